@@ -1,0 +1,47 @@
+# `make run` trains and pushes a model from the embedded sample; `make test` proves that it works.
+SHELL := bash
+PYTHON ?= python3
+UV := .tools/bin/uv
+READY := .venv/.ready
+ARXIV_TAGGER := .venv/bin/arxiv-tagger
+
+.PHONY: run test unit lint real setup lock clean
+
+run: $(READY)
+	$(ARXIV_TAGGER) run --profile sample --output out
+
+test: lint $(READY)
+	.venv/bin/pytest tests/unit tests/contract tests/e2e
+
+unit: $(READY)
+	.venv/bin/pytest tests/unit
+
+lint: $(READY)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy schema serving components pipeline
+
+# The proofs on a real file: make real DATA=arxiv_data.csv.gz
+real: $(READY)
+	@test -n "$(DATA)" || { echo "Name the file: make real DATA=arxiv_data.csv.gz" >&2; exit 2; }
+	.venv/bin/pytest tests/real --data "$(DATA)"
+
+setup: $(READY)
+
+$(UV):
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+$(READY): $(UV) pyproject.toml requirements.lock
+	$(UV) venv --quiet --allow-existing --python 3.10 .venv
+	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps --editable .
+	touch $@
+
+# After a change of the dependencies in pyproject.toml.
+lock: $(UV)
+	$(UV) pip compile pyproject.toml --extra dev --python-version 3.10 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet --output-file requirements.lock
+
+clean:
+	rm -rf out dist .venv .tools .mypy_cache .ruff_cache .pytest_cache

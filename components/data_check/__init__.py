@@ -1,0 +1,1 @@
+"""The check that stops a run whose data breaks the curated schema."""

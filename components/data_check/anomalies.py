@@ -1,0 +1,138 @@
+"""What ExampleValidator found, in plain words, and whether it stops the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+Severity = Literal["error", "warning"]
+
+# ExampleValidator's own name for the file; one lies in each split's folder.
+ANOMALIES_FILE: Final = "SchemaDiff.pb"
+
+# What an anomaly belongs to that is not one feature's.
+WHOLE_SPLIT: Final = "(all features)"
+
+_PLAIN_WORDS: Final[dict[str, str]] = {
+    "SCHEMA_NEW_COLUMN": "the schema does not know this feature",
+    "SCHEMA_MISSING_COLUMN": "no paper has it",
+    "FEATURE_TYPE_NOT_PRESENT": "no paper has it",
+    "FEATURE_TYPE_LOW_FRACTION_PRESENT": "some papers do not have it",
+    "FEATURE_TYPE_LOW_NUMBER_PRESENT": "too few papers have it",
+    "FEATURE_TYPE_LOW_NUMBER_VALUES": "some papers have too few values of it",
+    "FEATURE_TYPE_HIGH_NUMBER_VALUES": "some papers have too many values of it",
+    "INVALID_FEATURE_SHAPE": "some papers do not have exactly one value of it",
+    "UNEXPECTED_DATA_TYPE": "its values are of the wrong type",
+    "COMPARATOR_L_INFTY_HIGH": "its values have drifted",
+    "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH": "its values have drifted",
+    "COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH": "its values have drifted",
+}
+
+# All reasons with this prefix compare the data with other data, not with the schema.
+_DRIFT_PREFIX: Final = "COMPARATOR_"
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """One way in which one split of the data differs from the schema.
+
+    Attributes:
+        split: Name of the split.
+        feature: Name of the feature, or WHOLE_SPLIT.
+        severity: An `error` stops the run, a `warning` does not.
+        short: What is wrong, in a few plain words.
+        long: TensorFlow Data Validation's own description, with its figures.
+    """
+
+    split: str
+    feature: str
+    severity: Severity
+    short: str
+    long: str
+
+
+def parse_anomalies(split: str, serialized: bytes) -> list[Anomaly]:
+    """Reads the anomalies of one split.
+
+    Args:
+        split: Name of the split.
+        serialized: Content of its `SchemaDiff.pb`, a binary `tensorflow.metadata.v0.Anomalies`.
+
+    Returns:
+        One anomaly for each reason, by feature. Drift is a warning whatever its severity in
+        the file, since TFDV calls it an error; so is what the file calls a warning.
+
+    Raises:
+        google.protobuf.message.DecodeError: The bytes are no such message.
+    """
+    message = anomalies_pb2.Anomalies.FromString(serialized)
+    found: list[Anomaly] = []
+    if message.data_missing:
+        found.append(Anomaly(split, WHOLE_SPLIT, "error", "the split holds no papers", ""))
+    if message.HasField("dataset_anomaly_info"):
+        found.extend(_split_reasons(split, WHOLE_SPLIT, message.dataset_anomaly_info))
+    for key, info in sorted(message.anomaly_info.items()):
+        found.extend(_split_reasons(split, ".".join(info.path.step) or key, info))
+    return found
+
+
+def errors_among(anomalies: Sequence[Anomaly]) -> list[Anomaly]:
+    """Returns those anomalies that stop the run."""
+    return [anomaly for anomaly in anomalies if anomaly.severity == "error"]
+
+
+def describe(anomalies: Sequence[Anomaly]) -> list[str]:
+    """Says in plain words what is wrong, one line for each feature and problem.
+
+    Equal findings of several splits share a line: `terms (train, val): some papers ...`.
+    """
+    splits: dict[tuple[str, str, str], list[str]] = {}
+    for anomaly in anomalies:
+        splits.setdefault((anomaly.feature, anomaly.short, anomaly.long), []).append(anomaly.split)
+    return [
+        f"{feature} ({', '.join(where)}): {short}" + (f" [{long}]" if long else "")
+        for (feature, short, long), where in splits.items()
+    ]
+
+
+def error_message(errors: Sequence[Anomaly]) -> str:
+    """Returns the message of the error that stops the run: what, where, what to do."""
+    findings = "\n".join(f"  - {line}" for line in describe(errors))
+    return (
+        "The data breaks the schema, so the run stopped before training. "
+        f"Feature (splits): problem\n{findings}\n"
+        "Correct the data and run again; where the data is right and the schema is not, "
+        "change schema/schema.pbtxt."
+    )
+
+
+def summarize(anomalies: Sequence[Anomaly]) -> dict[str, Any]:
+    """Returns `passed`, `errors` and `warnings`, ready for JSON."""
+    errors = errors_among(anomalies)
+    return {
+        "passed": not errors,
+        "errors": [asdict(anomaly) for anomaly in errors],
+        "warnings": [asdict(anomaly) for anomaly in anomalies if anomaly.severity == "warning"],
+    }
+
+
+def _split_reasons(split: str, feature: str, info: anomalies_pb2.AnomalyInfo) -> list[Anomaly]:
+    """Makes an anomaly of each reason, since one feature may both drift and lack values."""
+    declared_warning = info.severity == anomalies_pb2.AnomalyInfo.WARNING
+    found: list[Anomaly] = []
+    # A message without reasons says all it has to say in its own two descriptions.
+    for reason in info.reason or [info]:
+        kind = (
+            anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+            if isinstance(reason, anomalies_pb2.AnomalyInfo.Reason)
+            else ""
+        )
+        warns = declared_warning or kind.startswith(_DRIFT_PREFIX)
+        short = _PLAIN_WORDS.get(kind) or reason.short_description or kind or "not as expected"
+        found.append(
+            Anomaly(split, feature, "warning" if warns else "error", short, reason.description)
+        )
+    return found

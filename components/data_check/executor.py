@@ -1,0 +1,70 @@
+"""Executor of the data check: reads the anomalies of all splits and stops the run on an error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from absl import logging
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+from components.data_check.anomalies import (
+    ANOMALIES_FILE,
+    describe,
+    error_message,
+    errors_among,
+    parse_anomalies,
+    summarize,
+)
+from schema import names
+from schema.errors import DataAnomalyError
+
+ANOMALIES_KEY: Final = "anomalies"
+DATA_CHECK_KEY: Final = "data_check"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Stops the run when ExampleValidator found an error, and lets warnings pass."""
+
+    def Do(  # noqa: N802 - TFX calls it by this name.
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Checks the anomalies of every split that ExampleValidator looked at.
+
+        Args:
+            input_dict: `anomalies`, one ExampleAnomalies artifact.
+            output_dict: `data_check`, one DataCheckReport artifact; gets the summary as JSON.
+            exec_properties: Only what tells TFX that the code has changed.
+
+        Raises:
+            DataAnomalyError: A split breaks the schema.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        source = artifact_utils.get_single_instance(input_dict[ANOMALIES_KEY])
+        report = artifact_utils.get_single_instance(output_dict[DATA_CHECK_KEY])
+        found = [
+            anomaly
+            for split in artifact_utils.decode_split_names(source.split_names)
+            for anomaly in parse_anomalies(split, _read_split(source, split))
+        ]
+        errors = errors_among(found)
+        if errors:
+            raise DataAnomalyError(error_message(errors))
+        for line in describe(found):
+            logging.warning("The data passes the check, but %s", line)
+        fileio.makedirs(report.uri)
+        with fileio.open(f"{report.uri}/{names.DATA_CHECK_FILE}", "w") as file:
+            file.write(json.dumps(summarize(found), indent=2))
+        report.set_int_custom_property("warnings", len(found))
+
+
+def _read_split(source: types.Artifact, split: str) -> bytes:
+    folder = artifact_utils.get_split_uri([source], split)
+    with fileio.open(f"{folder}/{ANOMALIES_FILE}", "rb") as file:
+        return bytes(file.read())

@@ -1,0 +1,1 @@
+"""Evaluator: TFMA metrics on the test split and the gate."""

@@ -1,0 +1,1 @@
+"""ExampleGen: from a CSV file to curated train, validation and test examples."""

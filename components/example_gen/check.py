@@ -1,0 +1,105 @@
+"""Checks a CSV file by the rules of ExampleGen in one process, without TFX, Beam or TensorFlow."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Iterator
+
+from components.example_gen.papers import DeadLetter, Paper, read_papers
+from components.example_gen.report import CurationReport, why_stop
+from components.example_gen.settings import DataSettings
+from components.example_gen.split import Bounds, SplitRule, label_set_key, paper_key, split_of
+from schema import names
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckReport:
+    """What a run would make of a file.
+
+    Attributes:
+        curation: The counts, equal to those of ExampleGen.
+        dead_letters: The malformed rows, in file order.
+        problem: Why a run would stop; None where it would go on.
+    """
+
+    curation: CurationReport
+    dead_letters: tuple[DeadLetter, ...]
+    problem: str | None
+
+
+def check_file(path: str, settings: DataSettings) -> CheckReport:
+    """Reads a file as ExampleGen does and counts what it would count.
+
+    The file is read twice, so that what is held in memory is a few bytes a paper and the
+    malformed rows.
+
+    Args:
+        path: A ``.csv`` or ``.csv.gz`` file on a local disk.
+        settings: How it is read, curated and split.
+
+    Returns:
+        The counts, the malformed rows and whether they would stop a run.
+
+    Raises:
+        BadInputError: The file itself is broken; see `csv_reader.open_table`.
+    """
+    rule = SplitRule(settings)
+    counts: collections.Counter[str] = collections.Counter()
+    dead_letters: list[DeadLetter] = []
+    seen: set[bytes] = set()
+    repeats: set[int] = set()
+    orders: collections.defaultdict[bytes, list[int]] = collections.defaultdict(list)
+    for row in read_papers(path, settings):
+        counts["rows_read"] += 1
+        if isinstance(row, DeadLetter):
+            dead_letters.append(row)
+            continue
+        key = paper_key(row.key)
+        if key in seen:
+            repeats.add(row.line)
+        else:
+            seen.add(key)
+            orders[label_set_key(row.label_set)].append(rule.order(row.key))
+    counts["dead_letters"] = len(dead_letters)
+    counts["repeats"] = len(repeats)
+    bounds = _find_bounds(orders, rule, settings.min_label_set_count, counts)
+
+    labels: set[str] = set()
+    words: set[str] = set()
+    for paper in _papers(path, settings):
+        found = bounds.get(label_set_key(paper.label_set))
+        if paper.line in repeats or found is None:
+            continue
+        split = paper.split or split_of(rule.order(paper.key), found)
+        counts[split] += 1
+        if split == names.TRAIN:
+            labels.update(paper.labels)
+            words.update(paper.text.lower().split())
+    counts["labels"] = len(labels)
+    counts["distinct_words_train"] = len(words)
+    report = CurationReport.from_counts(counts)
+    return CheckReport(report, tuple(dead_letters), why_stop(report, dead_letters, settings))
+
+
+def _papers(path: str, settings: DataSettings) -> Iterator[Paper]:
+    return (row for row in read_papers(path, settings) if isinstance(row, Paper))
+
+
+def _find_bounds(
+    orders: dict[bytes, list[int]],
+    rule: SplitRule,
+    min_count: int,
+    counts: collections.Counter[str],
+) -> dict[bytes, Bounds]:
+    """Finds the bounds of each label set that is kept, and counts those that aren't."""
+    bounds = {}
+    for key, places in orders.items():
+        counts["label_sets"] += 1
+        counts["after_dedup"] += len(places)
+        if len(places) < min_count:
+            counts["label_sets_once"] += 1
+            counts["label_set_rows_dropped"] += len(places)
+        else:
+            bounds[key] = rule.bounds(key, sorted(places))
+    return bounds

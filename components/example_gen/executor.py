@@ -1,0 +1,143 @@
+"""The executor of ExampleGen: runs the curation, judges its outcome and publishes the results."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+from absl import logging
+from tfx import types
+from tfx.components.example_gen import utils, write_split
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import proto_utils
+
+from components.example_gen.curation import curate
+from components.example_gen.outcome import Destination, read_outcome
+from components.example_gen.papers import DeadLetter
+from components.example_gen.report import CurationReport, dead_letter_from_json, why_stop
+from components.example_gen.settings import DataSettings
+from components.example_gen.writing import UNFINISHED_DIR
+from schema import names
+from schema.errors import BadInputError
+
+DATA_SETTINGS_KEY = "data_settings"
+SOURCE_DIGEST_KEY = "source_digest"
+CURATION_KEY = "curation"
+
+
+class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
+    """Turns CSV files into train, val and test examples and a report of what became of the rows."""
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the curation.
+
+        Args:
+            input_dict: Empty.
+            output_dict: `examples` and `curation`.
+            exec_properties: Those of `CsvExampleGenSpec`; the driver has put the files' pattern
+                into `input_config`.
+
+        Raises:
+            BadInputError: No file matches, a file is broken, too many rows are malformed, or
+                nothing is left for one of the splits.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        settings = DataSettings.model_validate_json(exec_properties[DATA_SETTINGS_KEY])
+        input_config, output_config = example_gen_pb2.Input(), example_gen_pb2.Output()
+        proto_utils.json_to_proto(
+            exec_properties[standard_component_specs.INPUT_CONFIG_KEY], input_config
+        )
+        proto_utils.json_to_proto(
+            exec_properties[standard_component_specs.OUTPUT_CONFIG_KEY], output_config
+        )
+        paths = _find_files(
+            exec_properties[standard_component_specs.INPUT_BASE_KEY],
+            [split.pattern for split in input_config.splits],
+        )
+        examples = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.EXAMPLES_KEY]
+        )
+        curation = artifact_utils.get_single_instance(output_dict[CURATION_KEY])
+        split_names = utils.generate_output_split_names(input_config, output_config)
+        examples.split_names = artifact_utils.encode_split_names(split_names)
+        destination = Destination(
+            examples=examples.uri,
+            splits={name: artifact_utils.get_split_uri([examples], name) for name in names.SPLITS},
+            curation=curation.uri,
+        )
+        fileio.makedirs(curation.uri)
+
+        with self._make_beam_pipeline() as pipeline:
+            curate(pipeline, paths, settings, destination)
+
+        report = _publish(paths, settings, destination)
+        logging.info("Curated %d files: %s", len(paths), report)
+        examples_utils.set_payload_format(
+            examples, exec_properties[standard_component_specs.OUTPUT_DATA_FORMAT_KEY]
+        )
+        file_format = exec_properties[standard_component_specs.OUTPUT_FILE_FORMAT_KEY]
+        examples_utils.set_file_format(examples, write_split.to_file_format_str(file_format))
+
+
+def _find_files(base: str, patterns: list[str]) -> list[str]:
+    """Lists the input files by name; the driver goes on where there are none."""
+    sought = [posixpath.join(base, pattern) for pattern in patterns]
+    paths = sorted({path for pattern in sought for path in fileio.glob(pattern)})
+    if not paths:
+        raise BadInputError(f"no file matches {' or '.join(sought)}; name a .csv or .csv.gz file")
+    return paths
+
+
+def _publish(paths: list[str], settings: DataSettings, destination: Destination) -> CurationReport:
+    """Judges the outcome and leaves the report and the malformed rows in their final form.
+
+    Args:
+        paths: The input files.
+        settings: What the run was asked for.
+        destination: Where the pipeline left its results.
+
+    Returns:
+        The report.
+
+    Raises:
+        BadInputError: The outcome stops the run.
+    """
+    outcome = read_outcome(destination)
+    if outcome.faults:
+        raise BadInputError("\n".join(outcome.faults))
+    report = CurationReport.from_counts(outcome.counts)
+    # The parts come in file order, so the same input gives the same bytes.
+    first: list[DeadLetter] = []
+    with fileio.open(posixpath.join(destination.curation, names.DEAD_LETTERS_FILE), "w") as file:
+        # Some file systems make no file where nothing is written.
+        file.write("")
+        for index in range(len(paths)):
+            part = destination.dead_letters(index)
+            if not fileio.exists(part):
+                continue
+            with fileio.open(part) as lines:
+                for line in lines:
+                    file.write(line)
+                    if len(first) < 3:
+                        first.append(dead_letter_from_json(line))
+            fileio.remove(part)
+    reason = why_stop(report, first, settings)
+    if reason is not None:
+        raise BadInputError(reason)
+    with fileio.open(posixpath.join(destination.curation, names.CURATION_FILE), "w") as file:
+        file.write(report.to_json() + "\n")
+    fileio.remove(destination.outcome)
+    for root in (destination.examples, destination.curation):
+        unfinished = posixpath.join(root, UNFINISHED_DIR)
+        if fileio.exists(unfinished):
+            fileio.rmtree(unfinished)
+    return report

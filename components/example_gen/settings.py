@@ -1,0 +1,48 @@
+"""Settings of ExampleGen: how the CSV is read, curated and split."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from schema.settings import Settings
+
+
+class Columns(Settings):
+    """Column names of the CSV file.
+
+    Attributes:
+        title: Column of the title; null where the problem has none (the text then takes its
+            place as the key of deduplication and of the split).
+        text: Column of the text that is classified.
+        labels: Column of the labels.
+        split: Column that names each row's split (train, val or validation, test); null to
+            have the split drawn.
+    """
+
+    title: str | None = "titles"
+    text: str = "summaries"
+    labels: str = "terms"
+    split: str | None = None
+
+
+class DataSettings(Settings):
+    """How the CSV becomes train, validation and test examples.
+
+    Attributes:
+        columns: The column names.
+        label_separator: What separates the labels in their column; null where they are a
+            Python list literal.
+        min_label_set_count: Rows whose whole label value occurs less often are dropped.
+        max_bad_share: Share of malformed rows above which the run stops.
+        validation_share: Share of the papers that become validation examples.
+        test_share: Share of the papers that become test examples.
+        seed: Seed of the split.
+    """
+
+    columns: Columns = Columns()
+    label_separator: str | None = Field(default=None, min_length=1)
+    min_label_set_count: int = Field(default=2, ge=1)
+    max_bad_share: float = Field(default=0.01, ge=0.0, le=1.0)
+    validation_share: float = Field(default=0.05, gt=0.0, lt=0.5)
+    test_share: float = Field(default=0.05, gt=0.0, lt=0.5)
+    seed: int = Field(default=0, ge=0)

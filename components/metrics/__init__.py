@@ -1,0 +1,1 @@
+"""Multi-label metrics on plain arrays, as scikit-learn defines them."""

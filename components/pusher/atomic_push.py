@@ -1,0 +1,220 @@
+"""Pushes a SavedModel into a serving directory: the version is there whole, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from schema.errors import BadInputError, TaggerError, UsageError
+
+# TF Serving takes only numbers for versions and ignores every other name.
+_STAGING_PREFIX: Final = ".pushing-"
+_LOCK_FILE: Final = ".pushing.lock"
+
+_BAD_DESTINATION: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
+)
+
+
+@dataclass(frozen=True)
+class PushResult:
+    """Where the model is served from.
+
+    Attributes:
+        version: Number of the version.
+        path: Its folder.
+        is_new: False when the latest version already was this model.
+    """
+
+    version: int
+    path: Path
+    is_new: bool
+
+
+def parse_destination(destination: str) -> Path:
+    """Returns the serving directory as a local path.
+
+    Raises:
+        UsageError: It is a URL: a rename is atomic on a file system only.
+    """
+    if "://" in destination:
+        raise UsageError(
+            f"Cannot push to {destination}: models are pushed to a local directory only. "
+            "Give a path without a scheme, and copy the finished version from there."
+        )
+    return Path(destination)
+
+
+def push_version(model_dir: Path, base: Path, now: int) -> PushResult:
+    """Makes a SavedModel the newest version in a serving directory.
+
+    The model is copied beside the versions under a name that TF Serving ignores, synced to
+    the disk, and renamed in one step. Whenever the process dies, the directory holds whole
+    versions only; the next push removes what was left. Pushes at the same time wait for each
+    other.
+
+    Args:
+        model_dir: Folder of the SavedModel.
+        base: Serving directory, the parent of the versions; made when it is not there.
+        now: Seconds since 1970. The version is `now`, or the latest version + 1 if that is
+            greater.
+
+    Returns:
+        The new version, or the latest one if that holds the same files.
+
+    Raises:
+        BadInputError: `model_dir` holds no SavedModel.
+        UsageError: `base` can't be made or written.
+        TaggerError: Writing failed half-way, as on a full disk; no version was added.
+    """
+    if not (model_dir / "saved_model.pb").is_file():
+        raise BadInputError(f"There is no SavedModel to push in {model_dir}: no saved_model.pb.")
+    with _clear_errors(base):
+        _make_folder(base)
+        with _locked(base):
+            _remove_left_overs(base)
+            versions = _find_versions(base)
+            latest = max(versions, default=None)
+            if latest is not None and digest_files(versions[latest]) == digest_files(model_dir):
+                return PushResult(latest, versions[latest], is_new=False)
+            version = now if latest is None else max(now, latest + 1)
+            final = base / str(version)
+            staging = base / f"{_STAGING_PREFIX}{version}-{secrets.token_hex(4)}"
+            try:
+                _copy_synced(model_dir, staging)
+                staging.rename(final)
+            except BaseException:
+                shutil.rmtree(staging, ignore_errors=True)
+                raise
+            _sync(base)
+            return PushResult(version, final, is_new=True)
+
+
+def digest_files(folder: Path) -> str:
+    """Returns the sha256 over the relative names and the contents of all files in a folder."""
+    digest = hashlib.sha256()
+    for name, path in sorted(
+        (path.relative_to(folder).as_posix(), path) for path in _files(folder)
+    ):
+        content = hashlib.sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                content.update(chunk)
+        # Both digests have a fixed length, so no two folders give the same bytes.
+        digest.update(hashlib.sha256(os.fsencode(name)).digest() + content.digest())
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, _, files in os.walk(folder, followlinks=True, onerror=_raise):
+        yield from (Path(parent, name) for name in files)
+
+
+def _raise(error: OSError) -> None:
+    """Stops os.walk, which otherwise leaves out what it can't list."""
+    raise error
+
+
+def _find_versions(base: Path) -> dict[int, Path]:
+    return {
+        int(entry.name): entry
+        for entry in base.iterdir()
+        if entry.name.isascii() and entry.name.isdigit()
+    }
+
+
+def _remove_left_overs(base: Path) -> None:
+    """Removes what killed pushes left; under the lock none of it is in use."""
+    for entry in base.glob(f"{_STAGING_PREFIX}*"):
+        shutil.rmtree(entry)
+
+
+def _copy_synced(source: Path, target: Path) -> None:
+    """Copies a tree, and returns when its files and folders have reached the disk.
+
+    Modes are the process's own, not the source's: the server may be another user.
+    """
+    target.mkdir()
+    for entry in sorted(source.iterdir()):
+        if entry.is_dir():
+            _copy_synced(entry, target / entry.name)
+        else:
+            shutil.copyfile(entry, target / entry.name)
+            _sync(target / entry.name)
+    _sync(target)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_folder(folder: Path) -> None:
+    """Makes a folder and its parents, each on the disk before the next."""
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
+@contextmanager
+def _locked(base: Path) -> Iterator[None]:
+    """Holds the lock file of a serving directory, and removes it at the end.
+
+    A folder itself can't be locked on NFS, a file can. The lock goes with the process, so a
+    left lock file locks nobody out.
+    """
+    lock = base / _LOCK_FILE
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # The one who held it may have removed the file while this process waited.
+            if not _is_same_file(descriptor, lock):
+                continue
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+            return
+        finally:
+            os.close(descriptor)
+
+
+def _is_same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _clear_errors(base: Path) -> Iterator[None]:
+    """Turns an error of the file system into one that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{error.strerror or error} ({error.filename or base})"
+        if error.errno in _BAD_DESTINATION:
+            raise UsageError(
+                f"Cannot write to the serving directory {base}: {reason}. "
+                "Choose an output directory that can be written."
+            ) from error
+        raise TaggerError(
+            f"The push to {base} failed: {reason}. No version was added; "
+            "run again when the cause is gone."
+        ) from error

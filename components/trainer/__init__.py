@@ -1,0 +1,1 @@
+"""Trainer: the network, its training and the exported SavedModel."""

@@ -1,0 +1,55 @@
+"""Writes the SavedModel that TF Serving loads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import tensorflow as tf
+
+from components.trainer.settings import TrainerSettings
+from components.trainer.signatures import ServedTagger
+from components.trainer.training import TrainingResult
+from schema import names
+
+
+def export_model(tagger: ServedTagger, directory: str, info: dict[str, Any]) -> None:
+    """Saves a model with all its signatures.
+
+    Args:
+        tagger: What is saved.
+        directory: Where the SavedModel goes; made where missing.
+        info: Facts about the model for people and tools, kept as JSON in `assets.extra`.
+    """
+    tf.saved_model.save(tagger, directory, signatures=tagger.signatures())
+    # TF Serving's Classify API answers only for a signature with this method name, which
+    # TF 2's save has no way to set.
+    updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(directory)
+    updater.replace_method_name(
+        signature_key=names.SIGNATURE_CLASSIFY, method_name=names.CLASSIFY_METHOD_NAME, tags="serve"
+    )
+    updater.save()
+    extra = tf.io.gfile.join(directory, names.EXTRA_ASSETS_DIR)
+    tf.io.gfile.makedirs(extra)
+    with tf.io.gfile.GFile(tf.io.gfile.join(extra, names.MODEL_INFO_FILE), "w") as file:
+        file.write(json.dumps(info, indent=2, sort_keys=True) + "\n")
+
+
+def model_info(result: TrainingResult, settings: TrainerSettings) -> dict[str, Any]:
+    """Returns the facts about a trained model that are kept beside it.
+
+    `threshold`, `epochs` that ran, `kept_epoch`, its `validation` figures, and the trainer's
+    `settings`.
+    """
+    kept = result.kept_epoch
+    return {
+        "threshold": result.threshold,
+        "epochs": len(result.history["loss"]),
+        "kept_epoch": kept,
+        "validation": {
+            name: values[kept - 1]
+            for name, values in result.history.items()
+            if name.startswith("val_")
+        },
+        "settings": json.loads(settings.model_dump_json()),
+    }

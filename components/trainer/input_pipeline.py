@@ -1,0 +1,138 @@
+"""From transformed examples on disk to batches for the network, streaming."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from schema import names
+from schema.errors import BadInputError
+
+_COMPRESSION = "GZIP"
+_SHUFFLE_RECORDS = 16_384
+_FILES_AT_ONCE = 4
+
+
+def vocabulary_size(feature_spec: Mapping[str, Any]) -> int:
+    """Returns V, the number of columns of the TF-IDF matrix."""
+    return _size(feature_spec, names.TFIDF)
+
+
+def label_count(feature_spec: Mapping[str, Any]) -> int:
+    """Returns L, the number of labels of the vocabulary."""
+    return _size(feature_spec, names.LABELS)
+
+
+def count_records(file_pattern: str | Sequence[str]) -> int:
+    """Counts the examples of all files that match.
+
+    Raises:
+        BadInputError: No file matches.
+    """
+    files = tf.data.Dataset.from_tensor_slices(_matching_files(file_pattern))
+    records = files.flat_map(_read)
+    return int(records.reduce(tf.constant(0, tf.int64), lambda count, _: count + 1).numpy())
+
+
+def make_dataset(
+    file_pattern: str | Sequence[str],
+    feature_spec: Mapping[str, Any],
+    batch_size: int,
+    *,
+    shuffle: bool,
+    seed: int,
+    include_unknown: bool = False,
+    drop_remainder: bool = False,
+) -> tf.data.Dataset:
+    """Reads transformed examples in batches, in bounded memory.
+
+    Args:
+        file_pattern: Pattern or patterns of gzipped TFRecord files.
+        feature_spec: Of the transformed examples, with V and L in its sparse features.
+        batch_size: Examples of a batch.
+        shuffle: Whether the order changes from epoch to epoch: the order of the files, and of
+            the records within a buffer of 16,384. Else the order is that of the sorted files.
+        seed: Seed of that order; equal seeds give equal batches.
+        include_unknown: Whether the third part is there.
+        drop_remainder: Whether a last batch of fewer examples is left out; for several
+            replicas, which average over equal shares of a batch.
+
+    Returns:
+        A dataset of ({ids: int32 [n, m], weights: float32 [n, m]}, labels: multi-hot float32
+        [n, L]), m being the most n-grams of an example in the batch; shorter rows are padded
+        with id 0 and weight 0. With `include_unknown` each element has a third part, int64 [n]:
+        true labels outside the vocabulary. That one is for `evaluate`, not for Keras, which
+        takes a third part for sample weights.
+
+    Raises:
+        BadInputError: No file matches.
+    """
+    paths = _matching_files(file_pattern)
+    files = tf.data.Dataset.from_tensor_slices(paths)
+    if shuffle:
+        files = files.shuffle(len(paths), seed=seed)
+        records = files.interleave(
+            _read, cycle_length=_FILES_AT_ONCE, num_parallel_calls=tf.data.AUTOTUNE
+        ).shuffle(_SHUFFLE_RECORDS, seed=seed)
+    else:
+        records = files.flat_map(_read)
+    parse = _parser(feature_spec, include_unknown)
+    batches = (
+        records.batch(batch_size, drop_remainder=drop_remainder)
+        .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+    options = tf.data.Options()
+    # One machine: the replicas share every batch, they don't share out the files.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    options.deterministic = True
+    return batches.with_options(options)
+
+
+def _read(path: tf.Tensor) -> tf.data.Dataset:
+    return tf.data.TFRecordDataset(path, compression_type=_COMPRESSION)
+
+
+def _matching_files(file_pattern: str | Sequence[str]) -> list[str]:
+    patterns = [file_pattern] if isinstance(file_pattern, str) else list(file_pattern)
+    paths = sorted({path for pattern in patterns for path in tf.io.gfile.glob(pattern)})
+    if not paths:
+        raise BadInputError(
+            f"no transformed examples match {', '.join(patterns)}: run Transform again"
+        )
+    return paths
+
+
+def _size(feature_spec: Mapping[str, Any], name: str) -> int:
+    size = feature_spec[name].size
+    return int(size[0] if isinstance(size, Sequence) else size)
+
+
+def _parser(feature_spec: Mapping[str, Any], include_unknown: bool) -> Any:
+    """Returns the function from serialized examples [n] to a batch."""
+    tfidf = feature_spec[names.TFIDF]
+    index_key = tfidf.index_key if isinstance(tfidf.index_key, str) else tfidf.index_key[0]
+    # Read as two lists: a SparseFeature would be sorted and checked only to be padded again.
+    wanted: dict[str, Any] = {
+        names.MODEL_IDS: tf.io.RaggedFeature(tf.int64, value_key=index_key),
+        names.MODEL_WEIGHTS: tf.io.RaggedFeature(tf.float32, value_key=tfidf.value_key),
+        names.LABELS: feature_spec[names.LABELS],
+    }
+    if include_unknown:
+        wanted[names.UNKNOWN_LABELS] = feature_spec[names.UNKNOWN_LABELS]
+    labels = label_count(feature_spec)
+
+    def parse(serialized: tf.Tensor) -> tuple[Any, ...]:
+        parsed = tf.io.parse_example(serialized, wanted)
+        inputs = {
+            names.MODEL_IDS: tf.cast(parsed[names.MODEL_IDS].to_tensor(), tf.int32),
+            names.MODEL_WEIGHTS: parsed[names.MODEL_WEIGHTS].to_tensor(),
+        }
+        truth = tf.ensure_shape(tf.sparse.to_dense(parsed[names.LABELS]), [None, labels])
+        if include_unknown:
+            return inputs, truth, parsed[names.UNKNOWN_LABELS]
+        return inputs, truth
+
+    return parse

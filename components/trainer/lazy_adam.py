@@ -1,0 +1,119 @@
+"""Adam for layers whose gradient holds few rows: a lazy one, and a fast exact one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+# The rows of one pass fit into a processor's cache together with their moments.
+_CHUNK_BYTES = 2 * 1024 * 1024
+
+
+@keras.saving.register_keras_serializable(package="arxiv_tagger")
+class LazyAdam(keras.optimizers.Adam):
+    """Adam that moves only the rows which the gradient holds.
+
+    Where a gradient is `tf.IndexedSlices`, the other rows of the variable and of both moments
+    stay as they are, to the bit: a row's moments decay only in the steps that use it. Rows that
+    occur twice in the gradient are summed first. Every other gradient gets Keras's Adam, and one
+    that holds every row moves as by Keras's Adam. Learning rate schedules and `tf.distribute`
+    work as in `keras.optimizers.Adam`; `amsgrad` does not.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.amsgrad:
+            raise ValueError("LazyAdam has no amsgrad variant; set amsgrad=False")
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Moves one variable by its gradient."""
+        if not isinstance(gradient, tf.IndexedSlices):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        index = self._get_variable_index(variable)
+        momentum, velocity = self._momentums[index].value, self._velocities[index].value
+        dtype = variable.dtype
+        alpha = _step_size(self, learning_rate, dtype)
+        rows, values = _distinct_rows(gradient, dtype)
+        count = tf.size(rows)
+        chunk = max(1, _CHUNK_BYTES // (dtype.size * max(1, variable.shape[1:].num_elements())))
+
+        def move(start: tf.Tensor) -> tuple[tf.Tensor]:
+            end = tf.minimum(start + chunk, count)
+            at, grad = rows[start:end], values[start:end]
+            m, v = tf.gather(momentum, at), tf.gather(velocity, at)
+            m += (grad - m) * (1 - self.beta_1)
+            v += (tf.square(grad) - v) * (1 - self.beta_2)
+            momentum.scatter_update(tf.IndexedSlices(m, at))
+            velocity.scatter_update(tf.IndexedSlices(v, at))
+            variable.scatter_sub(tf.IndexedSlices(m * alpha / (tf.sqrt(v) + self.epsilon), at))
+            return (end,)
+
+        tf.while_loop(lambda start: start < count, move, (tf.constant(0),), parallel_iterations=1)
+
+
+@keras.saving.register_keras_serializable(package="arxiv_tagger")
+class ExactAdam(keras.optimizers.Adam):
+    """Keras's Adam, computed by TensorFlow's fused kernel.
+
+    The same formula and the same result up to rounding, in one pass over variable and moments
+    instead of one for each operation. Rows that occur twice in a `tf.IndexedSlices`, as they do
+    where several replicas' gradients meet, are summed before they are squared, which Keras 3.12
+    leaves out.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.amsgrad:
+            raise ValueError("ExactAdam has no amsgrad variant; set amsgrad=False")
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Moves one variable by its gradient."""
+        index = self._get_variable_index(variable)
+        dtype = variable.dtype
+        if isinstance(gradient, tf.IndexedSlices):
+            # The usual conversion is a segment sum, which crawls under op determinism.
+            gradient = tf.scatter_nd(
+                gradient.indices[:, tf.newaxis],
+                gradient.values,
+                tf.cast(variable.shape, gradient.indices.dtype),
+            )
+        step = tf.cast(self.iterations.value + 1, dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=tf.pow(tf.cast(self.beta_1, dtype), step),
+            beta2_power=tf.pow(tf.cast(self.beta_2, dtype), step),
+            lr=tf.cast(learning_rate, dtype),
+            beta1=tf.cast(self.beta_1, dtype),
+            beta2=tf.cast(self.beta_2, dtype),
+            epsilon=tf.cast(self.epsilon, dtype),
+            grad=tf.cast(gradient, dtype),
+        )
+
+
+def _step_size(optimizer: keras.optimizers.Adam, learning_rate: Any, dtype: tf.DType) -> tf.Tensor:
+    """Returns the learning rate with Adam's correction for moments that start at zero."""
+    step = tf.cast(optimizer.iterations.value + 1, dtype)
+    beta_1_power = tf.pow(tf.cast(optimizer.beta_1, dtype), step)
+    beta_2_power = tf.pow(tf.cast(optimizer.beta_2, dtype), step)
+    return tf.cast(learning_rate, dtype) * tf.sqrt(1 - beta_2_power) / (1 - beta_1_power)
+
+
+def _distinct_rows(gradient: tf.IndexedSlices, dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the gradient's row numbers without repeats, and the sum of the values of each."""
+    values = tf.cast(gradient.values, dtype)
+    rows, position = tf.unique(gradient.indices)
+    summed = tf.cond(
+        tf.equal(tf.size(rows), tf.size(gradient.indices)),
+        lambda: values,
+        lambda: tf.scatter_nd(
+            position[:, tf.newaxis],
+            values,
+            tf.concat([tf.shape(rows), tf.shape(values)[1:]], axis=0),
+        ),
+    )
+    return rows, summed

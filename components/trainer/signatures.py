@@ -1,0 +1,129 @@
+"""The signatures of the SavedModel: from raw text or raw examples to suggestions.
+
+One place for all of them. Everything inside is a TensorFlow core op, so that the model loads
+where no Python is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from components.trainer.batches import pad_rows
+from schema import names
+
+Tensors = dict[str, tf.Tensor]
+# From raw features by name to transformed features by name; it computes what the features
+# at hand allow.
+TransformLayer = Callable[[dict[str, Any]], dict[str, Any]]
+
+_TEXT = tf.TensorSpec([None], tf.string, name=names.INPUT_TEXT)
+_EXAMPLES = tf.TensorSpec([None], tf.string, name=names.INPUT_EXAMPLES)
+
+
+class ServedTagger(tf.Module):  # type: ignore[misc]
+    """A trained model with its text vectorization, ready to be saved and served."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        transform: TransformLayer,
+        labels: Sequence[str],
+        threshold: float,
+        top_k: int,
+    ) -> None:
+        """Puts the parts together.
+
+        Args:
+            model: From padded n-gram ids and weights to logits, float32 [n, L].
+            transform: The transform graph as a layer.
+            labels: The label vocabulary, in the order of the model's outputs.
+            threshold: A label is suggested where its probability is at or over this.
+            top_k: Labels in an answer; never more than there are.
+        """
+        super().__init__()
+        self._model = model
+        self._transform = transform
+        self._labels = tf.constant(list(labels))
+        self._threshold = tf.constant(threshold, tf.float32)
+        self._top_k = min(top_k, len(labels))
+
+    def probabilities(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tf.Tensor:
+        """Computes the probability of every label, float32 [n, L]."""
+        raw = {names.TITLES: titles, names.SUMMARIES: abstracts}
+        ids, weights = pad_rows(self._transform(raw)[names.TFIDF])
+        logits = self._model({names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, training=False)
+        return tf.sigmoid(tf.cast(logits, tf.float32))
+
+    def best_labels(self, probabilities: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the labels, string [n, k], and scores, float32 [n, k], best first."""
+        scores, columns = tf.math.top_k(probabilities, self._top_k)
+        return tf.gather(self._labels, columns), scores
+
+    def probabilities_of_text(self, text: tf.Tensor) -> tf.Tensor:
+        """Computes the probability of every label for texts, string [n]."""
+        return self.probabilities(tf.zeros_like(text), text)
+
+    def probabilities_of_examples(self, examples: tf.Tensor) -> tf.Tensor:
+        """Computes the probability of every label for serialized raw examples, string [n]."""
+        # A portal may leave the title out, so absent features read as empty text.
+        text = tf.io.FixedLenFeature([], tf.string, default_value="")
+        raw = tf.io.parse_example(examples, {names.TITLES: text, names.SUMMARIES: text})
+        return self.probabilities(raw[names.TITLES], raw[names.SUMMARIES])
+
+    @tf.function(input_signature=[_TEXT])  # type: ignore[misc]
+    def suggest(self, text: tf.Tensor) -> Tensors:
+        """`serving_default`: labels, scores and whether each is suggested, [n, k]."""
+        labels, scores = self.best_labels(self.probabilities_of_text(text))
+        return {
+            names.OUTPUT_LABELS: labels,
+            names.OUTPUT_SCORES: scores,
+            names.OUTPUT_SUGGESTED: scores >= self._threshold,
+        }
+
+    @tf.function(input_signature=[_EXAMPLES])  # type: ignore[misc]
+    def classify(self, inputs: tf.Tensor) -> Tensors:
+        """`classify`: classes and scores, [n, k], as TF Serving's Classify API wants them."""
+        labels, scores = self.best_labels(self.probabilities_of_examples(inputs))
+        return {names.OUTPUT_CLASSES: labels, names.OUTPUT_SCORES: scores}
+
+    @tf.function(input_signature=[_TEXT])  # type: ignore[misc]
+    def all_probabilities(self, text: tf.Tensor) -> Tensors:
+        """`probabilities`: every label's, [n, L], in the order of the label vocabulary."""
+        return {names.OUTPUT_PROBABILITIES: self.probabilities_of_text(text)}
+
+    @tf.function(input_signature=[_EXAMPLES])  # type: ignore[misc]
+    def evaluate(self, inputs: tf.Tensor) -> Tensors:
+        """`evaluate`: probabilities and suggestions (0 or 1) of raw examples, [n, L] each."""
+        probabilities = self.probabilities_of_examples(inputs)
+        return {
+            names.OUTPUT_PROBABILITIES: probabilities,
+            names.OUTPUT_SUGGESTED: tf.cast(probabilities >= self._threshold, tf.float32),
+        }
+
+    @tf.function(input_signature=[_EXAMPLES])  # type: ignore[misc]
+    def transform_features(self, inputs: tf.Tensor) -> Tensors:
+        """`transform_features`: the true labels of raw examples.
+
+        Multi-hot float32 [n, L], and how many true labels lie outside the vocabulary,
+        int64 [n].
+        """
+        raw = tf.io.parse_example(inputs, {names.TERMS: tf.io.VarLenFeature(tf.string)})
+        transformed = self._transform(raw)
+        return {
+            names.LABELS: tf.sparse.to_dense(transformed[names.LABELS]),
+            names.UNKNOWN_LABELS: transformed[names.UNKNOWN_LABELS],
+        }
+
+    def signatures(self) -> dict[str, Any]:
+        """Returns the traced function of every signature."""
+        return {
+            names.SIGNATURE_DEFAULT: self.suggest,
+            names.SIGNATURE_CLASSIFY: self.classify,
+            names.SIGNATURE_PROBABILITIES: self.all_probabilities,
+            names.SIGNATURE_EVALUATE: self.evaluate,
+            names.SIGNATURE_TRANSFORM: self.transform_features,
+        }

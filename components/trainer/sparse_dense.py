@@ -1,0 +1,99 @@
+"""A dense layer on sparse input that touches only the kernel rows that the batch uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="arxiv_tagger")
+class SparseDense(keras.layers.Layer):
+    """`keras.layers.Dense` on rows given as (ids, weights) instead of as dense vectors.
+
+    Computes activation(sum_j weights[i, j] * kernel[ids[i, j]] + bias): what `Dense` computes on
+    the [n, input_dim] matrix that holds these weights, an id that occurs twice in a row being
+    summed. An entry of weight 0 is padding and its id is never read. Every kernel row that the
+    batch uses is gathered once, so the kernel's gradient is a `tf.IndexedSlices` with distinct
+    indices, and neither step allocates anything of the kernel's size.
+
+    Args:
+        input_dim: Rows of the kernel; ids lie in [0, input_dim).
+        units: Width of the output.
+        activation: As in `keras.layers.Dense`.
+        kernel_initializer: As in `keras.layers.Dense`.
+        bias_initializer: As in `keras.layers.Dense`.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Call arguments:
+        ids: int32 or int64 [n, m].
+        weights: float [n, m]; 0 where an entry is padding.
+
+    Returns:
+        [n, units] of the layer's compute type; the sum itself is float32.
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        units: int,
+        activation: Any = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if input_dim < 1 or units < 1:
+            raise ValueError(f"input_dim and units must be positive, got {input_dim}, {units}")
+        self.input_dim = input_dim
+        self.units = units
+        self.activation = keras.activations.get(activation)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+
+    def build(self, *_: Any) -> None:
+        """Creates kernel [input_dim, units] and bias [units]."""
+        # Without autocast the kernel stays a variable, which alone can be gathered row by row.
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.input_dim, self.units),
+            initializer=self.kernel_initializer,
+            autocast=False,
+        )
+        self.bias = self.add_weight(
+            name="bias", shape=(self.units,), initializer=self.bias_initializer, autocast=False
+        )
+        self.built = True
+
+    def call(self, ids: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Returns [n, units]; see the class."""
+        weights = tf.cast(weights, self.kernel.dtype)
+        positions = tf.where(tf.not_equal(weights, 0))
+        used, columns = tf.unique(tf.gather_nd(ids, positions), out_idx=tf.int64)
+        matrix = tf.SparseTensor(
+            indices=tf.stack([positions[:, 0], columns], axis=1),
+            values=tf.gather_nd(weights, positions),
+            dense_shape=tf.stack(
+                [tf.shape(ids, out_type=tf.int64)[0], tf.size(used, out_type=tf.int64)]
+            ),
+        )
+        rows = tf.gather(self.kernel.value, used)
+        total = tf.sparse.sparse_dense_matmul(matrix, rows) + self.bias.value
+        return self.activation(tf.cast(total, self.compute_dtype))
+
+    def compute_output_shape(self, ids_shape: Any, weights_shape: Any) -> tuple[int | None, int]:
+        """Returns (n, units)."""
+        del weights_shape
+        return (ids_shape[0], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `from_config` needs to make the same layer."""
+        return {
+            **super().get_config(),
+            "input_dim": self.input_dim,
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+        }

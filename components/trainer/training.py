@@ -1,0 +1,124 @@
+"""The training loop: epochs, validation after each, early stopping, logs."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from components.trainer.epoch_log import EpochLog
+from components.trainer.settings import TrainerSettings
+from components.trainer.validation import Predictor, validation_figures
+from schema.errors import UsageError
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training did; the weights it kept are in the model.
+
+    Attributes:
+        history: Each figure's value per epoch: loss, binary_accuracy, val_loss,
+            val_binary_accuracy, val_lrap, val_micro_f1, val_ndcg@5 and val_threshold.
+        best_epoch: The epoch, from 1, with the highest monitored figure.
+        kept_epoch: The epoch, from 1, whose weights the model holds: the best one, or the last
+            one where early stopping is off.
+        threshold: The validation threshold of the kept weights.
+        seconds: Wall-clock time of all epochs.
+    """
+
+    history: dict[str, list[float]]
+    best_epoch: int
+    kept_epoch: int
+    threshold: float
+    seconds: float
+
+
+def make_reproducible(seed: int) -> None:
+    """Makes this process compute equal weights from equal input, on the same machine.
+
+    Seeds Python, numpy, TensorFlow and Keras, and has TensorFlow use deterministic kernels. It
+    holds until the process ends; call it before the network is built.
+    """
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def train(
+    model: keras.Model,
+    train_dataset: tf.data.Dataset,
+    validation_dataset: tf.data.Dataset,
+    settings: TrainerSettings,
+    log_dir: str,
+    *,
+    steps_per_epoch: int,
+) -> TrainingResult:
+    """Trains the network and leaves the kept weights in it.
+
+    After each epoch the validation split is scored. With `settings.patience` training stops
+    after so many epochs without a better `settings.monitor`, and the best epoch's weights are
+    kept, also where all epochs ran. Without it the last weights are kept.
+
+    Args:
+        model: The compiled network.
+        train_dataset: Batches of one epoch, as `make_dataset(shuffle=True)` gives them.
+        validation_dataset: Of `make_dataset(shuffle=False, include_unknown=True)`.
+        settings: Epochs, patience and monitor.
+        log_dir: Folder for `epochs.jsonl` and TensorBoard's event files.
+        steps_per_epoch: Batches of `train_dataset`; only shown.
+
+    Raises:
+        UsageError: The loss is no number any more.
+        BadInputError: The validation split is empty.
+    """
+    began = time.monotonic()
+    log = EpochLog(log_dir, settings.epochs, steps_per_epoch)
+    callbacks: list[keras.callbacks.Callback] = [
+        _Validate(Predictor(model, validation_dataset)),
+        keras.callbacks.TensorBoard(log_dir=log_dir, write_graph=False, profile_batch=0),
+        log,
+    ]
+    if settings.patience is not None:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                monitor=settings.monitor,
+                mode="max",
+                patience=settings.patience,
+                restore_best_weights=True,
+            )
+        )
+    try:
+        fitted = model.fit(train_dataset, epochs=settings.epochs, callbacks=callbacks, verbose=0)
+    finally:
+        log.close()
+    history = {name: [float(v) for v in values] for name, values in fitted.history.items()}
+    monitored = history[settings.monitor]
+    best = monitored.index(max(monitored)) + 1
+    kept = len(monitored) if settings.patience is None else best
+    return TrainingResult(
+        history=history,
+        best_epoch=best,
+        kept_epoch=kept,
+        threshold=history["val_threshold"][kept - 1],
+        seconds=time.monotonic() - began,
+    )
+
+
+class _Validate(keras.callbacks.Callback):
+    """Adds the validation split's figures to each epoch's, for the callbacks after it."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        super().__init__()
+        self._predictor = predictor
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Scores the validation split."""
+        logs.update(validation_figures(self._predictor.predict()))
+        if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
+            raise UsageError(
+                f"training diverged in epoch {epoch + 1}: the loss is no number any more. "
+                "Lower trainer.learning_rate"
+            )

@@ -1,0 +1,1 @@
+"""Transform: bigram TF-IDF and multi-hot labels as sparse tensors."""

@@ -1,0 +1,78 @@
+"""What Transform computes: a paper's weighted n-grams and its multi-hot labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.transform.ngrams import join_texts, split_ngrams
+from components.transform.settings import FeatureSettings
+from components.transform.vocabulary import analyze_ngrams, look_up_ngrams
+from components.transform.weighting import weigh
+from schema import names
+
+
+def preprocessing_fn(
+    inputs: dict[str, Any], custom_config: dict[str, Any]
+) -> dict[str, tf.Tensor | tf.SparseTensor]:
+    """Transforms raw papers; TFX calls it by import path.
+
+    Args:
+        inputs: `titles` and `summaries`, string [n]; `terms`, sparse string [n, labels].
+        custom_config: `settings`, the FeatureSettings as JSON.
+
+    Returns:
+        `tfidf` float32 sparse [n, V], `labels` float32 sparse multi-hot [n, L], and
+        `unknown_labels` int64 [n], the number of labels outside the vocabulary.
+    """
+    settings = FeatureSettings.model_validate_json(custom_config["settings"])
+    labels, unknown_labels = encode_labels(inputs[names.TERMS])
+    return {
+        names.TFIDF: vectorize(inputs[names.TITLES], inputs[names.SUMMARIES], settings),
+        names.LABELS: labels,
+        names.UNKNOWN_LABELS: unknown_labels,
+    }
+
+
+def vectorize(
+    titles: tf.Tensor, abstracts: tf.Tensor, settings: FeatureSettings
+) -> tf.SparseTensor:
+    """Computes the TF-IDF weights of texts, float32 sparse [n, V]."""
+    texts = abstracts if settings.text == "abstract" else join_texts(titles, abstracts)
+    ngrams = split_ngrams(texts, settings.ngrams)
+    vocabulary = analyze_ngrams(ngrams, settings.max_tokens, settings.weighting)
+    found = look_up_ngrams(ngrams.values, vocabulary)
+    counts = _count_rows(ngrams.with_values(found.columns), found.size)
+    weights = weigh(counts, found.idf.lookup(counts.indices[:, 1]), settings.weighting)
+    tft.experimental.annotate_sparse_output_shape(weights, found.size)
+    return weights
+
+
+def encode_labels(terms: tf.SparseTensor) -> tuple[tf.SparseTensor, tf.Tensor]:
+    """Encodes labels against the vocabulary of the training labels, most frequent first.
+
+    Returns:
+        Multi-hot float32 sparse [n, L], and the number of labels outside the vocabulary,
+        int64 [n].
+    """
+    vocabulary = tft.vocabulary(terms, vocab_filename=names.LABEL_VOCABULARY)
+    ids = tf.RaggedTensor.from_sparse(tft.apply_vocabulary(terms, vocabulary, default_value=-1))
+    known = ids.values >= 0
+    size = tft.experimental.get_vocabulary_size_by_name(names.LABEL_VOCABULARY)
+    counts = _count_rows(tf.ragged.boolean_mask(ids, ids.with_values(known)), size)
+    labels = tf.SparseTensor(
+        counts.indices, tf.ones_like(counts.values, tf.float32), counts.dense_shape
+    )
+    tft.experimental.annotate_sparse_output_shape(labels, size)
+    unknown = tf.reduce_sum(ids.with_values(tf.cast(~known, tf.int64)), axis=1)
+    return labels, unknown
+
+
+def _count_rows(ids: tf.RaggedTensor, size: tf.Tensor) -> tf.SparseTensor:
+    """Counts the ids of each row: int64 sparse [n, size], sorted by row, then id."""
+    counts = tf.sparse.bincount(ids, axis=-1)
+    return tf.SparseTensor(
+        counts.indices, counts.values, tf.stack([ids.nrows(), tf.cast(size, tf.int64)])
+    )

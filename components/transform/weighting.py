@@ -1,0 +1,60 @@
+"""The TF-IDF formulas: inverse document frequencies, and weights from counts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+Weighting = Literal["keras", "sublinear_l2"]
+
+
+def inverse_document_frequency(
+    document_counts: npt.NDArray[np.int64], documents: int, weighting: Weighting
+) -> npt.NDArray[np.float32]:
+    """Computes the weight of every column of the TF-IDF matrix.
+
+    Sources: `keras.layers.TextVectorization` (log(1 + N / (1 + df)); unknown n-grams weigh the
+    mean of the others) and scikit-learn's `TfidfTransformer(smooth_idf=True)`
+    (1 + log((1 + N) / (1 + df)); unknown n-grams don't count).
+
+    Args:
+        document_counts: int64 [V - 1], the number of documents that hold each n-gram.
+        documents: The number of documents, N.
+        weighting: The formula.
+
+    Returns:
+        float32 [V]; column 0 is the weight of an n-gram outside the vocabulary.
+    """
+    if weighting == "keras":
+        known = np.log(1.0 + documents / (1.0 + document_counts)).astype(np.float32)
+        unknown = known.mean(dtype=np.float64) if known.size else 0.0
+    else:
+        known = (1.0 + np.log((1.0 + documents) / (1.0 + document_counts))).astype(np.float32)
+        unknown = 0.0
+    return np.concatenate([np.asarray([unknown], np.float32), known])
+
+
+def weigh(counts: tf.SparseTensor, idf: tf.Tensor, weighting: Weighting) -> tf.SparseTensor:
+    """Turns n-gram counts into TF-IDF weights.
+
+    Args:
+        counts: int64 sparse [n, V] with m values, sorted by row, then column.
+        idf: float32 [m], the inverse document frequency of each value's column.
+        weighting: The formula; `sublinear_l2` takes 1 + log(count) for the count and scales
+            each row to length one.
+
+    Returns:
+        float32 sparse [n, V]; `sublinear_l2` leaves out column 0.
+    """
+    values = tf.cast(counts.values, tf.float32)
+    if weighting == "keras":
+        return tf.SparseTensor(counts.indices, values * idf, counts.dense_shape)
+    known = counts.indices[:, 1] > 0
+    indices = tf.boolean_mask(counts.indices, known)
+    raw = tf.boolean_mask((1.0 + tf.math.log(values)) * idf, known)
+    squares = tf.math.segment_sum(tf.square(raw), indices[:, 0])
+    scale = tf.math.rsqrt(tf.gather(squares, indices[:, 0]))
+    return tf.SparseTensor(indices, raw * scale, counts.dense_shape)

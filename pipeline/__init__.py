@@ -1,0 +1,1 @@
+"""Configuration, the one graph, its runners and the command line."""

@@ -1,0 +1,133 @@
+"""What the commands of the command line do; `cli` only reads their options."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+
+from pipeline.config import Config, load_config
+from schema.errors import BadInputError, UsageError
+
+
+def run_command(
+    data: str | None,
+    profile: str | None,
+    output: Path,
+    overrides: Sequence[str],
+    dry_run: bool,
+) -> None:
+    """Runs the whole pipeline and tells what came of it.
+
+    Args:
+        data: Path or URL of the CSV file; the embedded sample where None.
+        profile: Name or path of the profile.
+        output: The output folder.
+        overrides: Changed settings, `section.key=value` each.
+        dry_run: Only show what would run.
+    """
+    console = Console(highlight=False)
+    profile = profile or ("sample" if data is None else "default")
+    config = load_config(profile, overrides)
+    if dry_run:
+        _show_plan(console, config, data, profile, output)
+        return
+    from pipeline.local_run import Layout, refuse_unblessed, run_locally
+
+    path = _locate(data, Layout(output).data, console)
+    result = run_locally(config, path, output, console)
+
+    from pipeline.results_view import show_results
+
+    show_results(console, result, output)
+    refuse_unblessed(result)
+
+
+def sample_command(rows: int, seed: int, output: Path) -> None:
+    """Writes the embedded sample."""
+    from pipeline.sample.generator import write_sample
+
+    path = write_sample(rows, seed, output)
+    Console(highlight=False).print(f"{rows:,} rows, seed {seed}: {path}", soft_wrap=True)
+
+
+def check_command(data: str, profile: str, overrides: Sequence[str]) -> None:
+    """Validates a file and shows what a run would make of it.
+
+    Raises:
+        BadInputError: A run on the file would stop.
+    """
+    from components.example_gen.check import check_file
+    from pipeline.results_view import show_curation
+
+    config = load_config(profile, overrides)
+    console = Console(highlight=False)
+    report = check_file(data, config.data)
+    show_curation(console, report.curation.__dict__)
+    for letter in report.dead_letters:
+        console.print(f"line {letter.line}: {letter.reason}", markup=False, soft_wrap=True)
+    if report.problem:
+        raise BadInputError(f"{data}: {report.problem}.")
+    console.print(f"[green]✓[/] {data} can be used.", soft_wrap=True)
+
+
+def predict_command(model: str, texts: Sequence[str], as_json: bool) -> None:
+    """Suggests labels for texts, from the arguments or else from standard input."""
+    from serving.predict import find_model
+
+    given = list(texts) or [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    if not given:
+        raise UsageError("There is no text. Give one as an argument, or a line each on stdin.")
+    find_model(model)
+    from pipeline.results_view import show_suggestions, suggest_quietly
+
+    suggestions = suggest_quietly(model, given)
+    console = Console(highlight=False)
+    for text, labels in zip(given, suggestions, strict=True):
+        if as_json:
+            row = [
+                {"label": each.label, "score": each.score, "suggested": each.suggested}
+                for each in labels
+            ]
+            click_echo_json({"text": text, "suggestions": row})
+        else:
+            show_suggestions(console, text, labels)
+
+
+def click_echo_json(row: object) -> None:
+    """Writes one JSON object a line."""
+    sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _locate(data: str | None, folder: Path, console: Console) -> Path:
+    """Returns the path of the data file; makes the sample, or downloads a URL, first."""
+    if data is None:
+        from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
+
+        return write_sample(DEFAULT_ROWS, DEFAULT_SEED, folder / "sample.csv")
+    if "://" in data:
+        from pipeline.results_view import fetch_with_progress
+
+        return fetch_with_progress(data, folder, console)
+    path = Path(data)
+    if not path.is_file():
+        raise BadInputError(f"There is no file {data}. Check the path given with --data.")
+    return path
+
+
+def _show_plan(
+    console: Console, config: Config, data: str | None, profile: str, output: Path
+) -> None:
+    from pipeline.node_facts import PURPOSES
+
+    source = data or "the embedded sample"
+    console.print(f"[bold]Would run[/] profile {profile} on {source} into {output}/\n")
+    for node, purpose in PURPOSES.items():
+        console.print(f"  {node:<17} {purpose}")
+    console.print("\n[bold]Settings[/]")
+    settings = json.loads(config.model_dump_json())
+    console.print(yaml.safe_dump(settings, sort_keys=False), markup=False)

@@ -1,0 +1,144 @@
+"""The one configuration object: read from a profile and overrides, typed and frozen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from components.evaluator.settings import GateSettings
+from components.example_gen.settings import DataSettings
+from components.trainer.settings import TrainerSettings
+from components.transform.settings import FeatureSettings
+from schema.errors import UsageError
+from schema.settings import Settings
+
+
+class ServingSettings(Settings):
+    """What the served model answers.
+
+    Attributes:
+        top_k: Labels in an answer, at the most.
+    """
+
+    top_k: int = Field(default=10, ge=1)
+
+
+class BeamSettings(Settings):
+    """How Beam runs on this machine.
+
+    Attributes:
+        mode: How the DirectRunner's workers run.
+        workers: Workers of the DirectRunner; 0 takes one for each core.
+    """
+
+    mode: Literal["in_memory", "multi_threading", "multi_processing"] = "in_memory"
+    workers: int = Field(default=1, ge=0)
+
+    def pipeline_args(self) -> list[str]:
+        """Returns the arguments of every Beam pipeline."""
+        return [
+            "--runner=DirectRunner",
+            f"--direct_running_mode={self.mode}",
+            f"--direct_num_workers={self.workers}",
+        ]
+
+
+class Config(Settings):
+    """Everything that a run depends on, a section for each part."""
+
+    data: DataSettings = DataSettings()
+    features: FeatureSettings = FeatureSettings()
+    trainer: TrainerSettings = TrainerSettings()
+    gate: GateSettings = GateSettings()
+    serving: ServingSettings = ServingSettings()
+    beam: BeamSettings = BeamSettings()
+
+
+def profile_names() -> list[str]:
+    """Returns the names of the profiles that come with the project."""
+    folder = resources.files("pipeline") / "profiles"
+    return sorted(
+        Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml")
+    )
+
+
+def load_config(profile: str, overrides: Sequence[str] = ()) -> Config:
+    """Reads a profile and applies overrides.
+
+    Args:
+        profile: The name of a profile that comes with the project, or the path of a YAML file.
+        overrides: `section.key=value` each; the value is read as YAML.
+
+    Raises:
+        UsageError: An unknown profile, key or type; the message names it.
+    """
+    tree = _read_profile(profile)
+    for override in overrides:
+        _apply_override(tree, override)
+    try:
+        return Config.model_validate_json(json.dumps(tree, default=str))
+    except ValidationError as error:
+        raise UsageError(_explain(error, profile)) from error
+
+
+def _read_profile(profile: str) -> dict[str, Any]:
+    path = Path(profile)
+    if profile in profile_names():
+        text = (resources.files("pipeline") / "profiles" / f"{profile}.yaml").read_text("utf-8")
+    elif path.suffix in {".yaml", ".yml"}:
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"Can't read the profile {profile}: {error}.") from error
+    else:
+        raise UsageError(
+            f"There is no profile {profile!r}. Take one of {', '.join(profile_names())}, "
+            "or the path of a .yaml file."
+        )
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"The profile {profile} is not valid YAML: {error}") from error
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise UsageError(
+            f"The profile {profile} must hold sections such as `trainer:`, each a mapping."
+        )
+    return tree
+
+
+def _apply_override(tree: dict[str, Any], override: str) -> None:
+    path, separator, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not separator or not all(keys):
+        raise UsageError(
+            f"--set {override!r} must read section.key=value, such as trainer.epochs=5."
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {override!r}: the value is not valid YAML: {error}") from error
+    for key in keys[:-1]:
+        branch = tree.setdefault(key, {})
+        if not isinstance(branch, dict):
+            raise UsageError(f"--set {override!r}: {key!r} is a value, not a section.")
+        tree = branch
+    tree[keys[-1]] = value
+
+
+def _explain(error: ValidationError, profile: str) -> str:
+    lines = [f"The configuration (profile {profile}) is not valid:"]
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"  {where}: there is no such setting")
+        else:
+            lines.append(f"  {where}: {fault['msg']}, got {fault['input']!r}")
+    return "\n".join(lines)

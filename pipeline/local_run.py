@@ -1,0 +1,206 @@
+"""One run on this machine, from a data file to a pushed model and the files beside it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+
+from pipeline.config import Config
+from pipeline.narrator import Narrator
+from pipeline.quiet import output_to_log
+from schema import names
+from schema.errors import BadInputError, RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from pipeline.local_runner import NodeResult
+
+# Beam and TFX complain about every option of the command line that isn't theirs.
+_PROGRAM: Final = "arxiv-tagger"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of a run's output.
+
+    Attributes:
+        root: The output folder.
+    """
+
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        """Downloads and the embedded sample."""
+        return self.root / "data"
+
+    @property
+    def logs(self) -> Path:
+        """What the libraries printed, a file for each run."""
+        return self.root / "logs"
+
+    @property
+    def pipeline_root(self) -> Path:
+        """TFX's artifacts."""
+        return self.root / "pipeline"
+
+    @property
+    def metadata(self) -> Path:
+        """TFX's ML Metadata store."""
+        return self.root / "metadata" / "metadata.sqlite"
+
+    @property
+    def serving(self) -> Path:
+        """The parent of the pushed versions."""
+        return self.root / "serving" / names.MODEL_NAME
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run came to.
+
+    Attributes:
+        nodes: What became of each node.
+        metrics: The metrics on the test split.
+        log: The log file.
+    """
+
+    nodes: Mapping[str, NodeResult]
+    metrics: Mapping[str, float]
+    log: Path
+
+
+def run_locally(config: Config, data: Path, output: Path, console: Console) -> RunResult:
+    """Runs the whole pipeline.
+
+    Args:
+        config: What the components do.
+        data: The CSV file.
+        output: The output folder; made where missing.
+        console: Where a person reads along; libraries can't write to it.
+
+    Raises:
+        TaggerError: Bad input, anomalies, or an output folder that can't be used.
+        Exception: Whatever else a component raised.
+    """
+    layout = Layout(output.absolute())
+    log = layout.logs / f"run-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}.log"
+    _make_folders(layout)
+    with _only_run(layout), output_to_log(log) as terminal, _own_arguments():
+        warnings.simplefilter("ignore")
+        narrator = Narrator(_like(console, terminal), layout.pipeline_root)
+        narrator.busy("Starting: loading TFX")
+        try:
+            nodes = _run_graph(config, data.absolute(), layout, narrator)
+        finally:
+            narrator.quiet()
+        from pipeline.run_outputs import collect
+
+        return RunResult(nodes, collect(nodes, layout.root), log)
+
+
+def refuse_unblessed(result: RunResult) -> None:
+    """Raises where the gate refused the model.
+
+    Raises:
+        RefusedError: The message names each number that fell short.
+    """
+    from components.evaluator.results import read_refusals
+    from pipeline.node_facts import is_blessed
+
+    if is_blessed(result.nodes["Evaluator"]):
+        return
+    evaluation = result.nodes["Evaluator"].artifact("evaluation").uri
+    reasons = "\n".join(f"  {refusal}" for refusal in read_refusals(evaluation))
+    raise RefusedError(
+        f"The gate refused the model, nothing was pushed:\n{reasons}\n"
+        "Train a better one, or change the bounds in the profile's `gate` section."
+    )
+
+
+def _run_graph(
+    config: Config, data: Path, layout: Layout, narrator: Narrator
+) -> Mapping[str, NodeResult]:
+    from tfx.orchestration.metadata import sqlite_metadata_connection_config
+
+    from pipeline.graph import Places, create_pipeline
+    from pipeline.local_runner import run_pipeline
+
+    places = Places(
+        input_base=str(data.parent),
+        pattern=data.name,
+        schema_dir=str(_place_schema(layout)),
+        pipeline_root=str(layout.pipeline_root),
+        serving_dir=str(layout.serving),
+    )
+    metadata = sqlite_metadata_connection_config(str(layout.metadata))
+    return run_pipeline(create_pipeline(config, places, metadata), narrator)
+
+
+def _place_schema(layout: Layout) -> Path:
+    """Copies the curated schema to a folder named by its content.
+
+    TFX's cache looks at the path alone: an edited schema must have another one.
+    """
+    content = (resources.files("schema") / "schema.pbtxt").read_bytes()
+    folder = layout.root / "schema" / hashlib.sha256(content).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "schema.pbtxt").write_bytes(content)
+    return folder
+
+
+def _make_folders(layout: Layout) -> None:
+    try:
+        layout.root.mkdir(parents=True, exist_ok=True)
+        probe = layout.root / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInputError(
+            f"Can't write to {layout.root}: {error.strerror}. Choose another --output folder."
+        ) from error
+
+
+@contextmanager
+def _only_run(layout: Layout) -> Iterator[None]:
+    """Keeps a second run out of the folder: two would mix their metadata."""
+    with (layout.root / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UsageError(
+                f"Another run is at work in {layout.root}. Wait for it, or choose another "
+                "--output folder."
+            ) from error
+        yield
+
+
+@contextmanager
+def _own_arguments() -> Iterator[None]:
+    """Hides our command line from Beam, which parses it for options of its own."""
+    arguments = sys.argv
+    sys.argv = [_PROGRAM]
+    try:
+        yield
+    finally:
+        sys.argv = arguments
+
+
+def _like(console: Console, terminal: object) -> Console:
+    """Returns a console of the same kind that writes to the terminal's copy."""
+    return Console(
+        file=terminal,  # type: ignore[arg-type]
+        force_terminal=console.is_terminal,
+        width=console.width,
+        no_color=console.no_color,
+    )

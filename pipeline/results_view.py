@@ -1,0 +1,162 @@
+"""Shows a person what a run, a check or a prediction came to."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.table import Table
+
+from pipeline.quiet import output_to_log
+from schema import names
+from schema.text import join_title_and_abstract
+from serving.predict import load_model
+
+if TYPE_CHECKING:
+    from pipeline.local_run import RunResult
+    from serving.predict import Suggestion
+
+_CURATION: Final = (
+    ("rows_read", "rows read"),
+    ("dead_letters", "malformed, in dead_letters.jsonl"),
+    ("repeats", "repeated titles, dropped"),
+    ("after_dedup", "papers after that"),
+    ("label_sets", "different label sets"),
+    ("label_sets_once", "label sets seen too rarely"),
+    ("label_set_rows_dropped", "their papers, dropped"),
+    ("kept", "papers kept"),
+    ("train", "for training"),
+    ("val", "for validation"),
+    ("test", "for test"),
+    ("labels", "labels"),
+    ("distinct_words_train", "distinct words in training"),
+)
+_METRICS: Final = (
+    ("micro_f1", "F1 over all suggestions"),
+    ("macro_f1", "mean F1 over all labels, rare ones too"),
+    ("precision@1", "first suggestion is right"),
+    ("precision@3", "right among the first three"),
+    ("precision@5", "right among the first five"),
+    ("ndcg@5", "ranking of the first five"),
+    ("lrap", "ranking of all labels"),
+    ("binary_accuracy", "cells right at 0.5; says little"),
+    ("threshold", "suggested from here on; tuned on validation"),
+    ("examples", "test papers"),
+)
+_SHOWN_EXAMPLES: Final = 3
+_SHOWN_SUGGESTIONS: Final = 3
+_SHOWN_CHARACTERS: Final = 280
+
+
+def show_curation(console: Console, counts: Mapping[str, int]) -> None:
+    """Shows the counts of the curation steps."""
+    table = Table("", "Curation", box=None, pad_edge=False, header_style="bold")
+    table.columns[0].justify = "right"
+    for key, meaning in _CURATION:
+        table.add_row(f"{counts[key]:,}", meaning)
+    console.print(table)
+
+
+def show_results(console: Console, result: RunResult, output: Path) -> None:
+    """Shows the counts, the metrics, where the model is, and three test papers."""
+    from pipeline.node_facts import read_json, served_model
+
+    console.print()
+    show_curation(console, read_json(output / names.CURATION_FILE))
+    console.print()
+    table = Table("", "Test metric", "", box=None, pad_edge=False, header_style="bold")
+    table.columns[0].justify = "right"
+    for key, meaning in _METRICS:
+        value = result.metrics[key]
+        shown = f"{value:,}" if key == "examples" else f"{value:.4f}"
+        table.add_row(shown, key, f"[dim]{meaning}[/]")
+    console.print(table)
+    console.print("\n[bold]Three test papers[/]  [dim](* is suggested)[/]")
+    examples = Path(result.nodes["CsvExampleGen"].artifact("examples").uri) / f"Split-{names.TEST}"
+    with _quiet():
+        papers = _read_papers(examples)
+        texts = [join_title_and_abstract(title, abstract) for title, abstract, _ in papers]
+        suggestions = load_model(str(served_model(result.nodes["Trainer"]))).suggest(texts)
+    for (title, abstract, terms), labels in zip(papers, suggestions, strict=True):
+        console.print(f"\n  [bold]{escape(_one_line(title))}[/]")
+        console.print(f"  [dim]{escape(_one_line(abstract))}[/]")
+        console.print(f"  true: {escape(', '.join(terms))}")
+        best = "   ".join(_describe(each) for each in labels[:_SHOWN_SUGGESTIONS])
+        console.print(f"  top {_SHOWN_SUGGESTIONS}: {escape(best)}")
+    console.print()
+    pushed = result.nodes["Pusher"].artifact("pushed_model")
+    if pushed.get_int_custom_property("pushed"):
+        where = pushed.get_string_custom_property("pushed_destination")
+        console.print(f"[bold]Model[/]    {where}", soft_wrap=True)
+    console.print(f"[bold]Metrics[/]  {output / 'metrics.json'}", soft_wrap=True)
+    console.print(f"[bold]Plots[/]    {output / names.PLOTS_DIR}", soft_wrap=True)
+    console.print(f"[bold]Log[/]      {result.log}", soft_wrap=True)
+
+
+def show_suggestions(console: Console, text: str, labels: Sequence[Suggestion]) -> None:
+    """Shows a text's labels, best first, those over the threshold marked."""
+    console.print(f"[bold]{escape(_one_line(text))}[/]")
+    for each in labels:
+        mark = "[green]*[/]" if each.suggested else " "
+        bar = "█" * round(each.score * 20)
+        console.print(f"  {mark} {each.score:6.3f}  {escape(each.label):<16} [cyan]{bar}[/]")
+
+
+def suggest_quietly(model: str, texts: Sequence[str]) -> list[list[Suggestion]]:
+    """Loads a model and suggests labels, with TensorFlow's chatter kept off the terminal."""
+    with _quiet():
+        return load_model(model).suggest(texts)
+
+
+def fetch_with_progress(url: str, folder: Path, console: Console) -> Path:
+    """Downloads a data file into a folder and shows how far it is."""
+    from pipeline.download import fetch
+
+    with Progress(
+        TextColumn("Downloading"), BarColumn(), DownloadColumn(), console=console, transient=True
+    ) as progress:
+        task = progress.add_task("download", total=None)
+
+        def update(done: int, total: int | None) -> None:
+            progress.update(task, completed=done, total=total)
+
+        path = fetch(url, folder, update)
+    console.print(f"[green]✓[/] {url} is at {os.fspath(path)}", soft_wrap=True)
+    return path
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with tempfile.TemporaryDirectory() as folder, output_to_log(Path(folder) / "log"):
+        yield
+
+
+def _read_papers(split: Path) -> list[tuple[str, str, list[str]]]:
+    import tensorflow as tf
+
+    files = sorted(str(path) for path in split.glob("*.gz"))
+    papers = []
+    for record in tf.data.TFRecordDataset(files, "GZIP").take(_SHOWN_EXAMPLES):
+        feature = tf.train.Example.FromString(record.numpy()).features.feature
+        title, abstract = (
+            feature[name].bytes_list.value[0].decode() for name in (names.TITLES, names.SUMMARIES)
+        )
+        terms = [term.decode() for term in feature[names.TERMS].bytes_list.value]
+        papers.append((title, abstract, terms))
+    return papers
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}…"
+
+
+def _describe(suggestion: Suggestion) -> str:
+    return f"{suggestion.label} {suggestion.score:.2f}{'*' if suggestion.suggested else ''}"

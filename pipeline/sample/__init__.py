@@ -1,0 +1,1 @@
+"""The embedded sample: a seeded generator of papers."""

@@ -1,0 +1,61 @@
+"""Plans which label set each paper of the sample gets."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from pipeline.sample.dice import Dice
+from pipeline.sample.label_sets import COMMON_SETS, TOPIC_OF_LABEL, LabelSet
+
+ONCE_ONLY_SHARE: Final = 0.06
+_MAX_LABELS: Final = 7
+# Without it the first set would have a fifth of all papers.
+_RANK_OFFSET: Final = 4
+
+
+def plan_label_sets(papers: int, dice: Dice) -> list[LabelSet]:
+    """Plans the label sets: common ones at least twice, and about 6 % of the papers' once.
+
+    Args:
+        papers: How many papers.
+        dice: Where every choice comes from.
+
+    Returns:
+        A label set for each paper, in a random order.
+    """
+    once_only = round(papers * ONCE_ONLY_SHARE)
+    plan = _common_label_sets(papers - once_only) + _once_only_label_sets(once_only, dice)
+    return dice.shuffled(plan)
+
+
+def _common_label_sets(papers: int) -> list[LabelSet]:
+    """Shares the papers out among the common sets by Zipf's law, at least two to each."""
+    sets = COMMON_SETS[: max(1, papers // 4)]
+    weights = [1 / (rank + _RANK_OFFSET) for rank in range(len(sets))]
+    spare = max(0, papers - 2 * len(sets))
+    total = math.fsum(weights)
+    ideal = [spare * weight / total for weight in weights]
+    counts = [min(2, papers) + int(share) for share in ideal]
+    by_remainder = sorted(range(len(sets)), key=lambda rank: (int(ideal[rank]) - ideal[rank], rank))
+    for rank in by_remainder[: papers - sum(counts)]:
+        counts[rank] += 1
+    return [labels for labels, count in zip(sets, counts, strict=True) for _ in range(count)]
+
+
+def _once_only_label_sets(papers: int, dice: Dice) -> list[LabelSet]:
+    """Draws sets that differ from the common ones and from each other."""
+    used = set(COMMON_SETS)
+    all_labels = tuple(TOPIC_OF_LABEL)
+    drawn: list[LabelSet] = []
+    while len(drawn) < papers:
+        labels = list(dice.pick(COMMON_SETS))
+        for _ in range(dice.between(1, 4)):
+            # The lower of two draws, since the table begins with the frequent labels.
+            label = all_labels[min(dice.below(len(all_labels)), dice.below(len(all_labels)))]
+            if label not in labels and len(labels) < _MAX_LABELS:
+                labels.append(label)
+        if tuple(labels) not in used:
+            used.add(tuple(labels))
+            drawn.append(tuple(labels))
+    return drawn

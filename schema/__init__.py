@@ -1,0 +1,1 @@
+"""Names, errors and base types that every other room shares; imports nothing of ours."""

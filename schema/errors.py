@@ -1,0 +1,38 @@
+"""Errors a person can cause or act on; each kind has the exit code of the command line."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TaggerError(Exception):
+    """Base of every error whose message is meant for a person.
+
+    The message says what is wrong, where, and what to do about it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(TaggerError):
+    """A wrong option, profile or setting."""
+
+    exit_code = 2
+
+
+class BadInputError(TaggerError):
+    """The input can't be read or leaves nothing to train on."""
+
+    exit_code = 3
+
+
+class DataAnomalyError(TaggerError):
+    """The data breaks the curated schema."""
+
+    exit_code = 4
+
+
+class RefusedError(TaggerError):
+    """The gate or the infrastructure check refused the model."""
+
+    exit_code = 5

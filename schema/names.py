@@ -1,0 +1,59 @@
+"""The one place that knows the name of a feature, split, signature, output or artifact."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MODEL_NAME: Final = "arxiv_tagger"
+
+# Raw features, as ExampleGen writes them and as the serving signatures read them.
+# `titles` and `summaries` are one bytes value each, `terms` is a bytes list.
+TITLES: Final = "titles"
+SUMMARIES: Final = "summaries"
+TERMS: Final = "terms"
+
+# Splits of the examples artifact.
+TRAIN: Final = "train"
+VALIDATION: Final = "val"
+TEST: Final = "test"
+SPLITS: Final = (TRAIN, VALIDATION, TEST)
+
+# Transformed features.
+TFIDF: Final = "tfidf"
+LABELS: Final = "labels"
+UNKNOWN_LABELS: Final = "unknown_labels"
+
+# Vocabulary assets of the transform graph.
+NGRAM_VOCABULARY: Final = "ngrams"
+LABEL_VOCABULARY: Final = "labels"
+
+# Inputs of the Keras model: padded n-gram ids and their weights.
+MODEL_IDS: Final = "ids"
+MODEL_WEIGHTS: Final = "weights"
+
+# Signatures of the SavedModel, their inputs and their outputs.
+SIGNATURE_DEFAULT: Final = "serving_default"
+SIGNATURE_CLASSIFY: Final = "classify"
+SIGNATURE_PROBABILITIES: Final = "probabilities"
+SIGNATURE_EVALUATE: Final = "evaluate"
+SIGNATURE_TRANSFORM: Final = "transform_features"
+CLASSIFY_METHOD_NAME: Final = "tensorflow/serving/classify"
+
+INPUT_TEXT: Final = "text"
+# TF Serving's Classify API insists on this key.
+INPUT_EXAMPLES: Final = "inputs"
+
+OUTPUT_LABELS: Final = "labels"
+OUTPUT_SCORES: Final = "scores"
+OUTPUT_SUGGESTED: Final = "suggested"
+OUTPUT_CLASSES: Final = "classes"
+OUTPUT_PROBABILITIES: Final = "probabilities"
+
+# Files inside artifacts.
+CURATION_FILE: Final = "curation.json"
+DEAD_LETTERS_FILE: Final = "dead_letters.jsonl"
+DATA_CHECK_FILE: Final = "data_check.json"
+EPOCHS_FILE: Final = "epochs.jsonl"
+PLOTS_DIR: Final = "plots"
+MODEL_INFO_FILE: Final = "model_info.json"
+EXTRA_ASSETS_DIR: Final = "assets.extra"

@@ -1,0 +1,15 @@
+"""The base of every configuration section: frozen, strict, and closed to unknown keys."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Settings(BaseModel):
+    """A typed, immutable configuration section.
+
+    Parse it with ``model_validate_json``: strict JSON parsing accepts a list for a tuple
+    and an integer for a float, and refuses every other change of type.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)

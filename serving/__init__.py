@@ -1,0 +1,1 @@
+"""What talks to a pushed model: prediction without a server, clients, deployment."""

@@ -1,0 +1,145 @@
+"""Predicts with a pushed model in this process, without a server."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schema import names
+from schema.errors import BadInputError, UsageError
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One label of a text.
+
+    Attributes:
+        label: The label.
+        score: The model's probability, 0 to 1.
+        suggested: Whether the score reaches the model's own threshold.
+    """
+
+    label: str
+    score: float
+    suggested: bool
+
+
+class Predictor:
+    """A loaded model; make one with `load_model`.
+
+    Attributes:
+        path: Folder of the SavedModel.
+    """
+
+    def __init__(
+        self, path: Path, signature: Callable[..., Mapping[str, Any]], owner: object
+    ) -> None:
+        self.path = path
+        self._signature = signature
+        # The signature works only as long as the model that owns its variables lives.
+        self._owner = owner
+
+    def suggest(self, texts: Sequence[str], batch_size: int = 64) -> list[list[Suggestion]]:
+        """Suggests labels for texts.
+
+        Args:
+            texts: Abstracts, or titles joined with abstracts as `schema.text` does it.
+            batch_size: Texts in one call of the model.
+
+        Returns:
+            For each text its k labels, best first.
+
+        Raises:
+            BadInputError: A text can't be written as UTF-8.
+        """
+        import tensorflow as tf
+
+        encoded = [_encode(text, number) for number, text in enumerate(texts, start=1)]
+        results: list[list[Suggestion]] = []
+        for start in range(0, len(encoded), batch_size):
+            batch = tf.constant(encoded[start : start + batch_size], dtype=tf.string)
+            outputs = self._signature(**{names.INPUT_TEXT: batch})
+            columns = (
+                outputs[name].numpy()
+                for name in (names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED)
+            )
+            results.extend(
+                [
+                    Suggestion(label.decode("utf-8"), float(score), bool(suggested))
+                    for label, score, suggested in zip(*row, strict=True)
+                ]
+                for row in zip(*columns, strict=True)
+            )
+        return results
+
+
+def load_model(model_dir: str) -> Predictor:
+    """Loads a pushed model.
+
+    Args:
+        model_dir: A version's folder, a serving directory (its highest version is taken), or
+            the output directory of a run.
+
+    Raises:
+        UsageError: There is no model at that path.
+        BadInputError: What is there can't be loaded, or lacks the default signature.
+    """
+    path = find_model(model_dir)
+    import tensorflow as tf
+
+    logging.getLogger(__name__).info("Loading the model %s", path)
+    try:
+        model = tf.saved_model.load(str(path))
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise BadInputError(
+            f"The model in {path} cannot be loaded: {error}. "
+            "The files are damaged or incomplete; push the model again."
+        ) from error
+    if names.SIGNATURE_DEFAULT not in model.signatures:
+        raise BadInputError(
+            f"The model in {path} has no signature {names.SIGNATURE_DEFAULT!r}, only "
+            f"{sorted(model.signatures)}. Give a model that this project's pipeline pushed."
+        )
+    return Predictor(path, model.signatures[names.SIGNATURE_DEFAULT], owner=model)
+
+
+def find_model(model_dir: str) -> Path:
+    """Returns the folder of the SavedModel that a path stands for, as `load_model` reads it.
+
+    Raises:
+        UsageError: There is no model at that path.
+    """
+    if "://" in model_dir:
+        raise UsageError(f"Cannot load {model_dir}: give the path of a local directory.")
+    given = Path(model_dir)
+    if not given.is_dir():
+        raise UsageError(f"There is no directory {given}. Run the pipeline first, or give another.")
+    if _holds_model(given):
+        return given
+    for base in (given, given / "serving" / names.MODEL_NAME):
+        versions = [
+            entry
+            for entry in (base.iterdir() if base.is_dir() else ())
+            if entry.name.isascii() and entry.name.isdigit() and _holds_model(entry)
+        ]
+        if versions:
+            return max(versions, key=lambda entry: int(entry.name))
+    raise UsageError(
+        f"There is no model in {given}: neither a saved_model.pb nor a numbered version, nor one "
+        f"in serving/{names.MODEL_NAME}. Give a version, a serving directory, or the output "
+        "directory of a run that pushed a model."
+    )
+
+
+def _holds_model(folder: Path) -> bool:
+    return (folder / "saved_model.pb").is_file()
+
+
+def _encode(text: str, number: int) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BadInputError(f"Text {number} is not valid UTF-8: {error}.") from error

@@ -1,0 +1,126 @@
+"""The curation of a real file against the Keras example's pandas steps, row by row.
+
+Needs the option `--data FILE` (the fixture `data_path`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import apache_beam as beam
+import pandas as pd
+import pytest
+import tensorflow as tf
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from components.example_gen.check import check_file
+from components.example_gen.curation import curate
+from components.example_gen.outcome import Destination, read_outcome
+from components.example_gen.report import CurationReport
+from components.example_gen.settings import DataSettings
+from schema import names
+from tests.unit.example_gen.oracle import (
+    distinct_words,
+    labels_of,
+    naive_split,
+    pandas_papers,
+)
+
+Papers = dict[str, list[tuple[str, str, tuple[str, ...]]]]
+
+
+def read_examples(folders: dict[str, str]) -> Papers:
+    """Reads every split's papers, in order, as (title, text, labels)."""
+    papers: Papers = {}
+    for split, folder in folders.items():
+        papers[split] = []
+        for file in sorted(Path(folder).iterdir()):
+            for record in tf.data.TFRecordDataset(str(file), compression_type="GZIP"):
+                features = tf.train.Example.FromString(record.numpy()).features.feature
+                title, text, *labels = (
+                    value.decode()
+                    for name in (names.TITLES, names.SUMMARIES, names.TERMS)
+                    for value in features[name].bytes_list.value
+                )
+                papers[split].append((title, text, tuple(labels)))
+    return papers
+
+
+def prove_curation(report: CurationReport, examples: Papers, data_path: str) -> dict[str, float]:
+    """Compares a run with default settings on a file with the example's pandas steps.
+
+    Args:
+        report: The run's curation report.
+        examples: The run's papers by split, see `read_examples`.
+        data_path: The file.
+
+    Returns:
+        The figures worth showing.
+
+    Raises:
+        AssertionError: A row, a paper's split or a count differs, or the shares are off.
+    """
+    frame, unique, kept = pandas_papers(data_path)
+    splits = kept["titles"].map(naive_split(kept["titles"], kept["terms"]))
+    expected: Papers = {split: [] for split in names.SPLITS}
+    rows = zip(splits, kept["titles"], kept["summaries"], kept["terms"], strict=True)
+    for split, title, text, terms in rows:
+        expected[split].append((title, text, labels_of(terms)))
+    for split in names.SPLITS:
+        assert examples[split] == expected[split], split
+
+    values = unique["terms"].value_counts()
+    train = kept[splits == names.TRAIN]
+    assert vars(report) == {
+        "rows_read": len(frame),
+        "dead_letters": 0,
+        "repeats": len(frame) - len(unique),
+        "after_dedup": len(unique),
+        "label_sets": len(values),
+        "label_sets_once": int((values == 1).sum()),
+        "label_set_rows_dropped": len(unique) - len(kept),
+        "kept": len(kept),
+        "train": len(train),
+        "val": int((splits == names.VALIDATION).sum()),
+        "test": int((splits == names.TEST).sum()),
+        "labels": len({label for _, _, labels in expected[names.TRAIN] for label in labels}),
+        "distinct_words_train": distinct_words(train["summaries"]),
+    }
+    return {**vars(report), **_check_shares(kept, splits)}
+
+
+def _check_shares(kept: pd.DataFrame, splits: pd.Series) -> dict[str, float]:
+    for split, share in ((names.TRAIN, 0.90), (names.VALIDATION, 0.05), (names.TEST, 0.05)):
+        assert (splits == split).mean() == pytest.approx(share, rel=0.02), split
+    rare = kept["terms"].map(kept["terms"].value_counts()) <= 20
+    share_of_all = float(rare.mean())
+    share_of_test = float(rare[splits == names.TEST].mean())
+    assert abs(share_of_test - share_of_all) < 0.02
+    return {"rare_share_of_all": share_of_all, "rare_share_of_test": share_of_test}
+
+
+def test_curation_equals_the_example(
+    data_path: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    folders = {split: str(tmp_path / "examples" / split) for split in names.SPLITS}
+    destination = Destination(str(tmp_path / "examples"), folders, str(tmp_path / "curation"))
+    (tmp_path / "curation").mkdir()
+    options = PipelineOptions(["--runner=DirectRunner"])
+    with beam.Pipeline(options=options) as pipeline:
+        curate(pipeline, [data_path], DataSettings(), destination)
+    outcome = read_outcome(destination)
+    assert outcome.faults == []
+    report = CurationReport.from_counts(outcome.counts)
+    figures = prove_curation(report, read_examples(folders), data_path)
+    for name, value in figures.items():
+        record_property(name, value)
+
+
+def test_check_counts_the_same(data_path: str) -> None:
+    checked = check_file(data_path, DataSettings())
+    assert checked.problem is None
+    _, _, kept = pandas_papers(data_path)
+    counts = Counter(naive_split(kept["titles"], kept["terms"]).values())
+    assert {split: getattr(checked.curation, split) for split in names.SPLITS} == counts

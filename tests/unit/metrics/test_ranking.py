@@ -1,0 +1,116 @@
+"""Ranking metrics against scikit-learn, on random and on degenerate input."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import label_ranking_average_precision_score, ndcg_score
+
+from components.metrics.ranking import lrap, ndcg_at_k, precision_at_k
+
+
+def cases():
+    rng = np.random.default_rng(3)
+    for labels in (1, 2, 3, 7, 40):
+        for density in (0.0, 0.1, 0.5, 1.0):
+            for levels in (2, 5, None):
+                truth = (rng.random((25, labels)) < density).astype(np.float32)
+                scores = rng.random((25, labels)).astype(np.float32)
+                if levels:
+                    scores = np.floor(scores * levels) / np.float32(levels)
+                unknown = rng.integers(0, 4, 25)
+                yield pytest.param(
+                    truth, scores, unknown, id=f"L{labels}-density{density}-levels{levels}"
+                )
+    yield pytest.param(
+        np.eye(4, dtype=np.int64), np.zeros((4, 4)), np.array([0, 1, 2, 9]), id="all-scores-equal"
+    )
+
+
+def widened(truth, scores, unknown):
+    """The definition itself: unknown labels as columns below all others, for scikit-learn.
+
+    One further column is never true and stands at the very bottom, where it changes nothing:
+    scikit-learn refuses to rank a single column.
+    """
+    extra = int(unknown.max()) + 1
+    columns = np.arange(extra)
+    more_truth = (columns[None, :] < unknown[:, None]).astype(truth.dtype)
+    more_scores = np.broadcast_to(scores.min() - 1.0 - columns, more_truth.shape)
+    return np.hstack([truth, more_truth]), np.hstack([scores.astype(float), more_scores])
+
+
+def by_row(metric, truth, scores):
+    return np.array([metric(truth[i : i + 1], scores[i : i + 1]) for i in range(len(truth))])
+
+
+@pytest.mark.parametrize(("truth", "scores", "unknown"), cases())
+def test_lrap_equals_sklearn_with_unknown_labels_as_columns(truth, scores, unknown):
+    expected = by_row(label_ranking_average_precision_score, *widened(truth, scores, unknown))
+    np.testing.assert_allclose(lrap(truth, scores, unknown), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("truth", "scores", "unknown"), cases())
+def test_lrap_equals_sklearn_without_unknown_labels(truth, scores, unknown):
+    expected = label_ranking_average_precision_score(truth, scores)
+    assert lrap(truth, scores).mean() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 60])
+@pytest.mark.parametrize(("truth", "scores", "unknown"), cases())
+def test_ndcg_equals_sklearn_with_unknown_labels_as_columns(truth, scores, unknown, k):
+    expected = by_row(lambda t, s: ndcg_score(t, s, k=k), *widened(truth, scores, unknown))
+    np.testing.assert_allclose(ndcg_at_k(truth, scores, k, unknown), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+@pytest.mark.parametrize(("truth", "scores", "unknown"), cases())
+def test_ndcg_equals_sklearn_without_unknown_labels(truth, scores, unknown, k):
+    single = truth.shape[1] == 1  # scikit-learn refuses to rank one column
+    expected = truth.mean(dtype=float) if single else ndcg_score(truth, scores, k=k)
+    assert ndcg_at_k(truth, scores, k).mean() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 3, 5, 60])
+@pytest.mark.parametrize(("truth", "scores", "unknown"), cases())
+def test_precision_at_k_equals_a_plain_loop(truth, scores, unknown, k):
+    expected = []
+    for row, row_scores in zip(truth, scores, strict=True):
+        best = sorted(range(len(row)), key=lambda i, s=row_scores: (-s[i], i))[:k]
+        expected.append(sum(int(row[i]) for i in best) / k)
+    np.testing.assert_allclose(precision_at_k(truth, scores, k), expected, rtol=0, atol=1e-12)
+
+
+def test_unknown_label_lowers_every_metric_that_can_see_it():
+    truth, scores = np.array([[1, 0]]), np.array([[0.9, 0.1]])
+    assert lrap(truth, scores)[0] == 1.0
+    assert lrap(truth, scores, np.array([1]))[0] == pytest.approx((1 + 2 / 3) / 2)
+    assert ndcg_at_k(truth, scores, 2)[0] == 1.0
+    assert ndcg_at_k(truth, scores, 2, np.array([1]))[0] == pytest.approx(1 / (1 + 1 / np.log2(3)))
+
+
+@pytest.mark.parametrize("metric", [lrap, lambda t, s: ndcg_at_k(t, s, 5)])
+def test_no_example_gives_an_empty_vector(metric):
+    assert metric(np.zeros((0, 3)), np.zeros((0, 3))).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("truth", "scores", "message"),
+    [
+        (np.zeros((2, 3)), np.zeros((2, 4)), "must both be"),
+        (np.zeros(3), np.zeros(3), "must both be"),
+        (np.zeros((1, 2)), np.array([[0.1, np.nan]]), "NaN"),
+    ],
+)
+def test_what_cannot_be_ranked_is_refused(truth, scores, message):
+    with pytest.raises(ValueError, match=message):
+        lrap(truth, scores)
+
+
+@pytest.mark.parametrize("unknown", [np.zeros(3), np.array([-1, 0])])
+def test_wrong_unknown_counts_are_refused(unknown):
+    with pytest.raises(ValueError, match="unknown"):
+        lrap(np.zeros((2, 3)), np.zeros((2, 3)), unknown)
+
+
+def test_k_below_one_is_refused():
+    with pytest.raises(ValueError, match="k must be"):
+        precision_at_k(np.zeros((2, 3)), np.zeros((2, 3)), 0)

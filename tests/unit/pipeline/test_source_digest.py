@@ -1,0 +1,154 @@
+"""The digest of a component's source changes with what it rests on, and with nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.source_digest import source_digest, source_files
+
+ROOT = Path(__file__).resolve().parents[3]
+
+TREE = {
+    "schema/__init__.py": "",
+    "schema/names.py": "A = 1\n",
+    "schema/errors.py": "raise RuntimeError('never imported')\n",
+    "schema/schema.pbtxt": "feature {}\n",
+    "schema/lonely.py": "B = 1\n",
+    "serving/__init__.py": "from . import client\n",
+    "serving/client.py": "",
+    "serving/unused.py": "",
+    "components/__init__.py": "",
+    "components/trainer/__init__.py": "",
+    "components/trainer/run_fn.py": "import os\n\nimport numpy\n\nfrom . import model\n",
+    "components/trainer/model.py": (
+        "from components.metrics.ranking import lrap\n\n\n"
+        "def build():\n    from ..metrics import flat\n    import schema.names as n\n"
+    ),
+    "components/trainer/deep/__init__.py": "",
+    "components/trainer/deep/export.py": "from ...transform.text import split\n",
+    "components/trainer/table.yaml": "a: 1\n",
+    "components/trainer/picture.png": "not source",
+    "components/metrics/__init__.py": "",
+    "components/metrics/ranking.py": "from components.trainer import run_fn\n",
+    "components/metrics/flat.py": "",
+    "components/metrics/named.py": "",
+    "components/metrics/by_string.py": "",
+    "components/metrics/notes.txt": "",
+    "components/transform/__init__.py": "",
+    "components/transform/text.py": (
+        "from schema import errors\n"
+        'MODULE = "components.metrics.by_string"\n'
+        'FUNCTION = "components.metrics.named.function"\n'
+        'PROSE = "see components.pusher.executor for more"\n'
+        'MISSING = "components.nowhere.at.all"\n'
+    ),
+    "components/transform/settings.py": "",
+    "components/pusher/__init__.py": "",
+    "components/pusher/executor.py": "import serving\nfrom numpy import nothing\n",
+    "pipeline/__init__.py": "",
+}
+
+# What components.trainer rests on, by reading the tree above.
+TRAINER = {
+    "schema/__init__.py",
+    "schema/names.py",
+    "schema/errors.py",
+    "components/__init__.py",
+    "components/trainer/__init__.py",
+    "components/trainer/run_fn.py",
+    "components/trainer/model.py",
+    "components/trainer/deep/__init__.py",
+    "components/trainer/deep/export.py",
+    "components/trainer/table.yaml",
+    "components/metrics/__init__.py",
+    "components/metrics/ranking.py",
+    "components/metrics/flat.py",
+    "components/metrics/named.py",
+    "components/metrics/by_string.py",
+    "components/transform/__init__.py",
+    "components/transform/text.py",
+}
+
+
+def write_tree(root: Path) -> Path:
+    for name, content in TREE.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+    return root
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return write_tree(tmp_path / "checkout")
+
+
+def test_files_are_the_ones_reached_by_hand(tree: Path) -> None:
+    found = source_files("components.trainer.run_fn", tree)
+    assert {path.relative_to(tree).as_posix() for path in found} == TRAINER
+
+
+def test_package_and_module_in_it_have_the_same_source(tree: Path) -> None:
+    assert source_digest("components.trainer", tree) == source_digest(
+        "components.trainer.model", tree
+    )
+
+
+@pytest.mark.parametrize("name", sorted(TREE))
+def test_a_changed_line_changes_the_digest_of_what_rests_on_it_only(tree: Path, name: str) -> None:
+    before = source_digest("components.trainer", tree)
+    with (tree / name).open("a") as file:
+        file.write("# a comment counts\n")
+    assert (source_digest("components.trainer", tree) != before) == (name in TRAINER)
+
+
+def test_a_new_and_a_renamed_file_of_the_room_change_the_digest(tree: Path) -> None:
+    digests = [source_digest("components.trainer", tree)]
+    (tree / "components/trainer/new.py").write_text("")
+    digests.append(source_digest("components.trainer", tree))
+    (tree / "components/trainer/new.py").rename(tree / "components/trainer/newer.py")
+    digests.append(source_digest("components.trainer", tree))
+    assert len(set(digests)) == 3
+
+
+def test_import_of_a_package_brings_what_its_init_imports(tree: Path) -> None:
+    found = source_files("components.pusher", tree)
+    assert tree / "serving/client.py" in found
+    assert tree / "serving/unused.py" not in found
+
+
+def test_place_times_and_caches_do_not_count(tree: Path, tmp_path: Path) -> None:
+    before = source_digest("components.trainer", tree)
+    assert source_digest("components.trainer", write_tree(tmp_path / "site-packages")) == before
+    for path in tree.rglob("*.py"):
+        os.utime(path, (1, 1))
+    cache = tree / "components/trainer/__pycache__"
+    cache.mkdir()
+    (cache / "run_fn.cpython-310.pyc").write_bytes(b"\x00")
+    assert source_digest("components.trainer", tree) == before
+
+
+def test_nothing_is_imported(tree: Path) -> None:
+    before = set(sys.modules)
+    source_digest("components.trainer", tree)
+    assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize("name", ["components.nowhere", "tensorflow", "os.path"])
+def test_unknown_module_is_an_error(tree: Path, name: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=name):
+        source_digest(name, tree)
+
+
+def test_default_is_the_place_this_was_installed_in(tmp_path: Path) -> None:
+    for room in ("schema", "serving", "components", "pipeline"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    copied = source_digest("components.pusher", tmp_path)
+    assert source_digest("components.pusher") == copied
+    found = {path.relative_to(ROOT).as_posix() for path in source_files("components.pusher", ROOT)}
+    assert {"components/pusher/atomic_push.py", "schema/errors.py"} <= found
+    assert "schema/schema.pbtxt" not in found

@@ -1,0 +1,147 @@
+"""The Pusher component's executor on real artifacts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tfx import types
+from tfx.proto import pusher_pb2
+from tfx.types import standard_artifacts
+from tfx.utils import proto_utils
+
+from components.pusher.component import Pusher
+from components.pusher.executor import Executor
+from schema.errors import UsageError
+
+
+def make_artifact(kind: type[types.Artifact], uri: Path) -> types.Artifact:
+    uri.mkdir(parents=True)
+    artifact = kind()
+    artifact.uri = str(uri)
+    return artifact
+
+
+def make_model(uri: Path, content: bytes = b"graph") -> types.Artifact:
+    model = make_artifact(standard_artifacts.Model, uri)
+    folder = uri / "Format-Serving"
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(content)
+    (folder / "variables" / "variables.index").write_bytes(b"index")
+    return model
+
+
+class Push:
+    """One execution after the other on the same serving directory."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.tmp_path = tmp_path
+        self.base = tmp_path / "serving" / "arxiv_tagger"
+        self.runs = 0
+
+    def __call__(
+        self,
+        model: types.Artifact,
+        blessed: int = 1,
+        infra_blessed: int | None = None,
+        destination: str | None = None,
+    ) -> types.Artifact:
+        self.runs += 1
+        here = self.tmp_path / f"run{self.runs}"
+        blessing = make_artifact(standard_artifacts.ModelBlessing, here / "blessing")
+        blessing.set_int_custom_property("blessed", blessed)
+        inputs = {"model": [model], "model_blessing": [blessing]}
+        if infra_blessed is not None:
+            infra = make_artifact(standard_artifacts.InfraBlessing, here / "infra")
+            infra.set_int_custom_property("blessed", infra_blessed)
+            inputs["infra_blessing"] = [infra]
+        pushed = make_artifact(standard_artifacts.PushedModel, here / "pushed")
+        Executor().Do(
+            inputs,
+            {"pushed_model": [pushed]},
+            {"push_destination": destination_json(destination or str(self.base))},
+        )
+        return pushed
+
+
+def destination_json(base: str) -> str:
+    return str(proto_utils.proto_to_json(make_destination(base)))
+
+
+def make_destination(base: str) -> pusher_pb2.PushDestination:
+    return pusher_pb2.PushDestination(
+        filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=base)
+    )
+
+
+@pytest.fixture
+def push(tmp_path: Path) -> Push:
+    return Push(tmp_path)
+
+
+def test_blessed_model_is_pushed_and_marked_as_tfx_does(push: Push, tmp_path: Path) -> None:
+    pushed = push(make_model(tmp_path / "model"), infra_blessed=1)
+    (version,) = push.base.iterdir()
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_int_custom_property("is_new") == 1
+    assert pushed.get_string_custom_property("pushed_version") == version.name
+    assert pushed.get_string_custom_property("pushed_destination") == str(version)
+    for copy in (version, Path(pushed.uri)):
+        assert (copy / "saved_model.pb").read_bytes() == b"graph"
+        assert (copy / "variables" / "variables.index").read_bytes() == b"index"
+
+
+@pytest.mark.parametrize(("blessed", "infra_blessed"), [(0, None), (0, 1), (1, 0)])
+def test_model_that_is_not_blessed_is_not_pushed(
+    push: Push, tmp_path: Path, blessed: int, infra_blessed: int | None
+) -> None:
+    pushed = push(make_model(tmp_path / "model"), blessed, infra_blessed)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert pushed.get_string_custom_property("pushed_destination") == ""
+    assert not push.base.exists()
+    assert list(Path(pushed.uri).iterdir()) == []
+
+
+def test_second_push_of_the_same_model_points_to_the_version_that_is_there(
+    push: Push, tmp_path: Path
+) -> None:
+    model = make_model(tmp_path / "model")
+    first, second = push(model), push(model)
+    assert len(list(push.base.iterdir())) == 1
+    assert second.get_int_custom_property("pushed") == 1
+    assert second.get_int_custom_property("is_new") == 0
+    for key in ("pushed_version", "pushed_destination"):
+        assert second.get_string_custom_property(key) == first.get_string_custom_property(key)
+    # Another model in the same second is the next version.
+    third = push(make_model(tmp_path / "other", b"another graph"))
+    versions = [int(run.get_string_custom_property("pushed_version")) for run in (first, third)]
+    assert versions[1] > versions[0]
+    assert len(list(push.base.iterdir())) == 2
+
+
+def test_missing_blessing_is_an_error(tmp_path: Path) -> None:
+    pushed = make_artifact(standard_artifacts.PushedModel, tmp_path / "pushed")
+    inputs: dict[str, Any] = {"model": [make_model(tmp_path / "model")], "model_blessing": []}
+    with pytest.raises(ValueError, match="blessing"):
+        Executor().Do(inputs, {"pushed_model": [pushed]}, {"push_destination": "{}"})
+
+
+def test_url_as_destination_is_a_usage_error(push: Push, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="gs://bucket"):
+        push(make_model(tmp_path / "model"), destination="gs://bucket/models")
+
+
+def test_component_hands_destination_and_digest_to_our_executor() -> None:
+    component = Pusher(
+        model=types.Channel(type=standard_artifacts.Model),
+        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+        push_destination=make_destination("/models"),
+        source_digest="abc",
+    )
+    assert component.id == "Pusher"
+    assert component.executor_spec.executor_class is Executor
+    assert component.exec_properties["source_digest"] == "abc"
+    assert "/models" in component.exec_properties["push_destination"]
+    assert set(component.inputs) == {"model", "model_blessing"}
+    assert component.outputs["pushed_model"].type is standard_artifacts.PushedModel
