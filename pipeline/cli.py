@@ -28,6 +28,10 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(error.exit_code)
         except click.ClickException:
             raise
+        except KeyboardInterrupt:
+            click.secho("Interrupted.", fg="red", err=True)
+            click.echo("What was finished is kept: the same command goes on from there.", err=True)
+            sys.exit(1)
         except Exception as error:
             if debug:
                 raise

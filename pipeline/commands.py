@@ -36,9 +36,12 @@ def run_command(
     if dry_run:
         _show_plan(console, config, data, profile, output)
         return
+    from components.example_gen.papers import read_papers
     from pipeline.local_run import Layout, refuse_unblessed, run_locally
 
     path = _locate(data, Layout(output).data, console)
+    # A wrong file or column is told now, not after TFX has loaded.
+    next(iter(read_papers(str(path), config.data)))
     result = run_locally(config, path, output, console)
 
     from pipeline.results_view import show_results

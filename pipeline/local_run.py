@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import sys
 import warnings
@@ -106,6 +107,7 @@ def run_locally(config: Config, data: Path, output: Path, console: Console) -> R
             narrator.quiet()
         from pipeline.run_outputs import collect
 
+        _push_again(nodes, layout)
         return RunResult(nodes, collect(nodes, layout.root), log)
 
 
@@ -138,13 +140,24 @@ def _run_graph(
 
     places = Places(
         input_base=str(data.parent),
-        pattern=data.name,
+        # TFX takes the name for a pattern.
+        pattern=glob.escape(data.name),
         schema_dir=str(_place_schema(layout)),
         pipeline_root=str(layout.pipeline_root),
         serving_dir=str(layout.serving),
     )
     metadata = sqlite_metadata_connection_config(str(layout.metadata))
     return run_pipeline(create_pipeline(config, places, metadata), narrator)
+
+
+def _push_again(nodes: Mapping[str, NodeResult], layout: Layout) -> None:
+    """Puts a pushed model back that somebody deleted: the cache knows nothing of that."""
+    from components.pusher.atomic_push import push_version
+
+    pushed = nodes["Pusher"].artifact("pushed_model")
+    destination = Path(pushed.get_string_custom_property("pushed_destination"))
+    if pushed.get_int_custom_property("pushed") and not destination.is_dir():
+        push_version(Path(pushed.uri), layout.serving, now=int(destination.name))
 
 
 def _place_schema(layout: Layout) -> Path:

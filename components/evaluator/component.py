@@ -13,7 +13,7 @@ from tfx.utils import json_utils
 from schema.names import TEST
 
 
-class EvaluatorSpec(standard_component_specs.EvaluatorSpec):  # type: ignore[misc]
+class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
     """TFX's specification of the Evaluator and the digest of the metrics' source."""
 
     PARAMETERS = {  # noqa: RUF012 - the attribute of the base class has no annotation
@@ -22,7 +22,7 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):  # type: ignore[mis
     }
 
 
-class Evaluator(base_beam_component.BaseBeamComponent):  # type: ignore[misc]
+class Evaluator(base_beam_component.BaseBeamComponent):
     """Measures a model on the test split and blesses it where the gate lets it pass."""
 
     SPEC_CLASS = EvaluatorSpec

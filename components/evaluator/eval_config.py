@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow_model_analysis as tfma
 
 from components.evaluator.settings import GateSettings
+from components.evaluator.tfma_metrics import EXAMPLES
 from schema import names
 
 
@@ -32,13 +33,15 @@ def make_eval_config(gate: GateSettings) -> tfma.EvalConfig:
 
 
 def _thresholds(gate: GateSettings) -> dict[str, tfma.MetricThreshold]:
-    thresholds: dict[str, tfma.MetricThreshold] = {}
+    examples = tfma.MetricThreshold()
+    examples.value_threshold.lower_bound.value = gate.min_examples
+    thresholds = {EXAMPLES: examples}
     for metric in sorted({*gate.floors, *gate.max_drop}):
         threshold = tfma.MetricThreshold()
         if metric in gate.floors:
             threshold.value_threshold.lower_bound.value = gate.floors[metric]
         if metric in gate.max_drop:
             threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER
-            threshold.change_threshold.absolute.value = -gate.max_drop[metric]
+            threshold.change_threshold.absolute.value = 0.0 - gate.max_drop[metric]
         thresholds[metric] = threshold
     return thresholds

@@ -17,7 +17,10 @@ class GateSettings(Settings):
     Attributes:
         floors: Lowest value of each metric on the test split.
         max_drop: How far each metric may fall below the last blessed model's.
+        min_examples: Fewest test examples that the figures may rest on; so there is always a
+            gate, without which TFX would bless nothing.
     """
 
     floors: dict[GatedMetric, float] = Field(default_factory=dict)
     max_drop: dict[GatedMetric, float] = Field(default_factory=dict)
+    min_examples: int = Field(default=1, ge=1)

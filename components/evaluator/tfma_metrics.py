@@ -25,6 +25,9 @@ from schema import names
 # Examples are scored together once so many have come in.
 ROWS_AT_ONCE: Final = 256
 
+# The number of examples is a metric as well, and always gated.
+EXAMPLES: Final = "examples"
+
 METRIC_NAMES: Final = (
     "micro_f1",
     "macro_f1",
@@ -34,7 +37,7 @@ METRIC_NAMES: Final = (
     "ndcg@5",
     "lrap",
     "binary_accuracy",
-    "examples",
+    EXAMPLES,
 )
 
 
@@ -58,7 +61,7 @@ class Sums:
     waiting: list[Row] = field(default_factory=list)
 
 
-class MultiLabelCombiner(beam.CombineFn):  # type: ignore[misc]
+class MultiLabelCombiner(beam.CombineFn):
     """Adds up what the metrics need; its figures equal scikit-learn's on the whole split."""
 
     def __init__(self, model_name: str) -> None:
@@ -83,17 +86,17 @@ class MultiLabelCombiner(beam.CombineFn):  # type: ignore[misc]
         return total
 
     def extract_output(self, sums: Sums) -> dict[str, float]:
-        """Returns every metric by name; NaN for all but `examples` where there is no example."""
+        """Returns every metric by name; NaN for all but EXAMPLES where there is no example."""
         settled = _settle(sums)
         if settled.suggested is None or settled.at_half is None:
-            return {name: 0.0 if name == "examples" else float("nan") for name in METRIC_NAMES}
+            return {name: 0.0 if name == EXAMPLES else float("nan") for name in METRIC_NAMES}
         examples = settled.suggested.examples
         return {
             "micro_f1": micro_f1(settled.suggested),
             "macro_f1": macro_f1(settled.suggested),
             **{name: total / examples for name, total in settled.ranking.items()},
             "binary_accuracy": binary_accuracy(settled.at_half),
-            "examples": float(examples),
+            EXAMPLES: float(examples),
         }
 
     def _read_row(self, inputs: metric_types.StandardMetricInputs) -> Row:
@@ -145,7 +148,7 @@ def _add(
         total.ranking[name] = total.ranking.get(name, 0.0) + float(value)
 
 
-class MultiLabelMetrics(metric_types.Metric):  # type: ignore[misc]
+class MultiLabelMetrics(metric_types.Metric):
     """Every metric of `METRIC_NAMES` in one pass over the examples."""
 
     def __init__(self, name: str = "multi_label_metrics") -> None:

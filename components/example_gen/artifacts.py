@@ -5,7 +5,7 @@ from __future__ import annotations
 from tfx import types
 
 
-class CurationArtifact(types.Artifact):  # type: ignore[misc]
+class CurationArtifact(types.Artifact):
     """A folder with the counts (`names.CURATION_FILE`) and the malformed rows.
 
     The malformed rows stand in `names.DEAD_LETTERS_FILE`, one JSON object a line.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import apache_beam as beam
 
 
-class Concatenate(beam.CombineFn):  # type: ignore[misc]
+class Concatenate(beam.CombineFn):
     """Joins packed values of a fixed width, in no particular order.
 
     Eight bytes a paper travel as eight bytes, where a list of numbers would take some forty.
@@ -36,7 +36,7 @@ class Concatenate(beam.CombineFn):  # type: ignore[misc]
         return bytes(accumulator)
 
 
-class CountDistinct(beam.CombineFn):  # type: ignore[misc]
+class CountDistinct(beam.CombineFn):
     """Counts the distinct values among packed ones of a fixed width."""
 
     def __init__(self, width: int) -> None:

@@ -19,7 +19,7 @@ from components.example_gen.executor import (
 from schema import names
 
 
-class CsvExampleGenSpec(component_spec.ComponentSpec):  # type: ignore[misc]
+class CsvExampleGenSpec(component_spec.ComponentSpec):
     """What FileBasedExampleGen has, and our settings, source digest and report."""
 
     PARAMETERS = {  # noqa: RUF012
@@ -34,7 +34,7 @@ class CsvExampleGenSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     }
 
 
-class CsvExampleGen(stock.FileBasedExampleGen):  # type: ignore[misc]
+class CsvExampleGen(stock.FileBasedExampleGen):
     """Reads CSV files, curates and splits them; a subclass because Kubeflow's driver asks for it.
 
     Outputs:

@@ -115,7 +115,7 @@ def _open(path: str) -> BinaryIO:
 
 @beam.typehints.with_input_types(tuple[int, str])
 @beam.typehints.with_output_types(tuple[bytes, bytes])
-class _Survey(beam.DoFn):  # type: ignore[misc]
+class _Survey(beam.DoFn):
     """First reading: from a file to (title key, packed paper), with its malformed rows kept."""
 
     def __init__(self, settings: DataSettings, destination: Destination) -> None:
@@ -147,7 +147,7 @@ class _Survey(beam.DoFn):  # type: ignore[misc]
 
 @beam.typehints.with_input_types(tuple[bytes, Iterable[bytes]])
 @beam.typehints.with_output_types(tuple[bytes, bytes])
-class _FirstOfTitle(beam.DoFn):  # type: ignore[misc]
+class _FirstOfTitle(beam.DoFn):
     """From a title's packed papers to (label set, order) of the first; the others are repeats."""
 
     def process(
@@ -165,7 +165,7 @@ class _FirstOfTitle(beam.DoFn):  # type: ignore[misc]
 
 @beam.typehints.with_input_types(tuple[bytes, bytes])
 @beam.typehints.with_output_types(bytes)
-class _FindBounds(beam.DoFn):  # type: ignore[misc]
+class _FindBounds(beam.DoFn):
     """From a label set and its papers' orders to its packed bounds, unless it is too rare."""
 
     def __init__(self, settings: DataSettings) -> None:
@@ -183,7 +183,7 @@ class _FindBounds(beam.DoFn):  # type: ignore[misc]
             yield _BOUNDS.pack(key, *SplitRule(self._settings).bounds(key, orders))
 
 
-class _Write(beam.DoFn):  # type: ignore[misc]
+class _Write(beam.DoFn):
     """Second reading: writes the papers that stay, each to its split, and counts them."""
 
     def __init__(self, settings: DataSettings, destination: Destination) -> None:

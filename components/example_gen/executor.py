@@ -29,7 +29,7 @@ SOURCE_DIGEST_KEY = "source_digest"
 CURATION_KEY = "curation"
 
 
-class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
+class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
     """Turns CSV files into train, val and test examples and a report of what became of the rows."""
 
     def Do(  # noqa: N802

@@ -110,19 +110,35 @@ def _size(feature_spec: Mapping[str, Any], name: str) -> int:
     return int(size[0] if isinstance(size, Sequence) else size)
 
 
+def _index_key(feature: Any) -> str:
+    key = feature.index_key
+    return str(key if isinstance(key, str) else key[0])
+
+
+def _multi_hot(columns: tf.RaggedTensor, width: int) -> tf.Tensor:
+    """Returns float32 [n, width]; a column outside of it, or one twice in a row, is an error."""
+    values = columns.flat_values
+    indices = tf.stack([tf.cast(columns.value_rowids(), tf.int64), values], axis=1)
+    sparse = tf.SparseTensor(
+        indices,
+        tf.ones_like(values, tf.float32),
+        tf.stack([columns.nrows(out_type=tf.int64), tf.constant(width, tf.int64)]),
+    )
+    return tf.ensure_shape(tf.sparse.to_dense(tf.sparse.reorder(sparse)), [None, width])
+
+
 def _parser(feature_spec: Mapping[str, Any], include_unknown: bool) -> Any:
     """Returns the function from serialized examples [n] to a batch."""
-    tfidf = feature_spec[names.TFIDF]
-    index_key = tfidf.index_key if isinstance(tfidf.index_key, str) else tfidf.index_key[0]
-    # Read as two lists: a SparseFeature would be sorted and checked only to be padded again.
+    tfidf, labels = feature_spec[names.TFIDF], feature_spec[names.LABELS]
+    # Read as plain lists: a SparseFeature would be sorted and checked only to be padded again.
     wanted: dict[str, Any] = {
-        names.MODEL_IDS: tf.io.RaggedFeature(tf.int64, value_key=index_key),
+        names.MODEL_IDS: tf.io.RaggedFeature(tf.int64, value_key=_index_key(tfidf)),
         names.MODEL_WEIGHTS: tf.io.RaggedFeature(tf.float32, value_key=tfidf.value_key),
-        names.LABELS: feature_spec[names.LABELS],
+        names.LABELS: tf.io.RaggedFeature(tf.int64, value_key=_index_key(labels)),
     }
     if include_unknown:
         wanted[names.UNKNOWN_LABELS] = feature_spec[names.UNKNOWN_LABELS]
-    labels = label_count(feature_spec)
+    width = label_count(feature_spec)
 
     def parse(serialized: tf.Tensor) -> tuple[Any, ...]:
         parsed = tf.io.parse_example(serialized, wanted)
@@ -130,7 +146,7 @@ def _parser(feature_spec: Mapping[str, Any], include_unknown: bool) -> Any:
             names.MODEL_IDS: tf.cast(parsed[names.MODEL_IDS].to_tensor(), tf.int32),
             names.MODEL_WEIGHTS: parsed[names.MODEL_WEIGHTS].to_tensor(),
         }
-        truth = tf.ensure_shape(tf.sparse.to_dense(parsed[names.LABELS]), [None, labels])
+        truth = _multi_hot(parsed[names.LABELS], width)
         if include_unknown:
             return inputs, truth, parsed[names.UNKNOWN_LABELS]
         return inputs, truth

@@ -24,7 +24,7 @@ _TEXT = tf.TensorSpec([None], tf.string, name=names.INPUT_TEXT)
 _EXAMPLES = tf.TensorSpec([None], tf.string, name=names.INPUT_EXAMPLES)
 
 
-class ServedTagger(tf.Module):  # type: ignore[misc]
+class ServedTagger(tf.Module):
     """A trained model with its text vectorization, ready to be saved and served."""
 
     def __init__(
@@ -45,7 +45,8 @@ class ServedTagger(tf.Module):  # type: ignore[misc]
             top_k: Labels in an answer; never more than there are.
         """
         super().__init__()
-        self._model = model
+        # The same layers without the optimizer, whose slots would triple the SavedModel.
+        self._model = keras.Model(model.input, model.output)
         self._transform = transform
         self._labels = tf.constant(list(labels))
         self._threshold = tf.constant(threshold, tf.float32)
@@ -74,7 +75,7 @@ class ServedTagger(tf.Module):  # type: ignore[misc]
         raw = tf.io.parse_example(examples, {names.TITLES: text, names.SUMMARIES: text})
         return self.probabilities(raw[names.TITLES], raw[names.SUMMARIES])
 
-    @tf.function(input_signature=[_TEXT])  # type: ignore[misc]
+    @tf.function(input_signature=[_TEXT])
     def suggest(self, text: tf.Tensor) -> Tensors:
         """`serving_default`: labels, scores and whether each is suggested, [n, k]."""
         labels, scores = self.best_labels(self.probabilities_of_text(text))
@@ -84,18 +85,18 @@ class ServedTagger(tf.Module):  # type: ignore[misc]
             names.OUTPUT_SUGGESTED: scores >= self._threshold,
         }
 
-    @tf.function(input_signature=[_EXAMPLES])  # type: ignore[misc]
+    @tf.function(input_signature=[_EXAMPLES])
     def classify(self, inputs: tf.Tensor) -> Tensors:
         """`classify`: classes and scores, [n, k], as TF Serving's Classify API wants them."""
         labels, scores = self.best_labels(self.probabilities_of_examples(inputs))
         return {names.OUTPUT_CLASSES: labels, names.OUTPUT_SCORES: scores}
 
-    @tf.function(input_signature=[_TEXT])  # type: ignore[misc]
+    @tf.function(input_signature=[_TEXT])
     def all_probabilities(self, text: tf.Tensor) -> Tensors:
         """`probabilities`: every label's, [n, L], in the order of the label vocabulary."""
         return {names.OUTPUT_PROBABILITIES: self.probabilities_of_text(text)}
 
-    @tf.function(input_signature=[_EXAMPLES])  # type: ignore[misc]
+    @tf.function(input_signature=[_EXAMPLES])
     def evaluate(self, inputs: tf.Tensor) -> Tensors:
         """`evaluate`: probabilities and suggestions (0 or 1) of raw examples, [n, L] each."""
         probabilities = self.probabilities_of_examples(inputs)
@@ -104,7 +105,7 @@ class ServedTagger(tf.Module):  # type: ignore[misc]
             names.OUTPUT_SUGGESTED: tf.cast(probabilities >= self._threshold, tf.float32),
         }
 
-    @tf.function(input_signature=[_EXAMPLES])  # type: ignore[misc]
+    @tf.function(input_signature=[_EXAMPLES])
     def transform_features(self, inputs: tf.Tensor) -> Tensors:
         """`transform_features`: the true labels of raw examples.
 

@@ -78,7 +78,7 @@ def most_frequent(table: pa.Table, size: int) -> pa.Table:
     return table.take(order[:size])
 
 
-class MergeCounts(beam.CombineFn):  # type: ignore[misc]
+class MergeCounts(beam.CombineFn):
     """Merges count tables and keeps the most frequent rows of the whole."""
 
     def __init__(self, size: int) -> None:
@@ -147,7 +147,7 @@ def _write_vocabulary(
     return np.asarray(path.encode())
 
 
-class NgramVocabulary(PTransformAnalyzer):  # type: ignore[misc]
+class NgramVocabulary(PTransformAnalyzer):
     """Analyzer: a text file with an n-gram and its weight in each line, in column order."""
 
     def __init__(self, size: int, weighting: Weighting) -> None:

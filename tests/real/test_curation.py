@@ -1,6 +1,6 @@
 """The curation of a real file against the Keras example's pandas steps, row by row.
 
-Needs the option `--data FILE` (the fixture `data_path`).
+Needs the option `--data FILE` (the fixtures `data_path` and `show`).
 """
 
 from __future__ import annotations
@@ -88,7 +88,8 @@ def prove_curation(report: CurationReport, examples: Papers, data_path: str) -> 
         "labels": len({label for _, _, labels in expected[names.TRAIN] for label in labels}),
         "distinct_words_train": distinct_words(train["summaries"]),
     }
-    return {**vars(report), **_check_shares(kept, splits)}
+    shares = {name: round(share, 4) for name, share in _check_shares(kept, splits).items()}
+    return {**vars(report), **shares}
 
 
 def _check_shares(kept: pd.DataFrame, splits: pd.Series) -> dict[str, float]:
@@ -102,25 +103,25 @@ def _check_shares(kept: pd.DataFrame, splits: pd.Series) -> dict[str, float]:
 
 
 def test_curation_equals_the_example(
-    data_path: str, tmp_path: Path, record_property: Callable[[str, object], None]
+    data_path: Path, tmp_path: Path, show: Callable[..., None]
 ) -> None:
     folders = {split: str(tmp_path / "examples" / split) for split in names.SPLITS}
     destination = Destination(str(tmp_path / "examples"), folders, str(tmp_path / "curation"))
     (tmp_path / "curation").mkdir()
     options = PipelineOptions(["--runner=DirectRunner"])
     with beam.Pipeline(options=options) as pipeline:
-        curate(pipeline, [data_path], DataSettings(), destination)
+        curate(pipeline, [str(data_path)], DataSettings(), destination)
     outcome = read_outcome(destination)
     assert outcome.faults == []
     report = CurationReport.from_counts(outcome.counts)
-    figures = prove_curation(report, read_examples(folders), data_path)
+    figures = prove_curation(report, read_examples(folders), str(data_path))
     for name, value in figures.items():
-        record_property(name, value)
+        show(f"curation: {name}", value, "the pandas steps and the split rule")
 
 
-def test_check_counts_the_same(data_path: str) -> None:
-    checked = check_file(data_path, DataSettings())
+def test_check_counts_the_same(data_path: Path) -> None:
+    checked = check_file(str(data_path), DataSettings())
     assert checked.problem is None
-    _, _, kept = pandas_papers(data_path)
+    _, _, kept = pandas_papers(str(data_path))
     counts = Counter(naive_split(kept["titles"], kept["terms"]).values())
     assert {split: getattr(checked.curation, split) for split in names.SPLITS} == counts

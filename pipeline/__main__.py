@@ -1,0 +1,7 @@
+"""Runs the command line as `python -m pipeline`."""
+
+from __future__ import annotations
+
+from pipeline.cli import main
+
+main(prog_name="arxiv-tagger")

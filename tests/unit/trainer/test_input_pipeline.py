@@ -1,0 +1,113 @@
+"""The dataset yields exactly what was written."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.trainer.input_pipeline import (
+    count_records,
+    label_count,
+    make_dataset,
+    vocabulary_size,
+)
+from schema import names
+from schema.errors import BadInputError
+from tests.unit.trainer.papers import LABELS, VOCABULARY, Paper, feature_spec, random_papers, write
+
+SPEC = feature_spec()
+
+
+@pytest.fixture
+def papers():
+    # Weights are unique, so a paper can be told from its row.
+    return [
+        Paper([], [], [], unknown=2),
+        Paper([0], [0.125], [5]),
+        *random_papers(40, seed=2),
+    ]
+
+
+@pytest.fixture
+def pattern(papers, tmp_path):
+    write(papers[:20], str(tmp_path / "part-00000-of-00003.gz"))
+    write(papers[20:], str(tmp_path / "part-00001-of-00003.gz"))
+    write([], str(tmp_path / "part-00002-of-00003.gz"))
+    return str(tmp_path / "part-*")
+
+
+def read(dataset):
+    """Papers back from batches, padding checked on the way."""
+    found = []
+    for inputs, truth, *unknown in dataset.as_numpy_iterator():
+        ids, weights = inputs[names.MODEL_IDS], inputs[names.MODEL_WEIGHTS]
+        assert (ids.dtype, weights.dtype, truth.dtype) == (np.int32, np.float32, np.float32)
+        assert ids.shape == weights.shape
+        assert truth.shape == (len(ids), LABELS)
+        assert not len(ids) or ids.shape[1] == (weights != 0).sum(axis=1).max()
+        for i, row in enumerate(weights):
+            length = int((row != 0).sum())
+            assert (ids[i, length:] == 0).all()
+            found.append(
+                Paper(
+                    ids[i, :length].tolist(),
+                    row[:length].tolist(),
+                    np.flatnonzero(truth[i]).tolist(),
+                    int(unknown[0][i]) if unknown else 0,
+                )
+            )
+        assert set(np.unique(truth)) <= {0.0, 1.0}
+    return found
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+def test_unshuffled_papers_come_in_file_order(papers, pattern, batch_size):
+    dataset = make_dataset(pattern, SPEC, batch_size, shuffle=False, seed=0, include_unknown=True)
+    assert read(dataset) == papers
+
+
+def test_every_epoch_has_every_paper_in_another_order_that_the_seed_decides(papers, pattern):
+    def epochs(seed):
+        dataset = make_dataset(pattern, SPEC, 8, shuffle=True, seed=seed)
+        return [read(dataset) for _ in range(2)]
+
+    first, second = epochs(seed=1)
+    known = [Paper(p.ids, p.weights, p.labels) for p in papers]
+    for epoch in (first, second):
+        assert sorted(p.weights for p in epoch) == sorted(p.weights for p in known)
+        assert all(paper in known for paper in epoch)
+    assert first != known
+    assert first != second
+    assert epochs(seed=1) == [first, second]
+    assert epochs(seed=2)[0] != first
+
+
+def test_remainder_can_be_dropped(papers, pattern):
+    dataset = make_dataset(pattern, SPEC, 8, shuffle=False, seed=0, drop_remainder=True)
+    assert len(read(dataset)) == len(papers) // 8 * 8
+
+
+def test_a_batch_without_any_ngram_has_no_column(tmp_path):
+    path = write([Paper([], [], [1]), Paper([], [], [])], str(tmp_path / "empty.gz"))
+    ((inputs, truth),) = make_dataset(path, SPEC, 8, shuffle=False, seed=0)
+    assert inputs[names.MODEL_IDS].shape == inputs[names.MODEL_WEIGHTS].shape == (2, 0)
+    np.testing.assert_array_equal(truth, [[0, 1, 0, 0, 0, 0], [0] * 6])
+
+
+def test_sizes_and_records_are_counted(papers, pattern):
+    assert (vocabulary_size(SPEC), label_count(SPEC)) == (VOCABULARY, LABELS)
+    assert count_records(pattern) == len(papers)
+    assert count_records([pattern, pattern]) == len(papers)
+
+
+def test_patterns_without_a_file_are_an_error(tmp_path):
+    nothing = str(tmp_path / "nothing-*")
+    with pytest.raises(BadInputError, match="nothing-"):
+        make_dataset([nothing], SPEC, 8, shuffle=False, seed=0)
+    with pytest.raises(BadInputError, match="nothing-"):
+        count_records(nothing)
+
+
+def test_a_label_outside_the_vocabulary_breaks_loudly(tmp_path):
+    path = write([Paper([1], [1.0], [LABELS])], str(tmp_path / "bad.gz"))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        read(make_dataset(path, SPEC, 8, shuffle=False, seed=0))

@@ -1,0 +1,214 @@
+"""The training loop: what it keeps, what it logs, and where it stops."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score, label_ranking_average_precision_score, ndcg_score
+
+from components.trainer import epoch_log, training
+from components.trainer.epoch_log import EpochLog, epochs_path
+from components.trainer.input_pipeline import make_dataset
+from components.trainer.model import build_model, compile_model, make_optimizer
+from components.trainer.settings import TrainerSettings
+from components.trainer.training import train
+from components.trainer.validation import Predictions, Predictor, validation_figures
+from schema import names
+from schema.errors import BadInputError, UsageError
+from tests.unit.trainer.papers import LABELS, VOCABULARY, feature_spec, random_papers, write
+
+SPEC = feature_spec()
+SETTINGS = TrainerSettings(
+    hidden_units=(12,), epochs=4, batch_size=16, learning_rate=0.02, patience=None
+)
+STEPS = 8
+FIGURES = (
+    "loss",
+    "binary_accuracy",
+    "val_loss",
+    "val_binary_accuracy",
+    "val_lrap",
+    "val_micro_f1",
+    "val_ndcg@5",
+    "val_threshold",
+)
+
+
+@pytest.fixture
+def data(tmp_path):
+    train_file = write(random_papers(STEPS * 16, seed=1), str(tmp_path / "train.gz"))
+    val_file = write(random_papers(40, seed=2), str(tmp_path / "val.gz"))
+    return (
+        make_dataset(train_file, SPEC, 16, shuffle=True, seed=0),
+        make_dataset(val_file, SPEC, 16, shuffle=False, seed=0, include_unknown=True),
+    )
+
+
+def compiled(settings):
+    model = build_model(VOCABULARY, LABELS, settings)
+    compile_model(model, make_optimizer(settings, STEPS))
+    return model
+
+
+def run(settings, data, log_dir):
+    model = compiled(settings)
+    return model, train(model, *data, settings, str(log_dir), steps_per_epoch=STEPS)
+
+
+def lines(log_dir):
+    text = (log_dir / names.EPOCHS_FILE).read_text()
+    assert text.endswith("\n")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Scores each epoch as scripted, and keeps the weights that were scored."""
+
+    def install(model_scores):
+        weights = []
+        scores = iter(model_scores)
+
+        class Recorder(Predictor):
+            def __init__(self, model, dataset):
+                super().__init__(model, dataset)
+                self.model = model
+
+            def predict(self):
+                weights.append(self.model.get_weights())
+                return super().predict()
+
+        def scored(predictions):
+            score = next(scores)
+            return {**validation_figures(predictions), "val_lrap": score, "val_threshold": score}
+
+        monkeypatch.setattr(training, "Predictor", Recorder)
+        monkeypatch.setattr(training, "validation_figures", scored)
+        return weights
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("patience", "scores", "epochs_run", "best", "kept"),
+    [
+        (2, [0.5, 0.9, 0.7, 0.6], 4, 2, 2),
+        (1, [0.5, 0.9, 0.7, 0.95], 3, 2, 2),
+        # All epochs run, and the best one is kept nevertheless.
+        (3, [0.5, 0.9, 0.7, 0.6], 4, 2, 2),
+        (1, [0.9, 0.8, 0.7, 0.6], 2, 1, 1),
+        (None, [0.5, 0.9, 0.7, 0.6], 4, 2, 4),
+    ],
+)
+def test_the_right_epochs_weights_are_kept(
+    scripted, data, tmp_path, patience, scores, epochs_run, best, kept
+):
+    weights = scripted(scores)
+    settings = SETTINGS.model_copy(update={"patience": patience})
+    model, result = run(settings, data, tmp_path / "log")
+    assert (result.best_epoch, result.kept_epoch) == (best, kept)
+    assert result.threshold == scores[kept - 1]
+    assert len(weights) == epochs_run == len(result.history["val_lrap"])
+    for mine, expected in zip(model.get_weights(), weights[kept - 1], strict=True):
+        np.testing.assert_array_equal(mine, expected)
+    assert (weights[0][0] != weights[1][0]).any()
+
+
+def test_training_learns_and_logs_every_epoch(data, tmp_path):
+    model, result = run(SETTINGS, data, tmp_path / "log")
+    assert set(result.history) == set(FIGURES)
+    assert result.history["loss"][-1] < result.history["loss"][0]
+    assert result.history["val_lrap"][-1] > result.history["val_lrap"][0]
+    epochs = [line for line in lines(tmp_path / "log") if "step" not in line]
+    assert [line["epoch"] for line in epochs] == [1, 2, 3, 4]
+    for number, line in enumerate(epochs):
+        assert set(line) == {"epoch", "epochs", "seconds", *FIGURES}
+        assert line["epochs"] == 4
+        assert line["seconds"] > 0
+        for figure in FIGURES:
+            assert line[figure] == result.history[figure][number]
+    last = validation_figures(Predictor(model, data[1]).predict())
+    assert last == {name: values[-1] for name, values in result.history.items() if "val_" in name}
+
+
+def test_tensorboard_gets_the_ranking_figures(data, tmp_path):
+    run(SETTINGS.model_copy(update={"epochs": 1}), data, tmp_path / "log")
+    events = b"".join(path.read_bytes() for path in (tmp_path / "log").rglob("events.*"))
+    assert b"epoch_lrap" in events
+    assert b"epoch_loss" in events
+
+
+def test_validation_figures_equal_keras_and_sklearn(data):
+    model = compiled(SETTINGS)
+    predictions = Predictor(model, data[1]).predict()
+    figures = validation_figures(predictions)
+    keras_figures = model.evaluate(
+        data[1].map(lambda inputs, truth, _: (inputs, truth)), verbose=0, return_dict=True
+    )
+    assert figures["val_loss"] == pytest.approx(keras_figures["loss"], abs=1e-6)
+    assert figures["val_binary_accuracy"] == pytest.approx(
+        keras_figures["binary_accuracy"], abs=1e-6
+    )
+    # Unknown labels, at most one a paper here, as a last column that is never suggested.
+    assert predictions.unknown.sum() == 4
+    truth = np.column_stack([predictions.y_true, predictions.unknown])
+    scores = np.column_stack([predictions.probabilities, np.full(len(truth), -1.0)])
+    suggested = scores >= np.float32(figures["val_threshold"])
+    assert figures["val_lrap"] == pytest.approx(
+        label_ranking_average_precision_score(truth, scores)
+    )
+    assert figures["val_ndcg@5"] == pytest.approx(ndcg_score(truth, scores, k=5))
+    assert figures["val_micro_f1"] == pytest.approx(f1_score(truth, suggested, average="micro"))
+
+
+def test_a_diverged_training_says_so(data, tmp_path):
+    settings = SETTINGS.model_copy(update={"learning_rate": 1e38, "decay": "constant"})
+    with pytest.raises(UsageError, match=r"diverged in epoch \d+.*trainer.learning_rate"):
+        run(settings, data, tmp_path / "log")
+
+
+def test_a_diverged_network_is_scored_as_no_number():
+    logits = np.full((2, 3), np.nan, np.float32)
+    figures = validation_figures(Predictions(np.ones((2, 3)), logits, logits, np.zeros(2)))
+    assert list(figures) == ["val_loss"]
+    assert math.isnan(figures["val_loss"])
+
+
+def test_an_empty_validation_split_is_an_error(data, tmp_path):
+    path = write([], str(tmp_path / "empty.gz"))
+    empty = make_dataset(path, SPEC, 4, shuffle=False, seed=0, include_unknown=True)
+    with pytest.raises(BadInputError, match="validation split is empty"):
+        run(SETTINGS, (data[0], empty), tmp_path / "log")
+
+
+def test_long_epochs_show_progress_at_most_twice_a_second(monkeypatch, tmp_path):
+    clock = [100.0]
+    monkeypatch.setattr(epoch_log.time, "monotonic", lambda: clock[0])
+    log = EpochLog(str(tmp_path), epochs=3, steps=20)
+    log.on_train_begin()
+    log.on_epoch_begin(1)
+    for step in range(20):
+        clock[0] += 0.125
+        log.on_train_batch_end(step, {"loss": np.float32(step)})
+        # Flushed at once: a reader sees it while the file is open.
+        assert len(lines(tmp_path)) == (step + 1) // 4 if step > 2 else True
+    log.on_epoch_end(1, {"loss": 7.0})
+    log.on_train_end()
+    written = lines(tmp_path)
+    assert written[0] == {
+        "epoch": 2, "epochs": 3, "step": 4, "steps": 20, "seconds": 0.5, "loss": 3.0,
+    }  # fmt: skip
+    assert [line.get("step") for line in written] == [4, 8, 12, 16, 20, None]
+    assert written[-1] == {"epoch": 2, "epochs": 3, "seconds": 2.5, "loss": 7.0}
+
+
+def test_an_older_log_is_replaced(data, tmp_path):
+    (tmp_path / names.EPOCHS_FILE).write_text("stale\n")
+    run(SETTINGS.model_copy(update={"epochs": 1}), data, tmp_path)
+    assert [line["epoch"] for line in lines(tmp_path) if "step" not in line] == [1]
+
+
+def test_log_path_is_local_or_remote():
+    assert epochs_path("/logs/run/") == f"/logs/run/{names.EPOCHS_FILE}"
+    assert epochs_path("gs://bucket/run/") == f"gs://bucket/run/{names.EPOCHS_FILE}"
