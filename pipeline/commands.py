@@ -82,7 +82,7 @@ def predict_command(model: str, texts: Sequence[str], as_json: bool) -> None:
     """Suggests labels for texts, from the arguments or else from standard input."""
     from serving.predict import find_model
 
-    given = list(texts) or [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    given = list(texts) or _read_lines()
     if not given:
         raise UsageError("There is no text. Give one as an argument, or a line each on stdin.")
     find_model(model)
@@ -99,6 +99,13 @@ def predict_command(model: str, texts: Sequence[str], as_json: bool) -> None:
             click_echo_json({"text": text, "suggestions": row})
         else:
             show_suggestions(console, text, labels)
+
+
+def _read_lines() -> list[str]:
+    try:
+        return [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"Standard input is not valid UTF-8: {error}.") from error
 
 
 def click_echo_json(row: object) -> None:

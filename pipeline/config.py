@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -49,9 +50,6 @@ class BeamSettings(Settings):
             # The workers are this process, or start from its environment. Where no package or
             # image is named, TFX builds a package of itself for every Beam pipeline.
             "--sdk_container_image=none",
-            # Workers on this machine have the packages at hand. Without a word on where they come
-            # from, TFX packs up its own sources for every component: seconds each, for nothing.
-            "--sdk_container_image=none",
         ]
 
 
@@ -64,6 +62,15 @@ class Config(Settings):
     gate: GateSettings = GateSettings()
     serving: ServingSettings = ServingSettings()
     beam: BeamSettings = BeamSettings()
+
+
+class _YamlLoader(yaml.SafeLoader):
+    """Reads 1e-3 as a number: by YAML 1.1, which PyYAML follows, it is a text."""
+
+
+_YamlLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
 
 
 def profile_names() -> list[str]:
@@ -108,7 +115,7 @@ def _read_profile(profile: str) -> dict[str, Any]:
             "or the path of a .yaml file."
         )
     try:
-        tree = yaml.safe_load(text)
+        tree = yaml.load(text, _YamlLoader)
     except yaml.YAMLError as error:
         raise UsageError(f"The profile {profile} is not valid YAML: {error}") from error
     if tree is None:
@@ -128,7 +135,7 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
             f"--set {override!r} must read section.key=value, such as trainer.epochs=5."
         )
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, _YamlLoader)
     except yaml.YAMLError as error:
         raise UsageError(f"--set {override!r}: the value is not valid YAML: {error}") from error
     for key in keys[:-1]:

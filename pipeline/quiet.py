@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -35,19 +35,19 @@ def output_to_log(log: Path) -> Iterator[TextIO]:
         raise BadInputError(
             f"Can't write to {log}: {error.strerror}. Choose another --output folder."
         ) from error
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
-    terminal = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
-    try:
-        os.dup2(target, 1)
-        os.dup2(target, 2)
-        yield terminal
-    finally:
+    # Each step is undone though another one fails: a person must not be left without a terminal
+    # because it broke off, or because the disk of the log is full.
+    with ExitStack() as undo:
+        undo.callback(os.close, target)
         sys.stdout.flush()
         sys.stderr.flush()
-        terminal.close()
-        for descriptor, copy in saved.items():
-            os.dup2(copy, descriptor)
-            os.close(copy)
-        os.close(target)
+        for descriptor in (1, 2):
+            copy = os.dup(descriptor)
+            undo.callback(os.close, copy)
+            undo.callback(os.dup2, copy, descriptor)
+        terminal = undo.enter_context(os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace"))
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        undo.callback(sys.stderr.flush)
+        undo.callback(sys.stdout.flush)
+        yield terminal

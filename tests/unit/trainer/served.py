@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.batches import pad_rows
-from components.trainer.model import build_model
+from components.trainer.model import build_model, compile_model, make_optimizer
 from components.trainer.settings import TrainerSettings
 from components.trainer.signatures import ServedTagger
 from components.transform.settings import FeatureSettings
@@ -43,6 +43,9 @@ class Parts:
         columns = len(self.transformed.ngrams)
         settings = TrainerSettings(hidden_units=(16, 8), dropout=0.5)
         self.model = build_model(columns, len(LABELS), settings)
+        optimizer = make_optimizer(settings, steps_per_epoch=1)
+        compile_model(self.model, optimizer)
+        optimizer.build(self.model.trainable_variables)
         dice = np.random.default_rng(3)
         # An untrained network says one half of everything; this one has opinions.
         self.model.set_weights(

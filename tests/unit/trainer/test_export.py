@@ -16,7 +16,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from components.trainer.export import export_model, model_info
 from components.trainer.settings import TrainerSettings
 from components.trainer.training import TrainingResult
-from tests.unit.trainer.served import ABSTRACTS, LABELS, TEXTS, TITLES, TOP_K, Parts, example
+from tests.unit.trainer.served import ABSTRACTS, LABELS, TEXTS, TITLES, TOP_K, example
 
 L = len(LABELS)
 STRING, FLOAT, BOOL, INT64 = "DT_STRING", "DT_FLOAT", "DT_BOOL", "DT_INT64"
@@ -95,11 +95,6 @@ json.dump(
 
 
 @pytest.fixture(scope="module")
-def tagger(tmp_path_factory):
-    return Parts(tmp_path_factory.mktemp("parts")).tagger()
-
-
-@pytest.fixture(scope="module")
 def saved(tagger, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("saved") / "1"
     export_model(tagger, str(folder), INFO)
@@ -172,6 +167,16 @@ def test_vocabularies_and_facts_lie_beside_the_graph(saved, tagger):
     assert first.startswith(b"[UNK]\t")
     assert all(float(line.rpartition(b"\t")[2]) > 0 for line in ngrams)
     assert json.loads((saved / "assets.extra" / "model_info.json").read_text("utf-8")) == INFO
+
+
+def test_only_the_networks_weights_are_saved(saved, parts):
+    """The optimizer's slots would make it three times as large."""
+    values = [
+        tf.train.load_variable(str(saved / "variables" / "variables"), name)
+        for name, _ in tf.train.list_variables(str(saved / "variables" / "variables"))
+    ]
+    numbers = [value.size for value in values if getattr(value, "dtype", None) == np.float32]
+    assert sum(numbers) == parts.model.count_params()
 
 
 def test_it_needs_only_operations_of_tensorflows_core(elsewhere):

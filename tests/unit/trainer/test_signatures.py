@@ -6,20 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.unit.trainer.served import ABSTRACTS, LABELS, TEXTS, TITLES, TOP_K, Parts, example
+from tests.unit.trainer.served import ABSTRACTS, LABELS, TEXTS, TITLES, TOP_K, example
 
 EMPTY = tf.constant([], tf.string)
 ODD_TEXTS = ["", "!!!", " \n ", "deep", "naïve Bayes\nover two lines", "机器学习 nets", "a a a a"]
-
-
-@pytest.fixture(scope="module")
-def parts(tmp_path_factory):
-    return Parts(tmp_path_factory.mktemp("parts"))
-
-
-@pytest.fixture(scope="module")
-def tagger(parts):
-    return parts.tagger()
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +97,8 @@ def test_a_score_at_the_threshold_is_suggested(parts, tagger):
 
 
 def test_no_more_labels_are_named_than_there_are(parts, expected):
-    found = parts.tagger(top_k=50).suggest(tf.constant(TEXTS[:4]))
+    many = parts.tagger(top_k=50)
+    found = many.suggest(tf.constant(TEXTS[:4]))
     order, _ = best(expected[:4], k=len(LABELS))
     np.testing.assert_array_equal(found["labels"], np.array(parts.transformed.labels)[order])
 

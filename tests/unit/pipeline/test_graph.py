@@ -1,0 +1,225 @@
+"""The graph: what depends on what, who reads which split, and that building it does nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from google.protobuf import json_format
+from tfx.dsl.compiler import compiler
+from tfx.proto import trainer_pb2, transform_pb2
+from tfx.utils import json_utils, proto_utils
+
+from components.example_gen.settings import DataSettings
+from components.trainer.settings import TrainerSettings
+from components.transform.settings import FeatureSettings
+from pipeline.config import Config, load_config
+from pipeline.graph import Places, create_pipeline
+from pipeline.local_runner import NodeResult
+from pipeline.node_facts import PURPOSES
+from tests.support.node_results import FakeResult
+
+NOWHERE = "/nowhere/that/exists"
+PLACES = Places(
+    input_base=f"{NOWHERE}/data",
+    pattern="papers.csv",
+    schema_dir=f"{NOWHERE}/schema",
+    pipeline_root=f"{NOWHERE}/pipeline",
+    serving_dir=f"{NOWHERE}/serving",
+)
+
+_seen: list[str] | None = None
+
+
+def _hear(event: str, arguments: tuple[object, ...]) -> None:
+    """Notes what would change the disk or reach the network."""
+    if _seen is None:
+        return
+    if event == "open":
+        path, mode, _ = arguments
+        if isinstance(mode, str) and set(mode) & set("wax+"):
+            _seen.append(f"open {path!r}")
+    elif event in {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "subprocess.Popen"} or (
+        event.startswith("socket.") and event != "socket.gethostname"
+    ):
+        _seen.append(f"{event} {arguments}")
+
+
+sys.addaudithook(_hear)
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """What happens inside; an audit hook can't be taken away, so it is switched off."""
+    global _seen
+    _seen = []
+    try:
+        yield _seen
+    finally:
+        _seen = None
+
+
+def build(*overrides: str, profile: str = "sample"):
+    return create_pipeline(load_config(profile, overrides), PLACES)
+
+
+@pytest.fixture(scope="module")
+def components():
+    return {component.id: component for component in build().components}
+
+
+def order_of(pipeline) -> list[str]:
+    return [
+        entry.pipeline_node.node_info.id for entry in compiler.Compiler().compile(pipeline).nodes
+    ]
+
+
+def upstream(components, node: str) -> set[str]:
+    """All nodes that a node waits for."""
+    found: set[str] = set()
+    waiting = [components[node]]
+    while waiting:
+        for parent in waiting.pop().upstream_nodes:
+            if parent.id not in found:
+                found.add(parent.id)
+                waiting.append(parent)
+    return found
+
+
+def test_building_it_writes_nothing_and_needs_no_network(tmp_path):
+    with watched() as seen:
+        build()
+    assert seen == []
+    # The watch itself works.
+    with watched() as seen:
+        (tmp_path / "file").write_text("x")
+        (tmp_path / "folder").mkdir()
+    assert len(seen) == 2
+
+
+def test_the_same_configuration_builds_the_same_graph():
+    first, second = (compiler.Compiler().compile(build()) for _ in range(2))
+    assert json_format.MessageToDict(first) == json_format.MessageToDict(second)
+
+
+def test_every_component_has_its_purpose_told(components):
+    assert len(components) == len(PURPOSES)
+    assert set(order_of(build())) == set(components) == set(PURPOSES)
+
+
+def test_each_component_runs_after_those_it_waits_for(components):
+    order = order_of(build())
+    for node in components:
+        assert all(order.index(parent) < order.index(node) for parent in upstream(components, node))
+
+
+def test_nothing_is_trained_before_the_data_was_checked(components):
+    assert {node.id for node in components["DataCheck"].upstream_nodes} == {"ExampleValidator"}
+    for node in ("Transform", "Trainer", "Evaluator", "Pusher"):
+        assert "DataCheck" in upstream(components, node)
+
+
+def test_nothing_is_pushed_before_it_was_evaluated(components):
+    pusher = components["Pusher"]
+    assert pusher.inputs["model_blessing"] is components["Evaluator"].outputs["blessing"]
+    assert pusher.inputs["model"] is components["Trainer"].outputs["model"]
+    push = json.loads(pusher.exec_properties["push_destination"])
+    assert push == {"filesystem": {"base_directory": PLACES.serving_dir}}
+
+
+def test_the_candidate_is_compared_with_the_last_blessed_model(components):
+    evaluator = components["Evaluator"]
+    assert evaluator.inputs["model"] is components["Trainer"].outputs["model"]
+    assert "LastBlessedModel" in {node.id for node in evaluator.upstream_nodes}
+    assert "LastBlessedModel" not in upstream(components, "Trainer")
+    assert "Evaluator" not in upstream(components, "LastBlessedModel")
+
+
+def test_only_train_is_analysed(components):
+    splits = transform_pb2.SplitsConfig()
+    proto_utils.json_to_proto(components["Transform"].exec_properties["splits_config"], splits)
+    assert list(splits.analyze) == ["train"]
+    assert set(splits.transform) == {"train", "val", "test"}
+
+
+def test_only_train_and_validation_are_trained_on(components):
+    properties = components["Trainer"].exec_properties
+    train, evaluate = trainer_pb2.TrainArgs(), trainer_pb2.EvalArgs()
+    proto_utils.json_to_proto(properties["train_args"], train)
+    proto_utils.json_to_proto(properties["eval_args"], evaluate)
+    assert list(train.splits) == ["train"]
+    assert list(evaluate.splits) == ["val"]
+
+
+def test_only_test_is_evaluated_on(components):
+    evaluator = components["Evaluator"]
+    assert json_utils.loads(evaluator.exec_properties["example_splits"]) == ["test"]
+    assert evaluator.inputs["examples"] is components["CsvExampleGen"].outputs["examples"]
+
+
+def test_the_settings_reach_their_components():
+    overrides = ["data.seed=9", "features.max_tokens=77", "trainer.epochs=11", "serving.top_k=4"]
+    config = load_config("sample", overrides)
+    components = {each.id: each for each in create_pipeline(config, PLACES).components}
+    example_gen = components["CsvExampleGen"].exec_properties
+    assert DataSettings.model_validate_json(example_gen["data_settings"]) == config.data
+    transform = json_utils.loads(components["Transform"].exec_properties["custom_config"])
+    assert FeatureSettings.model_validate_json(transform["settings"]) == config.features
+    trainer = json_utils.loads(components["Trainer"].exec_properties["custom_config"])
+    assert TrainerSettings.model_validate_json(trainer["settings"]) == config.trainer
+    assert trainer["top_k"] == 4
+
+
+@pytest.mark.parametrize(
+    ("override", "changed"),
+    [
+        ("data.seed=9", {"CsvExampleGen"}),
+        ("features.max_tokens=77", {"Transform"}),
+        ("trainer.epochs=11", {"Trainer"}),
+        ("serving.top_k=4", {"Trainer"}),
+        ("gate.floors.lrap=0.01", {"Evaluator"}),
+        ("gate.min_examples=9", {"Evaluator"}),
+        # How Beam runs changes no result, so nothing has to run again for it.
+        ("beam.workers=2", set()),
+    ],
+)
+def test_a_changed_setting_changes_its_component_only(components, override, changed):
+    """TFX's cache looks at these properties: more would run again for nothing, fewer not at all."""
+    after = {each.id: each for each in build(override).components}
+    different = {
+        node
+        for node in components
+        if getattr(components[node], "exec_properties", None)
+        != getattr(after[node], "exec_properties", None)
+    }
+    assert different == changed
+
+
+def test_each_of_our_components_carries_the_digest_of_its_source(components):
+    digests = {}
+    for node in ("CsvExampleGen", "DataCheck", "Evaluator", "Pusher"):
+        digests[node] = components[node].exec_properties["source_digest"]
+    for node in ("Transform", "Trainer"):
+        custom = json_utils.loads(components[node].exec_properties["custom_config"])
+        digests[node] = custom["source_digest"]
+    assert all(len(digest) == 64 for digest in digests.values())
+    assert len(set(digests.values())) == len(digests)
+
+
+def test_it_is_cached_and_keeps_beam_local():
+    pipeline = create_pipeline(Config(), PLACES)
+    assert pipeline.enable_cache
+    assert "--runner=DirectRunner" in pipeline.beam_pipeline_args
+    assert pipeline.pipeline_info.pipeline_root == PLACES.pipeline_root
+    assert pipeline.pipeline_info.pipeline_name == "arxiv_tagger"
+
+
+def test_stand_ins_of_results_look_like_results():
+    """Else the tests that take them would prove nothing."""
+    real = NodeResult("Trainer", 1.0, False, {"model": ["artifact"]})
+    fake = FakeResult("Trainer", {"model": ["artifact"]})
+    assert real.artifact("model") == fake.artifact("model")
+    assert set(vars(real)) == set(vars(fake))
