@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 PURPOSES: Final[Mapping[str, str]] = {
     "CsvExampleGen": "read, curate and split the papers",
-    "StatisticsGen": "describe the splits",
     "ImportSchemaGen": "take the curated schema",
+    "StatisticsGen": "describe the splits",
     "ExampleValidator": "compare data and schema",
     "DataCheck": "stop on anomalies",
     "Transform": "weigh n-grams, encode labels",

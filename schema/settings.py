@@ -12,4 +12,6 @@ class Settings(BaseModel):
     and an integer for a float, and refuses every other change of type.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, validate_default=True, allow_inf_nan=False
+    )

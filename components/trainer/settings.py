@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from schema.settings import Settings
 
@@ -27,7 +27,7 @@ class TrainerSettings(Settings):
         seed: Seed of the initial weights, the dropout and the order of the papers.
     """
 
-    hidden_units: tuple[int, ...] = Field(default=(512,), min_length=1)
+    hidden_units: tuple[PositiveInt, ...] = Field(default=(512,), min_length=1)
     dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
     optimizer: Literal["adam", "lazy_adam"] = "lazy_adam"
     learning_rate: float = Field(default=0.002, gt=0.0)

@@ -74,7 +74,8 @@ def _count_rows(ids: tf.RaggedTensor, size: tf.Tensor) -> tf.SparseTensor:
     """Counts the ids of each row: int64 sparse [n, size], sorted by row, then id."""
     # The op takes no batch without a row; one more, which is empty, counts nothing.
     splits = tf.concat([ids.row_splits, ids.row_splits[-1:]], axis=0)
-    counts = tf.sparse.bincount(tf.RaggedTensor.from_row_splits(ids.values, splits), axis=-1)
+    rows = tf.RaggedTensor.from_row_splits(ids.values, splits, validate=False)
+    counts = tf.sparse.bincount(rows, axis=-1)
     return tf.SparseTensor(
         counts.indices, counts.values, tf.stack([ids.nrows(), tf.cast(size, tf.int64)])
     )

@@ -1,10 +1,10 @@
-"""Runs Transform's analysis on a few papers, without TFX, and reads what came of it."""
+"""Runs Transform's analysis on invented papers, without TFX, and reads what came of it."""
 
 from __future__ import annotations
 
 import functools
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from components.transform.preprocessing import preprocessing_fn
 from components.transform.settings import FeatureSettings
 from pipeline.config import BeamSettings
 from schema import names
+from schema.text import join_title_and_abstract
 
 _LOCAL = PipelineOptions(BeamSettings().pipeline_args())
 _SPEC = {
@@ -28,12 +29,49 @@ _SPEC = {
 }
 
 
-@dataclass(frozen=True)
-class Transformed:
-    """Papers after Transform, in their order, and the transform graph."""
+WORDS = ["Deep", "nets", "graph,", "kernel", "ünïcode", "ÜBER", "l2-norm", "x_1", "$\\alpha$", "a"]
+ODD_TEXTS = ["", "!!!", "  \n ", "naïve Bayes\nover two lines", "a a a a", "\u00a0no\u2003break "]
+LABELS = [b"cs.LG", b"cs.CV", b"stat.ML", b"68T45", b"I.2.6; I.2.10", "größe".encode()]
 
-    features: dict[str, Any]
-    output: tft.TFTransformOutput
+
+def make_texts(count: int, seed: int) -> list[str]:
+    """Short texts over few words, so that many n-grams share a count."""
+    dice = random.Random(seed)
+    return ODD_TEXTS + [
+        " ".join(dice.choices(WORDS, weights=range(1, 11), k=dice.randint(0, 12)))
+        for _ in range(count)
+    ]
+
+
+class Analysis:
+    """Papers, what Transform makes of them, and the transform graph.
+
+    Attributes:
+        titles: The titles; some are empty.
+        abstracts: The abstracts.
+        texts: What the model reads of each.
+        terms: The true labels.
+        features: The transformed features of all papers, by name.
+        output: The transform graph.
+    """
+
+    def __init__(self, settings: FeatureSettings, directory: Path) -> None:
+        """Draws 66 papers, others for each number of columns, and analyses them."""
+        self.abstracts = make_texts(60, seed=settings.max_tokens)
+        dice = random.Random(settings.max_tokens)
+        self.titles = [dice.choice(["", "Kernel", "A title: deep"]) for _ in self.abstracts]
+        self.terms = [dice.sample(LABELS, k=dice.randint(1, 4)) for _ in self.abstracts]
+        self.texts = self.abstracts
+        if settings.text == "title_and_abstract":
+            papers = zip(self.titles, self.abstracts, strict=True)
+            self.texts = [join_title_and_abstract(*paper) for paper in papers]
+        self.output = _analyse(self.titles, self.abstracts, self.terms, settings, directory)
+        raw = {
+            names.TITLES: tf.constant(self.titles),
+            names.SUMMARIES: tf.constant(self.abstracts),
+            names.TERMS: tf.ragged.constant(self.terms, dtype=tf.string).to_sparse(),
+        }
+        self.features: dict[str, Any] = self.output.transform_features_layer()(raw)
 
     def matrix(self, name: str) -> np.ndarray:
         """A sparse feature of all papers as a dense matrix."""
@@ -51,14 +89,13 @@ class Transformed:
         return list(self.output.vocabulary_by_name(names.LABEL_VOCABULARY))
 
 
-def transform(
+def _analyse(
     titles: Sequence[str],
     abstracts: Sequence[str],
     terms: Sequence[Sequence[bytes]],
     settings: FeatureSettings,
     directory: Path,
-) -> Transformed:
-    """Analyses papers in Beam and transforms them by the graph, which `directory` keeps."""
+) -> tft.TFTransformOutput:
     papers = [
         {names.TITLES: title.encode(), names.SUMMARIES: abstract.encode(), names.TERMS: labels}
         for title, abstract, labels in zip(titles, abstracts, terms, strict=True)
@@ -75,10 +112,4 @@ def transform(
             | tft_beam.AnalyzeDataset(function)
             | tft_beam.WriteTransformFn(str(directory / "output"))
         )
-    output = tft.TFTransformOutput(str(directory / "output"))
-    raw = {
-        names.TITLES: tf.constant(list(titles)),
-        names.SUMMARIES: tf.constant(list(abstracts)),
-        names.TERMS: tf.ragged.constant(terms, dtype=tf.string).to_sparse(),
-    }
-    return Transformed(output.transform_features_layer()(raw), output)
+    return tft.TFTransformOutput(str(directory / "output"))

@@ -172,6 +172,8 @@ def test_check_lists_malformed_rows_with_their_lines(papers):
     assert done.exit_code == 0, done.output
     assert "line 62: " in done.output
     assert "line 63: " in done.output
+    # The words of the file are no markup.
+    assert "'no [bold] list'" in done.output
     assert "2 malformed" in flat(done.output)
 
 

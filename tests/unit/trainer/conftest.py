@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from components.trainer.signatures import ServedTagger
+from tests.support.transform_graph import Analysis
 from tests.unit.trainer.served import Parts
 
 
 @pytest.fixture(scope="session")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
+def parts(analyse: Callable[..., Analysis]) -> Parts:
     """A transform graph and an untrained network."""
-    return Parts(tmp_path_factory.mktemp("parts"))
+    return Parts(analyse(10_000, "title_and_abstract"))
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from pathlib import Path
+import functools
 
 import keras
 import numpy as np
@@ -13,36 +12,28 @@ from components.trainer.batches import pad_rows
 from components.trainer.model import build_model, compile_model, make_optimizer
 from components.trainer.settings import TrainerSettings
 from components.trainer.signatures import ServedTagger
-from components.transform.settings import FeatureSettings
 from schema import names
-from schema.text import join_title_and_abstract
-from tests.support.transform_graph import Transformed, transform
+from tests.support.transform_graph import LABELS, Analysis
 
-WORDS = ["Deep", "nets", "graph,", "kernel", "ünïcode", "ÜBER", "l2-norm", "x_1", "$\\alpha$", "a"]
-LABELS = [b"cs.LG", b"cs.CV", b"stat.ML", b"68T45", b"I.2.6; I.2.10", "größe".encode()]
-SETTINGS = FeatureSettings(text="title_and_abstract", max_tokens=60, weighting="keras")
 TOP_K = 3
 
 
-def _draw(count: int, longest: int, seed: int) -> list[str]:
-    dice = random.Random(seed)
-    return [" ".join(dice.choices(WORDS, k=dice.randint(1, longest))) for _ in range(count)]
-
-
-TITLES = ["", *_draw(29, 4, seed=1)]
-ABSTRACTS = _draw(30, 20, seed=2)
-TEXTS = [join_title_and_abstract(*paper) for paper in zip(TITLES, ABSTRACTS, strict=True)]
-TERMS = [random.Random(i).sample(LABELS, k=1 + i % 3) for i in range(30)]
-
-
 class Parts:
-    """What the served model is made of, and what it must answer."""
+    """What a served model is made of, and what it must answer.
 
-    def __init__(self, folder: Path) -> None:
-        self.transformed: Transformed = transform(TITLES, ABSTRACTS, TERMS, SETTINGS, folder)
-        columns = len(self.transformed.ngrams)
+    Attributes:
+        analysis: Papers and their transform graph.
+        model: The network, with an optimizer as after a training.
+        papers: Positions of those papers that all read differently.
+        titles: Their titles; some are empty.
+        abstracts: Their abstracts.
+        texts: Title and abstract in one.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
         settings = TrainerSettings(hidden_units=(16, 8), dropout=0.5)
-        self.model = build_model(columns, len(LABELS), settings)
+        self.model = build_model(len(analysis.ngrams), len(LABELS), settings)
         optimizer = make_optimizer(settings, steps_per_epoch=1)
         compile_model(self.model, optimizer)
         optimizer.build(self.model.trainable_variables)
@@ -51,25 +42,34 @@ class Parts:
         self.model.set_weights(
             [dice.normal(0, 0.4, weights.shape) for weights in self.model.get_weights()]
         )
+        first = {row.tobytes(): i for i, row in enumerate(analysis.matrix(names.TFIDF))}
+        self.papers = sorted(first.values())[-30:]
+        self.titles = [analysis.titles[i] for i in self.papers]
+        self.abstracts = [analysis.abstracts[i] for i in self.papers]
+        self.texts = [analysis.texts[i] for i in self.papers]
 
     def tagger(self, threshold: float = 0.5, top_k: int = TOP_K) -> ServedTagger:
         """The served model; two of them share the network."""
-        layer = self.transformed.output.transform_features_layer()
-        return ServedTagger(self.model, layer, self.transformed.labels, threshold, top_k)
+        layer = self.analysis.output.transform_features_layer()
+        return ServedTagger(self.model, layer, self.analysis.labels, threshold, top_k)
 
     def transformed_probabilities(self) -> np.ndarray:
         """The network on the transformed papers, as it is trained, [30, L]."""
-        ids, weights = pad_rows(self.transformed.features[names.TFIDF])
+        ids, weights = pad_rows(self.analysis.features[names.TFIDF])
         logits = self.model({names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, training=False)
-        return tf.sigmoid(logits).numpy()
+        return tf.sigmoid(logits).numpy()[self.papers]
+
+    @functools.cached_property
+    def _vectorize(self) -> keras.layers.TextVectorization:
+        layer = keras.layers.TextVectorization(
+            ngrams=2, output_mode="tf_idf", pad_to_max_tokens=False
+        )
+        layer.adapt(tf.constant(self.analysis.texts))
+        return layer
 
     def oracle(self, texts: list[str]) -> np.ndarray:
         """Keras's text vectorization and plain matrix products: none of our code, [n, L]."""
-        vectorize = keras.layers.TextVectorization(
-            max_tokens=SETTINGS.max_tokens, ngrams=2, output_mode="tf_idf", pad_to_max_tokens=False
-        )
-        vectorize.adapt(tf.constant(TEXTS))
-        values = np.asarray(vectorize(tf.constant(texts)), np.float64)
+        values = np.asarray(self._vectorize(tf.constant(texts)), np.float64)
         *hidden, (kernel, bias) = zip(*[iter(self.model.get_weights())] * 2, strict=True)
         for weights, offset in hidden:
             values = np.maximum(values @ weights + offset, 0)

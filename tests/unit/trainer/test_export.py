@@ -16,7 +16,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from components.trainer.export import export_model, model_info
 from components.trainer.settings import TrainerSettings
 from components.trainer.training import TrainingResult
-from tests.unit.trainer.served import ABSTRACTS, LABELS, TEXTS, TITLES, TOP_K, example
+from tests.support.transform_graph import LABELS
+from tests.unit.trainer.served import TOP_K, example
 
 L = len(LABELS)
 STRING, FLOAT, BOOL, INT64 = "DT_STRING", "DT_FLOAT", "DT_BOOL", "DT_INT64"
@@ -102,21 +103,21 @@ def saved(tagger, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def examples() -> list[bytes]:
+def examples(parts) -> list[bytes]:
     return [
         example(titles=[title.encode()], summaries=[abstract.encode()], terms=[b"cs.LG", b"new"])
-        for title, abstract in zip(TITLES, ABSTRACTS, strict=True)
+        for title, abstract in zip(parts.titles, parts.abstracts, strict=True)
     ]
 
 
 @pytest.fixture(scope="module")
-def elsewhere(saved, examples, tmp_path_factory):
+def elsewhere(saved, parts, examples, tmp_path_factory):
     """What a fresh Python process made of the model, with TensorFlow alone."""
     packages = next(path for path in sys.path if path.endswith("site-packages"))
     # The checkout is installed in editable mode: -S leaves its hook out.
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", LOADER, packages, str(saved)],
-        input=json.dumps([TEXTS, [each.hex() for each in examples]]),
+        input=json.dumps([parts.texts, [each.hex() for each in examples]]),
         cwd=tmp_path_factory.mktemp("nowhere"),
         env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
@@ -155,13 +156,13 @@ def test_signatures_are_those_of_the_table(saved):
     assert not [name for *_, outputs in found.values() for name in outputs if "_bytes" in name]
 
 
-def test_vocabularies_and_facts_lie_beside_the_graph(saved, tagger):
+def test_vocabularies_and_facts_lie_beside_the_graph(saved, parts, tagger):
     assets = saved / "assets"
     labels = (assets / "labels").read_bytes().splitlines()
     assert sorted(labels) == sorted(LABELS)
     # The order of the file is the order of the probabilities.
-    scores = tagger.all_probabilities(tf.constant(TEXTS[:1]))["probabilities"].numpy()[0]
-    best = tagger.suggest(tf.constant(TEXTS[:1]))["labels"].numpy()[0]
+    scores = tagger.all_probabilities(tf.constant(parts.texts[:1]))["probabilities"].numpy()[0]
+    best = tagger.suggest(tf.constant(parts.texts[:1]))["labels"].numpy()[0]
     assert [labels[column] for column in np.argsort(-scores)[:TOP_K]] == best.tolist()
     first, *ngrams = (assets / "ngrams").read_bytes().splitlines()
     assert first.startswith(b"[UNK]\t")
@@ -189,10 +190,10 @@ def test_it_needs_only_operations_of_tensorflows_core(elsewhere):
     assert elsewhere["foreign"] == []
 
 
-def test_it_answers_the_same_where_none_of_our_code_is(elsewhere, tagger, examples):
+def test_it_answers_the_same_where_none_of_our_code_is(elsewhere, parts, tagger, examples):
     assert elsewhere["answers"].keys() == TABLE.keys()
     for name, signature in tagger.signatures().items():
-        texts = tf.constant(TEXTS if "text" in TABLE[name][1] else examples)
+        texts = tf.constant(parts.texts if "text" in TABLE[name][1] else examples)
         for output, expected in signature(texts).items():
             if output == "unknown_labels":
                 continue

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.unit.trainer.served import ABSTRACTS, LABELS, TEXTS, TITLES, TOP_K, example
+from tests.support.transform_graph import LABELS
+from tests.unit.trainer.served import TOP_K, example
 
 EMPTY = tf.constant([], tf.string)
 ODD_TEXTS = ["", "!!!", " \n ", "deep", "naïve Bayes\nover two lines", "机器学习 nets", "a a a a"]
@@ -15,7 +16,7 @@ ODD_TEXTS = ["", "!!!", " \n ", "deep", "naïve Bayes\nover two lines", "机器�
 @pytest.fixture(scope="module")
 def expected(parts):
     """The probabilities of the 30 papers."""
-    return parts.oracle(TEXTS)
+    return parts.oracle(parts.texts)
 
 
 def probabilities(tagger, texts):
@@ -37,16 +38,16 @@ def of_papers(titles, abstracts):
     )
 
 
-def test_the_papers_have_different_answers(expected):
+def test_the_papers_have_different_answers(parts, expected):
     """Else the comparisons below would say little."""
-    assert len(np.unique(expected.round(4), axis=0)) == len(TEXTS)
+    assert len(np.unique(expected.round(4), axis=0)) == len(parts.texts)
     assert 0.2 < (expected >= 0.5).mean() < 0.8
     order, _ = best(expected)
     assert len(np.unique(order, axis=0)) > 10
 
 
 def test_no_skew_between_transformed_papers_and_raw_text(parts, tagger, expected):
-    found = probabilities(tagger, TEXTS)
+    found = probabilities(tagger, parts.texts)
     np.testing.assert_allclose(found, parts.transformed_probabilities(), rtol=0, atol=1e-5)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
@@ -63,11 +64,11 @@ def test_a_text_of_a_megabyte_is_read_to_its_end(parts, tagger):
     found = tagger.suggest(tf.constant([long, cut]))
     assert found["labels"].shape == (2, TOP_K)
     assert np.isfinite(found["scores"]).all()
-    counts = parts.transformed.output.transform_features_layer()(
+    counts = parts.analysis.output.transform_features_layer()(
         {"titles": tf.constant(["", ""]), "summaries": tf.constant([long, cut])}
     )["tfidf"]
     # The last word alone makes a column differ.
-    kernel = parts.transformed.ngrams.index(b"kernel")
+    kernel = parts.analysis.ngrams.index(b"kernel")
     assert (tf.sparse.to_dense(counts).numpy()[:, kernel] > 0).tolist() == [True, False]
 
 
@@ -77,50 +78,49 @@ def test_bytes_that_are_no_utf_8_read_as_an_unknown_word(tagger):
 
 
 def test_suggestions_are_the_best_labels_in_order(parts, tagger, expected):
-    found = tagger.suggest(tf.constant(TEXTS))
+    found = tagger.suggest(tf.constant(parts.texts))
     order, scores = best(expected)
-    np.testing.assert_array_equal(found["labels"], np.array(parts.transformed.labels)[order])
+    np.testing.assert_array_equal(found["labels"], np.array(parts.analysis.labels)[order])
     np.testing.assert_allclose(found["scores"], scores, rtol=0, atol=1e-5)
     np.testing.assert_array_equal(found["suggested"], scores >= 0.5)
 
 
 def test_a_score_at_the_threshold_is_suggested(parts, tagger):
-    scores = tagger.suggest(tf.constant(TEXTS[:1]))["scores"].numpy()[0]
-    at = float(scores[1])
-    above = float(np.nextafter(scores[1], np.float32(1)))
-    for threshold, expected in ((at, [True, True, False]), (above, [True, False, False])):
-        other = parts.tagger(threshold=threshold)
-        assert other.suggest(tf.constant(TEXTS[:1]))["suggested"].numpy().tolist() == [expected]
-        suggested = other.evaluate(of_papers(TITLES[:1], ABSTRACTS[:1]))["suggested"].numpy()
-        assert suggested.dtype == np.float32
-        assert suggested.sum() == sum(expected)
+    text = tf.constant(parts.texts[:1])
+    scores = tagger.suggest(text)["scores"].numpy()[0]
+    met = parts.tagger(threshold=float(scores[1]))
+    assert met.suggest(text)["suggested"].numpy().tolist() == [[True, True, False]]
+    evaluated = met.evaluate(of_papers(parts.titles[:1], parts.abstracts[:1]))
+    assert evaluated["suggested"].numpy().sum() == 2
+    missed = parts.tagger(threshold=float(np.nextafter(scores[1], np.float32(1))))
+    assert missed.suggest(text)["suggested"].numpy().tolist() == [[True, False, False]]
 
 
 def test_no_more_labels_are_named_than_there_are(parts, expected):
     many = parts.tagger(top_k=50)
-    found = many.suggest(tf.constant(TEXTS[:4]))
+    found = many.suggest(tf.constant(parts.texts[:4]))
     order, _ = best(expected[:4], k=len(LABELS))
-    np.testing.assert_array_equal(found["labels"], np.array(parts.transformed.labels)[order])
+    np.testing.assert_array_equal(found["labels"], np.array(parts.analysis.labels)[order])
 
 
 def test_examples_with_a_title_read_as_title_and_abstract(parts, tagger, expected):
-    found = tagger.classify(of_papers(TITLES, ABSTRACTS))
+    found = tagger.classify(of_papers(parts.titles, parts.abstracts))
     order, scores = best(expected)
     assert set(found) == {"classes", "scores"}
-    np.testing.assert_array_equal(found["classes"], np.array(parts.transformed.labels)[order])
+    np.testing.assert_array_equal(found["classes"], np.array(parts.analysis.labels)[order])
     np.testing.assert_allclose(found["scores"], scores, rtol=0, atol=1e-5)
 
 
 def test_examples_need_no_title(parts, tagger):
-    given = tf.constant([example(summaries=[text.encode()]) for text in ABSTRACTS])
-    order, scores = best(parts.oracle(ABSTRACTS))
+    given = tf.constant([example(summaries=[text.encode()]) for text in parts.abstracts])
+    order, scores = best(parts.oracle(parts.abstracts))
     found = tagger.classify(given)
-    np.testing.assert_array_equal(found["classes"], np.array(parts.transformed.labels)[order])
+    np.testing.assert_array_equal(found["classes"], np.array(parts.analysis.labels)[order])
     np.testing.assert_allclose(found["scores"], scores, rtol=0, atol=1e-5)
 
 
-def test_other_features_are_ignored_and_none_is_needed(tagger):
-    abstract = [ABSTRACTS[0].encode()]
+def test_other_features_are_ignored_and_none_is_needed(parts, tagger):
+    abstract = [parts.abstracts[0].encode()]
     given = tf.constant(
         [
             example(summaries=abstract),
@@ -144,8 +144,8 @@ def test_what_is_no_example_is_refused(tagger):
         tagger.classify(tf.constant([b"not an example"]))
 
 
-def test_evaluate_says_of_examples_what_is_said_of_text(tagger, expected):
-    found = tagger.evaluate(of_papers(TITLES, ABSTRACTS))
+def test_evaluate_says_of_examples_what_is_said_of_text(parts, tagger, expected):
+    found = tagger.evaluate(of_papers(parts.titles, parts.abstracts))
     np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=1e-5)
     np.testing.assert_array_equal(found["suggested"], (expected >= 0.5).astype(np.float32))
 
@@ -154,7 +154,7 @@ def test_true_labels_are_multi_hot_and_unknown_ones_are_counted(parts, tagger):
     given = [[b"cs.LG", b"new"], [b"new", b"newer"], [], [b"68T45", "größe".encode()]]
     examples = [*(example(terms=terms) for terms in given), example()]
     found = tagger.transform_features(tf.constant(examples))
-    expected = [[label in terms for label in parts.transformed.labels] for terms in [*given, []]]
+    expected = [[label in terms for label in parts.analysis.labels] for terms in [*given, []]]
     np.testing.assert_array_equal(found["labels"], np.array(expected, np.float32))
     np.testing.assert_array_equal(found["unknown_labels"], [1, 2, 0, 0, 0])
 

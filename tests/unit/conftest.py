@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.transform_graph import Analysis
+
+
+@pytest.fixture(scope="session")
+def analyse(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Analysis]:
+    """Analyses papers by the settings given; the same settings cost one run of Beam in all."""
+
+    @functools.cache
+    def run(max_tokens: int, text: str, weighting: str = "keras") -> Analysis:
+        from components.transform.settings import FeatureSettings
+        from tests.support.transform_graph import Analysis
+
+        settings = FeatureSettings(text=text, max_tokens=max_tokens, weighting=weighting)
+        return Analysis(settings, tmp_path_factory.mktemp("analysis"))
+
+    return run
