@@ -97,6 +97,10 @@ class MergeCounts(beam.CombineFn):
         """Puts the tables of several workers together."""
         return self._compact([table for tables in accumulators for table in tables])
 
+    def compact(self, accumulator: list[pa.Table]) -> list[pa.Table]:
+        """Adds everything up before it is sent: a slice would travel with its whole table."""
+        return [_merge(accumulator)] if accumulator else []
+
     def extract_output(self, accumulator: list[pa.Table]) -> pa.Table:
         """Adds everything up, most frequent n-grams first."""
         merged = _merge(accumulator) if accumulator else _TABLE.empty_table()

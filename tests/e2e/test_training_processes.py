@@ -10,7 +10,7 @@ import pytest
 
 from schema import names
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def trained(tmp_path_factory):
         "exact_again0:adam:0:0",
         *(f"{kind}{n}:{kind}:0:{n}" for kind in ("lazy_adam", "adam") for n in (1, 2)),
     ]
-    command = [sys.executable, "-W", "ignore", "-m", "tests.unit.trainer.train_in_process"]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.e2e.train_in_process"]
     processes = [
         subprocess.Popen(
             [*command, str(folder), *jobs], cwd=REPOSITORY, stderr=subprocess.PIPE, text=True
