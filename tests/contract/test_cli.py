@@ -16,7 +16,7 @@ from pipeline import commands
 from pipeline.cli import main
 from schema import errors
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {
     "run": ["--data", "--profile", "--output", "--set", "--dry-run", "--debug"],
     "sample": ["--rows", "--seed", "--output", "--debug"],
