@@ -4,6 +4,8 @@ PYTHON ?= python3
 UV := .tools/bin/uv
 READY := .venv/.ready
 ARXIV_TAGGER := .venv/bin/arxiv-tagger
+# Two processes; the tests of a file stay together, since they share costly runs.
+PYTEST := .venv/bin/pytest --numprocesses 2 --dist loadfile
 
 .PHONY: run test unit lint real setup lock clean
 
@@ -11,10 +13,10 @@ run: $(READY)
 	$(ARXIV_TAGGER) run --profile sample --output out
 
 test: lint $(READY)
-	.venv/bin/pytest tests/unit tests/contract tests/e2e
+	$(PYTEST) tests/unit tests/contract tests/e2e
 
 unit: $(READY)
-	.venv/bin/pytest tests/unit
+	$(PYTEST) tests/unit
 
 lint: $(READY)
 	.venv/bin/ruff check .
