@@ -19,3 +19,11 @@ def parts(analyse: Callable[..., Analysis]) -> Parts:
 def tagger(parts: Parts) -> ServedTagger:
     """The served model of these parts."""
     return parts.tagger()
+
+
+@pytest.fixture(autouse=True)
+def _equal_initial_weights():
+    """Every test starts from the same random state, whichever ran before it."""
+    import keras
+
+    keras.utils.set_random_seed(0)
