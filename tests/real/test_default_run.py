@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import runs
 
@@ -19,7 +21,8 @@ def test_it_is_pushed(real_run, show):
     show("whole run", f"{real_run.seconds:.0f} s", "under 900 s on 2 cores")
     for line in real_run.told.splitlines():
         if line.startswith("✓"):
-            show("  " + line[2:20].strip(), " ".join(line[50:].split()))
+            name, _, *facts = re.split(r"  +", line[2:].strip())
+            show(f"  {name}", "  ".join(facts))
     assert len(runs.versions(real_run.output)) == 1
 
 
