@@ -96,7 +96,7 @@ def predict_command(model: str, texts: Sequence[str], as_json: bool) -> None:
                 {"label": each.label, "score": each.score, "suggested": each.suggested}
                 for each in labels
             ]
-            click_echo_json({"text": text, "suggestions": row})
+            _write_json_line({"text": text, "suggestions": row})
         else:
             show_suggestions(console, text, labels)
 
@@ -108,7 +108,7 @@ def _read_lines() -> list[str]:
         raise BadInputError(f"Standard input is not valid UTF-8: {error}.") from error
 
 
-def click_echo_json(row: object) -> None:
+def _write_json_line(row: object) -> None:
     """Writes one JSON object a line."""
     sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
 
