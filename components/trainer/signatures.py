@@ -45,8 +45,14 @@ class ServedTagger(tf.Module):
             top_k: Labels in an answer; never more than there are.
         """
         super().__init__()
-        # The same layers without the optimizer, whose slots would triple the SavedModel.
-        self._model = keras.Model(model.input, model.output)
+        # The plain variables, and the model only inside a function: saved through Keras's own
+        # variables, each would stand in the graph twice, and TensorFlow's C++ loader (which is
+        # TF Serving's) would restore the one that no signature reads. The optimizer, whose slots
+        # would triple the SavedModel, stays behind too.
+        self._weights = [variable.value for variable in model.weights]
+        self._logits = lambda ids, weights: model(
+            {names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, training=False
+        )
         self._transform = transform
         self._labels = tf.constant(list(labels))
         self._threshold = tf.constant(threshold, tf.float32)
@@ -56,8 +62,7 @@ class ServedTagger(tf.Module):
         """Computes the probability of every label, float32 [n, L]."""
         raw = {names.TITLES: titles, names.SUMMARIES: abstracts}
         ids, weights = pad_rows(self._transform(raw)[names.TFIDF])
-        logits = self._model({names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, training=False)
-        return tf.sigmoid(tf.cast(logits, tf.float32))
+        return tf.sigmoid(tf.cast(self._logits(ids, weights), tf.float32))
 
     def best_labels(self, probabilities: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the labels, string [n, k], and scores, float32 [n, k], best first."""
