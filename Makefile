@@ -7,12 +7,12 @@ ARXIV_TAGGER := .venv/bin/arxiv-tagger
 # Two processes; the tests of a file stay together, since they share costly runs.
 PYTEST := .venv/bin/pytest --numprocesses 2 --dist loadfile
 
-.PHONY: run test unit lint real setup lock clean
+.PHONY: run test unit lint real setup browser lock clean
 
 run: $(READY)
 	$(ARXIV_TAGGER) run --profile sample --output out
 
-test: lint $(READY)
+test: lint $(READY) browser
 	$(PYTEST) tests/unit tests/contract tests/e2e
 
 unit: $(READY)
@@ -21,7 +21,7 @@ unit: $(READY)
 lint: $(READY)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy schema serving components pipeline
+	.venv/bin/mypy schema serving components pipeline benchmarks
 
 # The proofs on a real file: make real DATA=arxiv_data.csv.gz
 real: $(READY)
@@ -29,6 +29,21 @@ real: $(READY)
 	.venv/bin/pytest tests/real --data "$(DATA)"
 
 setup: $(READY)
+
+# The page's tests need Debian's chromium and chromium-driver: installed where they are missing and
+# we may.
+browser:
+	@type chromium chromedriver >/dev/null 2>&1 && exit; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	if type apt-get >/dev/null 2>&1 && $$sudo true 2>/dev/null; then \
+	  export DEBIAN_FRONTEND=noninteractive; log=$$(mktemp); \
+	  { $$sudo apt-get update && \
+	    $$sudo apt-get install --yes --no-install-recommends chromium chromium-driver; } >"$$log" 2>&1 \
+	    && rm "$$log" && exit; \
+	  tail -n 5 "$$log" >&2; \
+	fi; \
+	echo "The tests of the page need chromium and chromedriver on the PATH: install Debian's" \
+	  "packages chromium and chromium-driver." >&2; exit 1
 
 $(UV):
 	$(PYTHON) -m venv .tools

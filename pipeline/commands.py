@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import yaml
 from rich.console import Console
 
 from pipeline.config import Config, load_config
-from schema.errors import BadInputError, UsageError
+from schema.errors import BadInputError
 
 
 def run_command(
@@ -80,11 +79,10 @@ def check_command(data: str, profile: str, overrides: Sequence[str]) -> None:
 
 def predict_command(model: str, texts: Sequence[str], as_json: bool) -> None:
     """Suggests labels for texts, from the arguments or else from standard input."""
+    from pipeline.suggestion_io import read_texts, write_suggestions
     from serving.predict import find_model
 
-    given = list(texts) or _read_lines()
-    if not given:
-        raise UsageError("There is no text. Give one as an argument, or a line each on stdin.")
+    given = read_texts(texts)
     find_model(model)
     from pipeline.results_view import show_suggestions, suggest_quietly
 
@@ -92,25 +90,9 @@ def predict_command(model: str, texts: Sequence[str], as_json: bool) -> None:
     console = Console(highlight=False)
     for text, labels in zip(given, suggestions, strict=True):
         if as_json:
-            row = [
-                {"label": each.label, "score": each.score, "suggested": each.suggested}
-                for each in labels
-            ]
-            _write_json_line({"text": text, "suggestions": row})
+            write_suggestions(text, labels)
         else:
             show_suggestions(console, text, labels)
-
-
-def _read_lines() -> list[str]:
-    try:
-        return [line.rstrip("\n") for line in sys.stdin if line.strip()]
-    except UnicodeDecodeError as error:
-        raise BadInputError(f"Standard input is not valid UTF-8: {error}.") from error
-
-
-def _write_json_line(row: object) -> None:
-    """Writes one JSON object a line."""
-    sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _locate(data: str | None, folder: Path, console: Console) -> Path:

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from components.evaluator.settings import GateSettings
 from components.example_gen.settings import DataSettings
+from components.infra_validator.settings import InfraSettings
 from components.trainer.settings import TrainerSettings
 from components.transform.settings import FeatureSettings
 from schema.errors import UsageError
@@ -59,6 +60,7 @@ class Config(Settings):
     data: DataSettings = DataSettings()
     features: FeatureSettings = FeatureSettings()
     trainer: TrainerSettings = TrainerSettings()
+    infra: InfraSettings = InfraSettings()
     gate: GateSettings = GateSettings()
     serving: ServingSettings = ServingSettings()
     beam: BeamSettings = BeamSettings()

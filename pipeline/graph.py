@@ -12,6 +12,7 @@ from components.data_check.component import DataCheck
 from components.evaluator.component import Evaluator
 from components.evaluator.eval_config import make_eval_config
 from components.example_gen.component import CsvExampleGen
+from components.infra_validator.component import InfraValidator
 from components.pusher.component import Pusher
 from pipeline.config import Config
 from pipeline.source_digest import source_digest
@@ -78,8 +79,14 @@ def create_pipeline(
         model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
         model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
     ).with_id("LastBlessedModel")
+    infra_validator = InfraValidator(
+        model=trainer.outputs["model"],
+        examples=examples,
+        settings=config.infra.model_dump_json(),
+        source_digest=source_digest("components.infra_validator.component"),
+    )
     # It needs nothing; this only keeps it beside the Evaluator in every listing.
-    last_blessed.add_upstream_node(trainer)
+    last_blessed.add_upstream_node(infra_validator)
     evaluator = Evaluator(
         examples=examples,
         model=trainer.outputs["model"],
@@ -87,6 +94,7 @@ def create_pipeline(
         schema=schema,
         eval_config=make_eval_config(config.gate),
         source_digest=source_digest("components.evaluator.tfma_metrics"),
+        infra_blessing=infra_validator.outputs["blessing"],
     )
     pusher = Pusher(
         model=trainer.outputs["model"],
@@ -95,6 +103,8 @@ def create_pipeline(
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=places.serving_dir)
         ),
         source_digest=source_digest("components.pusher.component"),
+        infra_blessing=infra_validator.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
     )
     return tfx.dsl.Pipeline(
         pipeline_name=MODEL_NAME,
@@ -107,6 +117,7 @@ def create_pipeline(
             data_check,
             transform,
             trainer,
+            infra_validator,
             last_blessed,
             evaluator,
             pusher,

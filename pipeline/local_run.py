@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 # Beam and TFX complain about every option of the command line that isn't theirs.
 _PROGRAM: Final = "arxiv-tagger"
+# How much of a failed check's words a person is shown.
+_SHOWN_LINES: Final = 3
+_SHOWN_WIDTH: Final = 300
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class RunResult:
 
     Attributes:
         nodes: What became of each node.
-        metrics: The metrics on the test split.
+        metrics: The metrics on the test split; none where the model can't be served.
         log: The log file.
     """
 
@@ -112,14 +115,17 @@ def run_locally(config: Config, data: Path, output: Path, console: Console) -> R
 
 
 def refuse_unblessed(result: RunResult) -> None:
-    """Raises where the gate refused the model.
+    """Raises where the infrastructure check or the gate refused the model.
 
     Raises:
-        RefusedError: The message names each number that fell short.
+        RefusedError: The message names each check that failed, or number that fell short.
     """
     from components.evaluator.results import read_refusals
-    from pipeline.node_facts import is_blessed
+    from pipeline.node_facts import infra_report, is_blessed
 
+    report = infra_report(result.nodes["InfraValidator"])
+    if not report["passed"]:
+        raise RefusedError(_infra_refusal(result, report))
     if is_blessed(result.nodes["Evaluator"]):
         return
     evaluation = result.nodes["Evaluator"].artifact("evaluation").uri
@@ -128,6 +134,31 @@ def refuse_unblessed(result: RunResult) -> None:
         f"The gate refused the model, nothing was pushed:\n{reasons}\n"
         "Train a better one, or change the bounds in the profile's `gate` section."
     )
+
+
+def _infra_refusal(result: RunResult, report: Mapping[str, Any]) -> str:
+    reasons = "\n".join(
+        f"  {check['name']}: {_cut(check['words'])}"
+        for check in report["checks"]
+        if check["result"] == "failed"
+    )
+    folder = result.nodes["InfraValidator"].artifact("blessing").uri
+    return (
+        f"The model can't be served ({report['server']}), nothing was pushed:\n{reasons}\n"
+        f"All checks are in {folder}/{names.INFRA_REPORT_FILE}, and what the server printed in "
+        f"{names.SERVER_LOG_FILE} beside it. Correct what the model is exported from; a run with "
+        "the same data, settings and code comes to the same."
+    )
+
+
+def _cut(words: str) -> str:
+    """Returns the beginning of what may be the log of a server, indented."""
+    lines = [
+        line if len(line) <= _SHOWN_WIDTH else f"{line[:_SHOWN_WIDTH]}…"
+        for line in words.splitlines()
+    ]
+    more = ["…"] if len(lines) > _SHOWN_LINES else []
+    return "\n    ".join(lines[:_SHOWN_LINES] + more)
 
 
 def _run_graph(

@@ -20,6 +20,7 @@ PURPOSES: Final[Mapping[str, str]] = {
     "DataCheck": "stop on anomalies",
     "Transform": "weigh n-grams, encode labels",
     "Trainer": "train and export",
+    "InfraValidator": "try the model on a server",
     "LastBlessedModel": "find the model to beat",
     "Evaluator": "measure on the test split",
     "Pusher": "push what was blessed",
@@ -62,12 +63,22 @@ def _trainer(result: NodeResult) -> str:
     )
 
 
+def _infra_validator(result: NodeResult) -> str:
+    report = infra_report(result)
+    failed = [check["name"] for check in report["checks"] if check["result"] == "failed"]
+    if failed:
+        return f"{report['server']}: refused, failed {', '.join(failed)}"
+    return f"{report['server']}: {len(report['checks'])} checks passed"
+
+
 def _last_blessed(result: NodeResult) -> str:
     models = result.outputs.get("model", [])
     return f"model {models[0].id}" if models else "none yet"
 
 
 def _evaluator(result: NodeResult) -> str:
+    if not was_measured(result):
+        return "not measured: it can't be served"
     from components.evaluator.results import read_figures
 
     figures = read_figures(result.artifact("evaluation").uri)
@@ -93,6 +104,7 @@ _FACTS: Final[Mapping[str, Callable[[NodeResult], str]]] = {
     "DataCheck": _data_check,
     "Transform": _transform,
     "Trainer": _trainer,
+    "InfraValidator": _infra_validator,
     "LastBlessedModel": _last_blessed,
     "Evaluator": _evaluator,
     "Pusher": _pusher,
@@ -102,6 +114,16 @@ _FACTS: Final[Mapping[str, Callable[[NodeResult], str]]] = {
 def is_blessed(evaluator: NodeResult) -> bool:
     """Tells whether the gate let the model pass."""
     return bool(evaluator.artifact("blessing").get_int_custom_property("blessed"))
+
+
+def was_measured(evaluator: NodeResult) -> bool:
+    """Tells whether the model was evaluated: one that can't be served is not."""
+    return not (Path(evaluator.artifact("evaluation").uri) / names.NOT_EVALUATED_FILE).exists()
+
+
+def infra_report(infra_validator: NodeResult) -> Any:
+    """Reads what became of each check on a server."""
+    return read_json(Path(infra_validator.artifact("blessing").uri) / names.INFRA_REPORT_FILE)
 
 
 def served_model(trainer: NodeResult) -> Path:

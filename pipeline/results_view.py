@@ -21,7 +21,7 @@ from serving.predict import load_model
 
 if TYPE_CHECKING:
     from pipeline.local_run import RunResult
-    from serving.predict import Suggestion
+    from serving.suggestion import Suggestion
 
 _CURATION: Final = (
     ("rows_read", "rows read"),
@@ -65,12 +65,29 @@ def show_curation(console: Console, counts: Mapping[str, int]) -> None:
 
 
 def show_results(console: Console, result: RunResult, output: Path) -> None:
-    """Shows the counts, the metrics, where the model is, and three test papers."""
-    from pipeline.node_facts import read_json, served_model
+    """Shows the counts, the metrics, where the model is, and three test papers.
+
+    Of a model that can't be served there is only where to look.
+    """
+    from pipeline.node_facts import read_json
 
     console.print()
     show_curation(console, read_json(output / names.CURATION_FILE))
     console.print()
+    if result.metrics:
+        _show_metrics(console, result)
+        _show_papers(console, result)
+    pushed = result.nodes["Pusher"].artifact("pushed_model")
+    if pushed.get_int_custom_property("pushed"):
+        where = pushed.get_string_custom_property("pushed_destination")
+        console.print(f"[bold]Model[/]    {where}", soft_wrap=True)
+    if result.metrics:
+        console.print(f"[bold]Metrics[/]  {output / 'metrics.json'}", soft_wrap=True)
+    console.print(f"[bold]Plots[/]    {output / names.PLOTS_DIR}", soft_wrap=True)
+    console.print(f"[bold]Log[/]      {result.log}", soft_wrap=True)
+
+
+def _show_metrics(console: Console, result: RunResult) -> None:
     table = Table("", "Test metric", "", box=None, pad_edge=False, header_style="bold")
     table.columns[0].justify = "right"
     for key, meaning in _METRICS:
@@ -78,6 +95,11 @@ def show_results(console: Console, result: RunResult, output: Path) -> None:
         shown = f"{value:,}" if key == "examples" else f"{value:.4f}"
         table.add_row(shown, key, f"[dim]{meaning}[/]")
     console.print(table)
+
+
+def _show_papers(console: Console, result: RunResult) -> None:
+    from pipeline.node_facts import served_model
+
     console.print("\n[bold]Three test papers[/]  [dim](* is suggested)[/]")
     examples = Path(result.nodes["CsvExampleGen"].artifact("examples").uri) / f"Split-{names.TEST}"
     with _quiet():
@@ -91,13 +113,6 @@ def show_results(console: Console, result: RunResult, output: Path) -> None:
         best = "   ".join(_describe(each) for each in labels[:_SHOWN_SUGGESTIONS])
         console.print(f"  top {_SHOWN_SUGGESTIONS}: {escape(best)}")
     console.print()
-    pushed = result.nodes["Pusher"].artifact("pushed_model")
-    if pushed.get_int_custom_property("pushed"):
-        where = pushed.get_string_custom_property("pushed_destination")
-        console.print(f"[bold]Model[/]    {where}", soft_wrap=True)
-    console.print(f"[bold]Metrics[/]  {output / 'metrics.json'}", soft_wrap=True)
-    console.print(f"[bold]Plots[/]    {output / names.PLOTS_DIR}", soft_wrap=True)
-    console.print(f"[bold]Log[/]      {result.log}", soft_wrap=True)
 
 
 def show_suggestions(console: Console, text: str, labels: Sequence[Suggestion]) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from components.evaluator.results import read_figures
 from pipeline.local_runner import NodeResult
-from pipeline.node_facts import read_json, served_model
+from pipeline.node_facts import read_json, served_model, was_measured
 from schema import names
 
 METRICS_FILE: Final = "metrics.json"
@@ -19,18 +19,24 @@ METRICS_FILE: Final = "metrics.json"
 def collect(results: Mapping[str, NodeResult], output: Path) -> dict[str, float]:
     """Writes `metrics.json`, `curation.json`, the dead letters and `plots/`.
 
+    Where the model was not measured there is no `metrics.json`: an earlier one would be taken
+    for its own.
+
     Args:
         results: What became of each node.
         output: The output folder.
 
     Returns:
-        The metrics on the test split.
+        The metrics on the test split; none where the model was not measured.
     """
     curation = Path(results["CsvExampleGen"].artifact("curation").uri)
     for name in (names.CURATION_FILE, names.DEAD_LETTERS_FILE):
         _write(output / name, (curation / name).read_bytes())
     plots = Path(results["Trainer"].artifact("model_run").uri) / names.PLOTS_DIR
     shutil.copytree(plots, output / names.PLOTS_DIR, dirs_exist_ok=True)
+    if not was_measured(results["Evaluator"]):
+        (output / METRICS_FILE).unlink(missing_ok=True)
+        return {}
     info = served_model(results["Trainer"]) / names.EXTRA_ASSETS_DIR / names.MODEL_INFO_FILE
     figures = read_figures(results["Evaluator"].artifact("evaluation").uri)
     metrics = {

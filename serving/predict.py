@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from schema import names
 from schema.errors import BadInputError, UsageError
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """One label of a text.
-
-    Attributes:
-        label: The label.
-        score: The model's probability, 0 to 1.
-        suggested: Whether the score reaches the model's own threshold.
-    """
-
-    label: str
-    score: float
-    suggested: bool
+from serving.suggestion import Suggestion
+from serving.versions import find_versions, holds_model
 
 
 class Predictor:
@@ -117,25 +103,16 @@ def find_model(model_dir: str) -> Path:
     given = Path(model_dir)
     if not given.is_dir():
         raise UsageError(f"There is no directory {given}. Run the pipeline first, or give another.")
-    if _holds_model(given):
+    if holds_model(given):
         return given
     for base in (given, given / "serving" / names.MODEL_NAME):
-        versions = [
-            entry
-            for entry in (base.iterdir() if base.is_dir() else ())
-            if entry.name.isascii() and entry.name.isdigit() and _holds_model(entry)
-        ]
-        if versions:
-            return max(versions, key=lambda entry: int(entry.name))
+        if versions := find_versions(base):
+            return versions[max(versions)]
     raise UsageError(
         f"There is no model in {given}: neither a saved_model.pb nor a numbered version, nor one "
         f"in serving/{names.MODEL_NAME}. Give a version, a serving directory, or the output "
         "directory of a run that pushed a model."
     )
-
-
-def _holds_model(folder: Path) -> bool:
-    return (folder / "saved_model.pb").is_file()
 
 
 def _encode(text: str, number: int) -> bytes:

@@ -1,24 +1,28 @@
-"""The Evaluator component: TFX's own, with the digest of our metrics in its cache key."""
+"""The Evaluator component: TFX's, our executor, the digest of our metrics in its cache key."""
 
 from __future__ import annotations
 
 import tensorflow_model_analysis as tfma
 from tfx import types
-from tfx.components.evaluator import executor
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import standard_artifacts, standard_component_specs
-from tfx.types.component_spec import ExecutionParameter
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
+from components.evaluator.executor import INFRA_BLESSING_KEY, Executor
 from schema.names import TEST
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
-    """TFX's specification of the Evaluator and the digest of the metrics' source."""
+    """TFX's specification, the verdict of InfraValidator, and the digest of our source."""
 
     PARAMETERS = {  # noqa: RUF012 - the attribute of the base class has no annotation
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
         "source_digest": ExecutionParameter(type=str),
+    }
+    INPUTS = {  # noqa: RUF012 - as above
+        **standard_component_specs.EvaluatorSpec.INPUTS,
+        INFRA_BLESSING_KEY: ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
     }
 
 
@@ -26,7 +30,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
     """Measures a model on the test split and blesses it where the gate lets it pass."""
 
     SPEC_CLASS = EvaluatorSpec
-    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(
         self,
@@ -36,6 +40,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         schema: types.BaseChannel,
         eval_config: tfma.EvalConfig,
         source_digest: str,
+        infra_blessing: types.BaseChannel | None = None,
     ) -> None:
         """Wires the component.
 
@@ -47,6 +52,8 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             eval_config: What is measured, and the gate.
             source_digest: Digest of the metrics' source; TFX can't see edits in code that it
                 gets by import path.
+            infra_blessing: InfraValidator's verdict, where there is one; a model that it
+                refused is not measured, and not blessed.
         """
         spec = EvaluatorSpec(
             examples=examples,
@@ -57,6 +64,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             example_splits=json_utils.dumps([TEST]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             source_digest=source_digest,
+            infra_blessing=infra_blessing,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         )

@@ -14,11 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from schema import names
 from schema.errors import BadInputError, TaggerError, UsageError
 
 # TF Serving takes only numbers for versions and ignores every other name.
 _STAGING_PREFIX: Final = ".pushing-"
 _LOCK_FILE: Final = ".pushing.lock"
+
+# What it says of a model is no part of it: measured once more, the model is the same.
+_SAID_OF_MODEL: Final = f"{names.EXTRA_ASSETS_DIR}/{names.EVALUATION_FILE}"
 
 _BAD_DESTINATION: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
@@ -69,7 +73,7 @@ def push_version(model_dir: Path, base: Path, now: int) -> PushResult:
             greater.
 
     Returns:
-        The new version, or the latest one if that holds the same files.
+        The new version, or the latest one if that holds the same model.
 
     Raises:
         BadInputError: `model_dir` holds no SavedModel.
@@ -84,7 +88,7 @@ def push_version(model_dir: Path, base: Path, now: int) -> PushResult:
             _remove_left_overs(base)
             versions = _find_versions(base)
             latest = max(versions, default=None)
-            if latest is not None and digest_files(versions[latest]) == digest_files(model_dir):
+            if latest is not None and digest_model(versions[latest]) == digest_model(model_dir):
                 return PushResult(latest, versions[latest], is_new=False)
             version = now if latest is None else max(now, latest + 1)
             final = base / str(version)
@@ -99,12 +103,17 @@ def push_version(model_dir: Path, base: Path, now: int) -> PushResult:
             return PushResult(version, final, is_new=True)
 
 
-def digest_files(folder: Path) -> str:
-    """Returns the sha256 over the relative names and the contents of all files in a folder."""
+def digest_model(folder: Path) -> str:
+    """Returns the sha256 over the relative names and the contents of all files of a model.
+
+    The test metrics that a push adds to it are left out.
+    """
     digest = hashlib.sha256()
     for name, path in sorted(
         (path.relative_to(folder).as_posix(), path) for path in _files(folder)
     ):
+        if name == _SAID_OF_MODEL:
+            continue
         content = hashlib.sha256()
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):

@@ -34,6 +34,9 @@ class PusherSpec(component_spec.ComponentSpec):
         standard_component_specs.INFRA_BLESSING_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.InfraBlessing, optional=True
         ),
+        standard_component_specs.EVALUATION_KEY: component_spec.ChannelParameter(
+            type=standard_artifacts.ModelEvaluation, optional=True
+        ),
     }
     OUTPUTS: ClassVar[dict[str, Any]] = {
         standard_component_specs.PUSHED_MODEL_KEY: component_spec.ChannelParameter(
@@ -56,6 +59,7 @@ class Pusher(base_component.BaseComponent):
         push_destination: pusher_pb2.PushDestination | data_types.RuntimeParameter,
         source_digest: str,
         infra_blessing: types.BaseChannel | None = None,
+        evaluation: types.BaseChannel | None = None,
     ) -> None:
         """Builds the component.
 
@@ -66,12 +70,15 @@ class Pusher(base_component.BaseComponent):
                 versions.
             source_digest: Digest of this component's source, so that edited code runs again.
             infra_blessing: Channel of InfraValidator's InfraBlessing, where there is one.
+            evaluation: Channel of Evaluator's ModelEvaluation; where there is one, a pushed
+                version says what it scored.
         """
         super().__init__(
             spec=PusherSpec(
                 model=model,
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,
+                evaluation=evaluation,
                 push_destination=push_destination,
                 source_digest=source_digest,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),

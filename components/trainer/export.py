@@ -11,10 +11,11 @@ from components.trainer.settings import TrainerSettings
 from components.trainer.signatures import ServedTagger
 from components.trainer.training import TrainingResult
 from schema import names
+from serving.warmup import write_warmup_requests
 
 
 def export_model(tagger: ServedTagger, directory: str, info: dict[str, Any]) -> None:
-    """Saves a model with all its signatures.
+    """Saves a model with all its signatures and its warm-up requests.
 
     Args:
         tagger: What is saved.
@@ -33,6 +34,7 @@ def export_model(tagger: ServedTagger, directory: str, info: dict[str, Any]) -> 
     tf.io.gfile.makedirs(extra)
     with tf.io.gfile.GFile(tf.io.gfile.join(extra, names.MODEL_INFO_FILE), "w") as file:
         file.write(json.dumps(info, indent=2, sort_keys=True) + "\n")
+    write_warmup_requests(directory)
 
 
 def model_info(result: TrainingResult, settings: TrainerSettings) -> dict[str, Any]:

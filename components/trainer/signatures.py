@@ -24,6 +24,13 @@ _TEXT = tf.TensorSpec([None], tf.string, name=names.INPUT_TEXT)
 _EXAMPLES = tf.TensorSpec([None], tf.string, name=names.INPUT_EXAMPLES)
 
 
+def _as_function(model: keras.Model) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    def logits(ids: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        return model({names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, training=False)
+
+    return logits
+
+
 class ServedTagger(tf.Module):
     """A trained model with its text vectorization, ready to be saved and served."""
 
@@ -50,9 +57,7 @@ class ServedTagger(tf.Module):
         # TF Serving's) would restore the one that no signature reads. The optimizer, whose slots
         # would triple the SavedModel, stays behind too.
         self._weights = [variable.value for variable in model.weights]
-        self._logits = lambda ids, weights: model(
-            {names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, training=False
-        )
+        self._logits = _as_function(model)
         self._transform = transform
         self._labels = tf.constant(list(labels))
         self._threshold = tf.constant(threshold, tf.float32)

@@ -22,6 +22,10 @@ COMMANDS = {
     "sample": ["--rows", "--seed", "--output", "--debug"],
     "check": ["--data", "--profile", "--set", "--debug"],
     "predict": ["--model", "--json", "--debug"],
+    "serve": ["--model", "--model_name", "--model_base_path", "--port", "--rest_api_port"],
+    "query": ["--rest", "--grpc", "--address", "--top", "--json", "--file", "--output"],
+    "models": ["--serving", "--json"],
+    "release": ["--stable", "--canary", "--serving"],
 }
 TENSORFLOW_AND_BEAM = {"tensorflow", "tfx", "apache_beam", "tensorflow_transform", "keras"}
 

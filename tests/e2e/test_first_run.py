@@ -25,6 +25,7 @@ COMPONENTS = (
     "DataCheck",
     "Transform",
     "Trainer",
+    "InfraValidator",
     "LastBlessedModel",
     "Evaluator",
     "Pusher",

@@ -83,7 +83,7 @@ def test_every_run_ends_well(steps):
 def test_three_runs_train_once_and_push_once(steps):
     states = steps["third"].executions
     assert states["Trainer"] == {"COMPLETE": 1, "CACHED": 2}
-    for node in BEFORE_TRAINER:
+    for node in (*BEFORE_TRAINER, "InfraValidator"):
         assert states[node] == {"COMPLETE": 1, "CACHED": 2}, node
     # In the second run the model has just been blessed and is its own baseline.
     assert states["Evaluator"] == {"COMPLETE": 2, "CACHED": 1}

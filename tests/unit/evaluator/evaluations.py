@@ -1,4 +1,4 @@
-"""Evaluations by TFX's Evaluator of tiny models that read their answers out of the examples."""
+"""Evaluations by the Evaluator of tiny models that read their answers out of the examples."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tfx.components.evaluator.executor import Executor
 from tfx.types import standard_artifacts
 from tfx.utils import json_utils, proto_utils
 
 from components.evaluator.eval_config import make_eval_config
+from components.evaluator.executor import Executor
 from components.evaluator.settings import GateSettings
 from pipeline.config import BeamSettings
 from schema import names
@@ -80,7 +80,7 @@ class TinyModel(tf.Module):
 
 
 class Evaluation:
-    """A run of the Evaluator's executor; its outcome lies in `uri` and `blessed`."""
+    """A run of the Evaluator's executor; its outcome lies in `uri`, `blessing` and `blessed`."""
 
     def __init__(
         self,
@@ -109,9 +109,13 @@ class Evaluation:
                 "eval_config": proto_utils.proto_to_json(make_eval_config(gate)),
                 "example_splits": json_utils.dumps([names.TEST]),
                 "fairness_indicator_thresholds": json_utils.dumps(None),
+                "current_component_id": "Evaluator",
             },
         )
         self.uri = evaluation.uri
+        (self.model,) = artifacts["model"]
+        self.baseline = next(iter(artifacts["baseline_model"]), None)
+        self.blessing = blessing
         self.blessed = bool(blessing.get_int_custom_property("blessed"))
 
 

@@ -16,7 +16,7 @@ from pipeline.cli import main
 from pipeline.config import Config, load_config
 from pipeline.node_facts import PURPOSES
 from pipeline.sample.generator import DEFAULT_ROWS
-from serving.predict import Suggestion
+from serving.suggestion import Suggestion
 from tests.support.node_results import result
 
 
@@ -29,15 +29,23 @@ def flat(text: str) -> str:
 
 
 @pytest.fixture
-def runs(monkeypatch):
+def runs(monkeypatch, tmp_path):
     """Records what `run` would run; its model is blessed unless a test says otherwise."""
-    seen = SimpleNamespace(calls=[], blessed=1, shown=[])
+    seen = SimpleNamespace(calls=[], blessed=1, failed=[], shown=[])
+    checks = [{"name": "answers over gRPC", "result": "passed", "words": ""}]
 
     def run_locally(config, data, output, console):
         seen.calls.append((config, data, output))
         evaluator = result("Evaluator", "blessing", blessed=seen.blessed)
         evaluator.outputs.update(result("Evaluator", "evaluation", "uri").outputs)
-        return SimpleNamespace(nodes={"Evaluator": evaluator})
+        report = {
+            "passed": not seen.failed,
+            "server": "local model server",
+            "checks": [*checks, *seen.failed],
+        }
+        (tmp_path / "infra_validation.json").write_text(json.dumps(report))
+        infra = result("InfraValidator", "blessing", tmp_path)
+        return SimpleNamespace(nodes={"Evaluator": evaluator, "InfraValidator": infra})
 
     # The real one needs TensorFlow.
     stub = SimpleNamespace(read_refusals=lambda uri: [f"{uri}: lrap is low", "micro_f1 is low"])
@@ -122,6 +130,26 @@ def test_a_refused_model_is_shown_and_named(runs, tmp_path):
     assert len(runs.shown) == 1
     assert "uri: lrap is low\n  micro_f1 is low\n" in done.output
     assert "nothing was pushed" in done.output
+
+
+def test_a_model_that_cannot_be_served_is_named_with_its_failed_checks(runs, tmp_path):
+    """Whatever the Evaluator's blessing says."""
+    long = "\n".join(f"question {i}: INTERNAL: {'x' * 999}" for i in range(9))
+    runs.failed = [
+        {"name": "label names", "result": "failed", "words": "a label twice\nin paper 3"},
+        {"name": "scores", "result": "failed", "words": long},
+        {"name": "REST equals gRPC", "result": "skipped", "words": ""},
+    ]
+    done = invoke("run", "--output", tmp_path / "out")
+    assert done.exit_code == 5
+    assert len(runs.shown) == 1
+    assert "  label names: a label twice\n    in paper 3\n" in done.output
+    assert "nothing was pushed" in done.output
+    assert str(tmp_path / "infra_validation.json") in done.output.replace("\n", "")
+    for name in ("answers over gRPC", "REST equals gRPC", "lrap is low"):
+        assert name not in done.output
+    # What a server says may be long; the report has all of it.
+    assert len(done.output) < 2000
 
 
 def test_dry_run_shows_the_plan_and_does_nothing(runs, tmp_path):

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from google.protobuf import json_format
@@ -14,14 +15,17 @@ from tfx.proto import trainer_pb2, transform_pb2
 from tfx.utils import json_utils, proto_utils
 
 from components.example_gen.settings import DataSettings
+from components.infra_validator.settings import InfraSettings
 from components.trainer.settings import TrainerSettings
 from components.transform.settings import FeatureSettings
 from pipeline.config import Config, load_config
 from pipeline.graph import Places, create_pipeline
 from pipeline.local_runner import NodeResult
 from pipeline.node_facts import PURPOSES
+from pipeline.source_digest import source_files
 from tests.support.node_results import FakeResult
 
+ROOT = Path(__file__).resolve().parents[3]
 NOWHERE = "/nowhere/that/exists"
 PLACES = Places(
     input_base=f"{NOWHERE}/data",
@@ -118,12 +122,21 @@ def test_each_component_runs_after_those_it_waits_for(components):
 
 def test_nothing_is_trained_before_the_data_was_checked(components):
     assert {node.id for node in components["DataCheck"].upstream_nodes} == {"ExampleValidator"}
-    for node in ("Transform", "Trainer", "Evaluator", "Pusher"):
+    for node in ("Transform", "Trainer", "InfraValidator", "Evaluator", "Pusher"):
         assert "DataCheck" in upstream(components, node)
+
+
+def test_what_cannot_be_served_is_neither_measured_nor_pushed(components):
+    infra = components["InfraValidator"]
+    assert infra.inputs["model"] is components["Trainer"].outputs["model"]
+    assert infra.inputs["examples"] is components["CsvExampleGen"].outputs["examples"]
+    for node in ("Evaluator", "Pusher"):
+        assert components[node].inputs["infra_blessing"] is infra.outputs["blessing"]
 
 
 def test_nothing_is_pushed_before_it_was_evaluated(components):
     pusher = components["Pusher"]
+    assert pusher.inputs["evaluation"] is components["Evaluator"].outputs["evaluation"]
     assert pusher.inputs["model_blessing"] is components["Evaluator"].outputs["blessing"]
     assert pusher.inputs["model"] is components["Trainer"].outputs["model"]
     push = json.loads(pusher.exec_properties["push_destination"])
@@ -161,7 +174,13 @@ def test_only_test_is_evaluated_on(components):
 
 
 def test_the_settings_reach_their_components():
-    overrides = ["data.seed=9", "features.max_tokens=77", "trainer.epochs=11", "serving.top_k=4"]
+    overrides = [
+        "data.seed=9",
+        "features.max_tokens=77",
+        "trainer.epochs=11",
+        "serving.top_k=4",
+        "infra.examples=5",
+    ]
     config = load_config("sample", overrides)
     components = {each.id: each for each in create_pipeline(config, PLACES).components}
     example_gen = components["CsvExampleGen"].exec_properties
@@ -171,6 +190,8 @@ def test_the_settings_reach_their_components():
     trainer = json_utils.loads(components["Trainer"].exec_properties["custom_config"])
     assert TrainerSettings.model_validate_json(trainer["settings"]) == config.trainer
     assert trainer["top_k"] == 4
+    infra = components["InfraValidator"].exec_properties
+    assert InfraSettings.model_validate_json(infra["settings"]) == config.infra
 
 
 @pytest.mark.parametrize(
@@ -180,6 +201,7 @@ def test_the_settings_reach_their_components():
         ("features.max_tokens=77", {"Transform"}),
         ("trainer.epochs=11", {"Trainer"}),
         ("serving.top_k=4", {"Trainer"}),
+        ("infra.examples=4", {"InfraValidator"}),
         ("gate.floors.lrap=0.01", {"Evaluator"}),
         ("gate.min_examples=9", {"Evaluator"}),
         # How Beam runs changes no result, so nothing has to run again for it.
@@ -200,13 +222,20 @@ def test_a_changed_setting_changes_its_component_only(components, override, chan
 
 def test_each_of_our_components_carries_the_digest_of_its_source(components):
     digests = {}
-    for node in ("CsvExampleGen", "DataCheck", "Evaluator", "Pusher"):
+    for node in ("CsvExampleGen", "DataCheck", "InfraValidator", "Evaluator", "Pusher"):
         digests[node] = components[node].exec_properties["source_digest"]
     for node in ("Transform", "Trainer"):
         custom = json_utils.loads(components[node].exec_properties["custom_config"])
         digests[node] = custom["source_digest"]
     assert all(len(digest) == 64 for digest in digests.values())
     assert len(set(digests.values())) == len(digests)
+
+
+def test_an_edited_server_tries_the_model_again():
+    """It is started as a process, so no import leads to it."""
+    files = source_files("components.infra_validator.component", ROOT)
+    server = {path.name for path in files if path.parent == ROOT / "serving" / "server"}
+    assert {"__main__.py", "server.py", "saved_model.py", "rest.py", "inference.py"} <= server
 
 
 def test_it_is_cached_and_keeps_beam_local():

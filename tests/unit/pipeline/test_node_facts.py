@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.node_facts import counted, is_blessed, served_model
+from pipeline.node_facts import counted, is_blessed, served_model, was_measured
 from tests.support.node_results import FakeResult, result
 
 FIGURES = {"micro_f1": 0.71251, "lrap": 0.8, "precision@1": 0.94449}
@@ -79,6 +79,33 @@ def test_the_verdict_and_its_figures(monkeypatch, tmp_path, blessed, verdict):
     finished.outputs.update(result("Evaluator", "evaluation", tmp_path).outputs)
     assert is_blessed(finished) is bool(blessed)
     assert counted(finished) == f"micro-F1 0.713, LRAP 0.800, P@1 0.944: {verdict}"
+
+
+def test_a_model_that_was_not_measured(tmp_path):
+    finished = result("Evaluator", "blessing", blessed=0)
+    finished.outputs.update(result("Evaluator", "evaluation", tmp_path).outputs)
+    assert was_measured(finished)
+    (tmp_path / "not_evaluated.json").write_text("{}")
+    assert not was_measured(finished)
+    assert counted(finished) == "not measured: it can't be served"
+
+
+@pytest.mark.parametrize(
+    ("results", "text"),
+    [
+        (("passed", "passed"), "local model server: 2 checks passed"),
+        (("failed", "skipped"), "local model server: refused, failed one"),
+        (("failed", "failed", "skipped"), "local model server: refused, failed one, two"),
+    ],
+)
+def test_the_trial_on_a_server(tmp_path, results, text):
+    checks = [
+        {"name": name, "result": each}
+        for name, each in zip(("one", "two", "three"), results, strict=False)
+    ]
+    report = {"server": "local model server", "checks": checks}
+    (tmp_path / "infra_validation.json").write_text(json.dumps(report))
+    assert counted(result("InfraValidator", "blessing", tmp_path)) == text
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from components.pusher.atomic_push import digest_files, parse_destination, push_version
+from components.pusher.atomic_push import digest_model, parse_destination, push_version
 from schema.errors import BadInputError, TaggerError, UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -109,10 +109,27 @@ def test_same_model_is_never_pushed_twice(tmp_path: Path) -> None:
     assert sorted(entry.name for entry in base.iterdir()) == ["10", "30", "40"]
 
 
+def test_what_a_version_scored_is_no_part_of_the_model(tmp_path: Path) -> None:
+    """Else every new measurement of the same model would be a version."""
+    model, base = write_model(tmp_path / "model", "a"), tmp_path / "base"
+    metrics = model / "assets.extra" / "evaluation.json"
+    metrics.write_text('{"lrap": 0.9}')
+    first = push_version(model, base, now=10)
+    assert (first.path / "assets.extra" / "evaluation.json").read_text() == '{"lrap": 0.9}'
+    for content in ('{"lrap": 0.8}', None):
+        metrics.unlink()
+        if content:
+            metrics.write_text(content)
+        assert push_version(model, base, now=20).version == 10
+    # The same name elsewhere is the model's.
+    (model / "evaluation.json").write_text("{}")
+    assert push_version(model, base, now=30).is_new
+
+
 @pytest.mark.parametrize("change", ["content", "name", "moved bytes", "extra file"])
 def test_any_change_of_the_files_is_another_model(tmp_path: Path, change: str) -> None:
     first, second = write_model(tmp_path / "a", "a"), write_model(tmp_path / "b", "a")
-    assert digest_files(first) == digest_files(second)
+    assert digest_model(first) == digest_model(second)
     index = second / "variables" / "variables.index"
     if change == "content":
         index.write_bytes(b"indeX")
@@ -123,7 +140,7 @@ def test_any_change_of_the_files_is_another_model(tmp_path: Path, change: str) -
         (second / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"ex")
     else:
         (second / "more").write_bytes(b"")
-    assert digest_files(first) != digest_files(second)
+    assert digest_model(first) != digest_model(second)
 
 
 def test_kill_at_ten_points_leaves_whole_versions_only(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
+from components.evaluator.tfma_metrics import METRIC_NAMES
+from components.pusher import executor
 from components.pusher.component import Pusher
 from components.pusher.executor import Executor
 from schema.errors import UsageError
@@ -46,6 +49,7 @@ class Push:
         blessed: int = 1,
         infra_blessed: int | None = None,
         destination: str | None = None,
+        evaluation: types.Artifact | None = None,
     ) -> types.Artifact:
         self.runs += 1
         here = self.tmp_path / f"run{self.runs}"
@@ -56,6 +60,8 @@ class Push:
             infra = make_artifact(standard_artifacts.InfraBlessing, here / "infra")
             infra.set_int_custom_property("blessed", infra_blessed)
             inputs["infra_blessing"] = [infra]
+        if evaluation is not None:
+            inputs["evaluation"] = [evaluation]
         pushed = make_artifact(standard_artifacts.PushedModel, here / "pushed")
         Executor().Do(
             inputs,
@@ -118,6 +124,45 @@ def test_second_push_of_the_same_model_points_to_the_version_that_is_there(
     versions = [int(run.get_string_custom_property("pushed_version")) for run in (first, third)]
     assert versions[1] > versions[0]
     assert len(list(push.base.iterdir())) == 2
+
+
+FIGURES = {name: number / 7 for number, name in enumerate(METRIC_NAMES)}
+
+
+@pytest.fixture
+def evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> types.Artifact:
+    """An evaluation; what reading one takes is the Evaluator's tests' affair."""
+    made = make_artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
+
+    def read_figures(uri: str) -> dict[str, float]:
+        assert uri == made.uri
+        return {**FIGURES, "examples": 1833.0}
+
+    monkeypatch.setattr(executor, "read_figures", read_figures)
+    return made
+
+
+def test_a_pushed_version_says_what_it_scored(
+    push: Push, tmp_path: Path, evaluation: types.Artifact
+) -> None:
+    model = make_model(tmp_path / "model")
+    pushed = push(model, evaluation=evaluation)
+    (version,) = push.base.iterdir()
+    for copy in (version, Path(pushed.uri)):
+        text = (copy / "assets.extra" / "evaluation.json").read_text()
+        assert json.loads(text) == {**FIGURES, "examples": 1833}
+        assert '"examples": 1833\n' in text
+    # Trainer's artifact stays as it is, and the version is found again.
+    assert not (Path(model.uri) / "Format-Serving" / "assets.extra").exists()
+    assert push(model).get_int_custom_property("is_new") == 0
+    assert len(list(push.base.iterdir())) == 1
+
+
+def test_a_model_that_is_not_pushed_says_nothing(
+    push: Push, tmp_path: Path, evaluation: types.Artifact
+) -> None:
+    pushed = push(make_model(tmp_path / "model"), blessed=0, evaluation=evaluation)
+    assert list(Path(pushed.uri).iterdir()) == []
 
 
 def test_missing_blessing_is_an_error(tmp_path: Path) -> None:

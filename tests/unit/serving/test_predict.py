@@ -12,7 +12,8 @@ import pytest
 import tensorflow as tf
 
 from schema.errors import BadInputError, UsageError
-from serving.predict import Suggestion, find_model, load_model
+from serving.predict import find_model, load_model
+from serving.suggestion import Suggestion
 
 ROOT = Path(__file__).resolve().parents[3]
 LABELS = ("short", "mathé", "long")

@@ -16,6 +16,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from components.trainer.export import export_model, model_info
 from components.trainer.settings import TrainerSettings
 from components.trainer.training import TrainingResult
+from serving.server.saved_model import load_saved_model
 from tests.support.transform_graph import LABELS
 from tests.unit.trainer.served import TOP_K, example
 
@@ -202,6 +203,26 @@ def test_it_answers_the_same_where_none_of_our_code_is(elsewhere, parts, tagger,
                 assert found == [[each.decode() for each in row] for row in expected.numpy()]
             else:
                 np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+def test_a_loader_of_graphs_restores_what_the_signatures_read(saved, parts):
+    """TF Serving's, unlike TensorFlow's own in Python, runs the restore operation of the graph."""
+    expected = tf.saved_model.load(str(saved)).signatures["serving_default"](
+        text=tf.constant(parts.texts)
+    )
+    model = load_saved_model(saved)
+    signature = model.signatures["serving_default"]
+    names = sorted(signature.outputs)
+    texts = np.array([text.encode() for text in parts.texts], dtype=object)
+    found = model.run(
+        {signature.inputs["text"].name: texts}, [signature.outputs[name].name for name in names]
+    )
+    assert names == sorted(expected)
+    for name, values in zip(names, found, strict=True):
+        if values.dtype == np.float32:
+            np.testing.assert_allclose(values, expected[name], rtol=0, atol=1e-6)
+        else:
+            assert values.tolist() == expected[name].numpy().tolist()
 
 
 def test_model_info_tells_of_the_kept_epoch():

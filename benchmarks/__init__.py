@@ -1,0 +1,1 @@
+"""Measurements that a person can repeat; no test asserts what they show."""

@@ -1,0 +1,82 @@
+"""Clients that ask a gRPC server in closed loops, and what they saw."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import grpc
+
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a number of clients saw.
+
+    Attributes:
+        clients: Clients, each with a connection of its own and one request under way.
+        seconds: How long they asked.
+        latencies: Seconds of each answered request, ascending.
+        failures: Requests that failed, by status code and message.
+    """
+
+    clients: int
+    seconds: float
+    latencies: Sequence[float]
+    failures: Sequence[str]
+
+    @property
+    def rate(self) -> float:
+        """Answered requests a second."""
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, share: float) -> float:
+        """Returns the latency, in milliseconds, that this share of the requests stayed under."""
+        if not self.latencies:
+            return float("nan")
+        return 1e3 * self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
+
+
+async def ask(
+    address: str, payloads: Sequence[bytes], clients: int, seconds: float, method: str = PREDICT
+) -> Load:
+    """Lets clients ask until the time is over; each waits for its answer before it asks again.
+
+    Requests and answers stay bytes, so that the clients cost as little as they can.
+
+    Args:
+        address: Host and port.
+        payloads: Serialized requests; each client takes them in turn.
+        clients: How many ask at the same time.
+        seconds: How long.
+        method: The full name of the gRPC method.
+    """
+    latencies: list[float] = []
+    failures: list[str] = []
+    # Channels of equal arguments would share one connection.
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
+    channels = [grpc.aio.insecure_channel(address, options=options) for _ in range(clients)]
+    start = time.perf_counter()
+    end = start + seconds
+
+    async def client(number: int, channel: grpc.aio.Channel) -> None:
+        call = channel.unary_unary(method)
+        turn = number
+        while (before := time.perf_counter()) < end:
+            try:
+                await call(payloads[turn % len(payloads)])
+            except grpc.aio.AioRpcError as error:
+                failures.append(f"{error.code().name}: {error.details()}")
+            else:
+                latencies.append(time.perf_counter() - before)
+            turn += 1
+
+    try:
+        await asyncio.gather(*(client(number, each) for number, each in enumerate(channels)))
+    finally:
+        for channel in channels:
+            await channel.close()
+    return Load(clients, time.perf_counter() - start, sorted(latencies), failures)

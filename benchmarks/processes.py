@@ -1,0 +1,95 @@
+"""Starts the programs that are measured, and ends them."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import httpx
+
+_START_SECONDS = 120.0
+
+
+def free_port() -> int:
+    """Returns a port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def echo_server() -> Iterator[str]:
+    """Runs the echo server; gives its address."""
+    port = free_port()
+    program = str(Path(__file__).with_name("echo_server.py"))
+    with _running([sys.executable, program, str(port)]) as process:
+        _wait(process, lambda: _listens(port))
+        yield f"127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def model_server(
+    model_name: str, base_path: Path, flags: Sequence[str] = ()
+) -> Iterator[tuple[str, str, int]]:
+    """Runs the local model server; gives the gRPC address, the REST URL, and the process id."""
+    grpc_port, rest_port = free_port(), free_port()
+    command = [
+        *(sys.executable, "-m", "serving.server", f"--model_name={model_name}"),
+        *(f"--model_base_path={base_path}", f"--port={grpc_port}"),
+        *(f"--rest_api_port={rest_port}", *flags),
+    ]
+    url = f"http://127.0.0.1:{rest_port}"
+    with _running(command) as process:
+        _wait(process, lambda: _is_available(f"{url}/v1/models/{model_name}"))
+        yield f"127.0.0.1:{grpc_port}", url, process.pid
+
+
+@contextlib.contextmanager
+def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], is_ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not is_ready():
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}.")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{process.args!r} did not answer in {_START_SECONDS:.0f} s.")
+        time.sleep(0.1)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _is_available(url: str) -> bool:
+    try:
+        answer = httpx.get(url, timeout=5, trust_env=False)
+    except httpx.TransportError:
+        return False
+    states = answer.json().get("model_version_status", [])
+    return any(each["state"] == "AVAILABLE" for each in states)
+
+
+def resident_bytes(pid: int) -> int:
+    """Returns the memory that a process holds now."""
+    for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"/proc/{pid}/status names no VmRSS.")

@@ -1,0 +1,87 @@
+"""Executor of Evaluator: TFX's own, which leaves alone what can't be served."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from absl import logging
+from tfx import types
+from tfx.components.evaluator import constants
+from tfx.components.evaluator import executor as stock
+from tfx.components.util import model_utils
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import io_utils
+
+from schema import names
+
+INFRA_BLESSING_KEY: Final = standard_component_specs.INFRA_BLESSING_KEY
+
+
+class Executor(stock.Executor):
+    """TFX's Evaluator, except that it neither measures nor blesses what can't be served.
+
+    So the last blessed model is always the last pushed one, and the next candidate is compared
+    with what the clients have.
+    """
+
+    def Do(  # noqa: N802 - TFX calls it by this name.
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Evaluates the model as TFX does, unless the infrastructure check refused it.
+
+        Args:
+            input_dict: As TFX's, and `infra_blessing` where there was such a check.
+            output_dict: As TFX's. For a refused model `evaluation` holds the reason, and
+                `blessing` is as for one that misses its bounds.
+            exec_properties: As TFX's.
+        """
+        infra_blessing = input_dict.get(INFRA_BLESSING_KEY)
+        if infra_blessing and not model_utils.is_infra_validated(
+            artifact_utils.get_single_instance(infra_blessing)
+        ):
+            self._log_startup(input_dict, output_dict, exec_properties)
+            _refuse(input_dict, output_dict, exec_properties)
+            return
+        super().Do(input_dict, output_dict, exec_properties)
+
+
+def _refuse(
+    input_dict: dict[str, list[types.Artifact]],
+    output_dict: dict[str, list[types.Artifact]],
+    exec_properties: dict[str, Any],
+) -> None:
+    """Writes the reason, and the blessing of a refused model with the properties that TFX sets."""
+    infra_blessing = artifact_utils.get_single_instance(input_dict[INFRA_BLESSING_KEY])
+    evaluation = artifact_utils.get_single_instance(
+        output_dict[standard_component_specs.EVALUATION_KEY]
+    )
+    reason = f"The model can't be served: see {infra_blessing.uri}/{names.INFRA_REPORT_FILE}."
+    io_utils.write_string_file(
+        f"{evaluation.uri}/{names.NOT_EVALUATED_FILE}", json.dumps({"reason": reason}) + "\n"
+    )
+    blessing = artifact_utils.get_single_instance(
+        output_dict[standard_component_specs.BLESSING_KEY]
+    )
+    model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+    blessing.set_string_custom_property(
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
+    )
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    for baseline in input_dict.get(standard_component_specs.BASELINE_MODEL_KEY, []):
+        blessing.set_string_custom_property(
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri
+        )
+        blessing.set_int_custom_property(
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id
+        )
+    if "current_component_id" in exec_properties:
+        blessing.set_string_custom_property("component_id", exec_properties["current_component_id"])
+    io_utils.write_string_file(f"{blessing.uri}/{constants.NOT_BLESSED_FILE_NAME}", "")
+    blessing.set_int_custom_property(
+        constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE
+    )
+    logging.info("Not evaluated. %s", reason)

@@ -1,0 +1,92 @@
+"""Executor of InfraValidator: has a real server load the candidate, and asks it about papers."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from absl import logging
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import io_utils
+
+from components.infra_validator.requests import Paper, read_papers
+from components.infra_validator.settings import InfraSettings
+from components.infra_validator.trial import Trial
+from schema import names
+from schema.errors import BadInputError
+
+SETTINGS_KEY: Final = "settings"
+
+# As TFX's InfraValidator names them, so that TFX's Pusher understands the blessing.
+_BLESSED_PROPERTY: Final = "blessed"
+_BLESSED_FILE: Final = "INFRA_BLESSED"
+_NOT_BLESSED_FILE: Final = "INFRA_NOT_BLESSED"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Blesses a model that a server loads and answers with, rightly, over gRPC and REST.
+
+    What is wrong with the model is a verdict: it is published, and stands. What is wrong with
+    the machine is an error: nothing is published, and the next run tries again.
+    """
+
+    def Do(  # noqa: N802 - TFX calls it by this name.
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Tries the model on a server.
+
+        Args:
+            input_dict: `model`, one Model artifact; `examples`, the raw Examples.
+            output_dict: `blessing`, one InfraBlessing artifact; gets the report and what the
+                server printed.
+            exec_properties: `settings`, InfraSettings as JSON.
+
+        Raises:
+            BadInputError: There are no papers in the validation split.
+            TaggerError: No server could be started, or it did not answer in time.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        start = time.monotonic()
+        settings = InfraSettings.model_validate_json(exec_properties[SETTINGS_KEY])
+        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+        blessing = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.BLESSING_KEY]
+        )
+        papers = _read_validation(
+            input_dict[standard_component_specs.EXAMPLES_KEY], settings.examples
+        )
+        with tempfile.TemporaryDirectory(prefix="infra-validator-") as folder:
+            log = Path(folder) / names.SERVER_LOG_FILE
+            log.touch()
+            report = Trial(model, papers, settings, Path(folder), log).run()
+            _bless(blessing, report.passed)
+            fileio.copy(str(log), f"{blessing.uri}/{names.SERVER_LOG_FILE}", overwrite=True)
+        content = json.dumps(report.as_dict(time.monotonic() - start), indent=2)
+        io_utils.write_string_file(f"{blessing.uri}/{names.INFRA_REPORT_FILE}", content + "\n")
+        for check in report.checks:
+            logging.info("%s: %s %s", check.name, check.result, check.words)
+
+
+def _read_validation(examples: list[types.Artifact], count: int) -> list[Paper]:
+    papers = read_papers(artifact_utils.get_split_uri(examples, names.VALIDATION), count)
+    if not papers:
+        raise BadInputError(
+            "The validation split holds no papers that a server could be asked about. "
+            "Add papers or raise data.validation_share."
+        )
+    return papers
+
+
+def _bless(blessing: types.Artifact, passed: bool) -> None:
+    name = _BLESSED_FILE if passed else _NOT_BLESSED_FILE
+    io_utils.write_string_file(f"{blessing.uri}/{name}", "")
+    blessing.set_int_custom_property(_BLESSED_PROPERTY, int(passed))

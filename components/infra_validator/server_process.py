@@ -1,0 +1,241 @@
+"""A model server as a process of its own, which lives as long as a context is open."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from components.infra_validator.faults import PASSING_CODES, ModelFault
+from schema.errors import TaggerError
+
+TF_SERVING: Final = "tensorflow_model_server"
+LOCAL_SERVER: Final = "local model server"
+
+# The path of the module as a whole, so that the source digest covers what the process runs.
+_LOCAL_MODULE: Final = "serving.server.__main__"
+_ROOT: Final = Path(__file__).resolve().parents[2]
+
+# TF Serving would try a broken model six times in five minutes.
+_LOAD_ONCE: Final = ("--max_num_load_retries=0", "--load_retry_interval_micros=0")
+# What TF Serving says as it gives up on a model, and its process with it.
+_LOAD_FAILED: Final = "did not become available"
+_NO_MEMORY: Final = re.compile("resource.exhausted", re.IGNORECASE)
+_CRASHES: Final = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGBUS})
+
+_ANY_PORT: Final = ("127.0.0.1", 0)
+_POLL_SECONDS: Final = 0.1
+_POLL_TIMEOUT_SECONDS: Final = 5.0
+_END_SECONDS: Final = 10.0
+_LAST_LINES: Final = 12
+_LAST_BYTES: Final = 4000
+
+
+class ServerProcess:
+    """Serves one model on free loopback ports.
+
+    The program is `tensorflow_model_server` where it is on the PATH, else the local model server
+    of this project. It sees no GPU: the check must not compete with a training for its memory,
+    and the answers are compared with those of a processor.
+
+    Attributes:
+        kind: TF_SERVING or LOCAL_SERVER.
+        grpc_address: `host:port`.
+        rest_url: `http://host:port`.
+    """
+
+    def __init__(self, model_name: str, base_path: Path, log: Path) -> None:
+        """Prepares the server; entering the context starts it.
+
+        Args:
+            model_name: What requests call the model.
+            base_path: Parent of the numbered versions.
+            log: File for everything that the server prints.
+        """
+        self._model_name = model_name
+        self._base_path = base_path
+        self._log = log
+        self.kind = TF_SERVING if shutil.which(TF_SERVING) else LOCAL_SERVER
+        self.grpc_address = ""
+        self.rest_url = ""
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> ServerProcess:
+        """Starts the process.
+
+        Raises:
+            TaggerError: There is no such program, or no free port.
+        """
+        grpc_port, rest_port = _free_ports()
+        self.grpc_address = f"127.0.0.1:{grpc_port}"
+        self.rest_url = f"http://127.0.0.1:{rest_port}"
+        flags = [
+            f"--model_name={self._model_name}",
+            f"--model_base_path={self._base_path}",
+            f"--port={grpc_port}",
+            f"--rest_api_port={rest_port}",
+        ]
+        modules = [str(_ROOT), *(path for path in sys.path if path)]
+        environment = {
+            **os.environ,
+            "CUDA_VISIBLE_DEVICES": "-1",
+            "PYTHONPATH": os.pathsep.join(modules),
+            "PYTHONUNBUFFERED": "1",
+        }
+        try:
+            with self._log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    [*_die_with_parent(), *_program(self.kind), *flags],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=self._base_path,
+                    env=environment,
+                )
+        except OSError as error:
+            raise TaggerError(
+                f"The {self.kind} can't be started to check the model: {error}. "
+                "Correct that, and run again; what is done so far is kept."
+            ) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the process: asks it to, and after ten seconds makes it."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """Id of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def wait_until_available(self, timeout: float) -> None:
+        """Returns when the server says that the model is AVAILABLE.
+
+        Args:
+            timeout: Seconds that it may take.
+
+        Raises:
+            ModelFault: The server can't load the model, or crashes on it.
+            TaggerError: The server is not up in time, or ended for a reason of its own.
+        """
+        deadline = time.monotonic() + timeout
+        with httpx.Client(timeout=_POLL_TIMEOUT_SECONDS, trust_env=False) as client:
+            while time.monotonic() < deadline:
+                self.raise_if_ended()
+                version = self._status(client)
+                if version.get("state") == "AVAILABLE":
+                    return
+                if version.get("state") == "END":
+                    self._raise_for_end(version.get("status", {}))
+                time.sleep(_POLL_SECONDS)
+        raise TaggerError(
+            f"The {self.kind} did not have the model available after {timeout:g} seconds. Raise "
+            "infra.start_timeout_seconds, or run again when the machine is less busy.\n"
+            f"{self.last_words()}"
+        )
+
+    def raise_if_ended(self, wait: float = 0.0) -> None:
+        """Raises where the process has ended.
+
+        Args:
+            wait: Seconds to wait for an end that shows itself by a lost connection first.
+
+        Raises:
+            ModelFault: It crashed, or gave up on the model.
+            TaggerError: It ended for another reason.
+        """
+        assert self._process is not None
+        try:
+            code = self._process.wait(wait)
+        except subprocess.TimeoutExpired:
+            return
+        words = self.last_words()
+        if code in _CRASHES:
+            raise ModelFault(f"the {self.kind} crashed ({signal.Signals(-code).name})\n{words}")
+        if _LOAD_FAILED in words and not _NO_MEMORY.search(words):
+            raise ModelFault(f"the {self.kind} ended, since it can't load the model\n{words}")
+        raise TaggerError(
+            f"The {self.kind}, started to check the model, ended with code {code}. "
+            f"Remove the cause and run again; what is done so far is kept.\n{words}"
+        )
+
+    def last_words(self) -> str:
+        """Returns the last lines of the log, indented."""
+        with self._log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+        return "\n".join(f"    {line}" for line in lines[-_LAST_LINES:] if line.strip())
+
+    def _status(self, client: httpx.Client) -> dict[str, Any]:
+        """Returns the state of the only version; empty until the server answers.
+
+        See "Model status API" in TF Serving's guide to its REST API.
+        """
+        try:
+            response = client.get(f"{self.rest_url}/v1/models/{self._model_name}")
+        except httpx.TransportError:
+            return {}
+        if response.status_code != httpx.codes.OK:
+            return {}
+        versions = response.json()["model_version_status"]
+        return dict(versions[0]) if versions else {}
+
+    def _raise_for_end(self, status: dict[str, str]) -> None:
+        message = status.get("error_message") or "no reason given"
+        if status.get("error_code") in PASSING_CODES:
+            raise TaggerError(
+                f"The {self.kind} could not load the model for now: {message}. "
+                "Run again when the machine is less busy."
+            )
+        raise ModelFault(f"the {self.kind} can't load the model: {message}")
+
+
+def _program(kind: str) -> list[str]:
+    """Returns the command of a server, without the flags that both kinds have."""
+    if kind == TF_SERVING:
+        return [TF_SERVING, *_LOAD_ONCE]
+    if importlib.util.find_spec(_LOCAL_MODULE) is None:
+        raise TaggerError(
+            f"There is no server to check the model on: neither {TF_SERVING} on the PATH nor "
+            f"the module {_LOCAL_MODULE}. Install this project again."
+        )
+    return [sys.executable, "-m", _LOCAL_MODULE]
+
+
+def _die_with_parent() -> list[str]:
+    """Returns the prefix that ends the server with this process, however that dies.
+
+    It runs the command in its own place, so the process id is the server's.
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+
+
+def _free_ports() -> tuple[int, int]:
+    """Returns two free loopback ports; both are held until both are known."""
+    try:
+        with socket.create_server(_ANY_PORT) as one, socket.create_server(_ANY_PORT) as other:
+            return one.getsockname()[1], other.getsockname()[1]
+    except OSError as error:
+        raise TaggerError(
+            f"There is no free port on 127.0.0.1 to check the model on: {error}. "
+            "Run again when there is one."
+        ) from error

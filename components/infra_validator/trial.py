@@ -1,0 +1,155 @@
+"""The trial of a candidate: a server loads it, is asked about papers, and is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from tfx import types
+from tfx.utils import io_utils, path_utils
+
+from components.infra_validator.answers import (
+    Answer,
+    ask_exported,
+    ask_over_grpc,
+    ask_over_rest,
+    load_exported,
+)
+from components.infra_validator.checks import VALUE_CHECKS, Observed, Problems, shapes
+from components.infra_validator.faults import ModelFault
+from components.infra_validator.report import FILES, GRPC, LOADS, REQUESTS, REST, SHAPES, Report
+from components.infra_validator.requests import Paper, Question, make_questions
+from components.infra_validator.server_process import ServerProcess
+from components.infra_validator.settings import InfraSettings
+from schema import names
+
+T = TypeVar("T")
+
+_SHOWN_PROBLEMS: Final = 5
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the model says of itself.
+
+    Attributes:
+        vocabulary: Its labels, in the order of its probabilities.
+        threshold: Lowest score that it suggests.
+    """
+
+    vocabulary: tuple[str, ...]
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate and what it is asked about.
+
+    Attributes:
+        model: The candidate.
+        papers: At least one paper.
+        settings: How long the server may take.
+        folder: An empty folder for the time of the trial.
+        log: File for what the server prints.
+    """
+
+    model: types.Artifact
+    papers: Sequence[Paper]
+    settings: InfraSettings
+    folder: Path
+    log: Path
+
+    def run(self) -> Report:
+        """Makes the checks, each on the ground of those before it.
+
+        Raises:
+            TaggerError: No server could be started, or it did not answer in time.
+        """
+        base = self.folder / "models" / names.MODEL_NAME
+        candidate = _place(path_utils.serving_model_path(self.model.uri), base)
+        server = ServerProcess(names.MODEL_NAME, base, self.log)
+        report = Report(server.kind, len(self.papers))
+        facts = report.make(FILES, lambda: _read_facts(candidate))
+        if facts:
+            with server:
+                # The server takes some seconds to start; this fills them.
+                exported = _attempt(lambda: load_exported(str(candidate)))
+                timeout = self.settings.start_timeout_seconds
+                report.make(LOADS, lambda: server.wait_until_available(timeout))
+                if report.passed:
+                    self._ask(report, server, exported, facts)
+        report.finish()
+        return report
+
+    def _ask(self, report: Report, server: ServerProcess, exported: Any, facts: Facts) -> None:
+        timeout = self.settings.request_timeout_seconds
+        questions = report.make(
+            REQUESTS, lambda: make_questions(self.model, self.papers, self.folder / "sample")
+        )
+        if not questions:
+            return
+        grpc = report.make(GRPC, lambda: ask_over_grpc(questions, server, timeout))
+        rest = report.make(REST, lambda: ask_over_rest(questions, server, timeout))
+        if not grpc or not rest:
+            return
+        seen = Observed(
+            papers=len(self.papers),
+            vocabulary=facts.vocabulary,
+            threshold=facts.threshold,
+            grpc=grpc,
+            rest=rest,
+            exported=_ask_exported(questions, exported),
+        )
+        report.make(SHAPES, partial(_require, shapes, seen))
+        if report.passed:
+            for name, check in VALUE_CHECKS.items():
+                report.make(name, partial(_require, check, seen))
+
+
+def _place(model_path: str, base: Path) -> Path:
+    """Makes a SavedModel version 1 below a base path; a local one is linked, not copied."""
+    version = base / "1"
+    base.mkdir(parents=True)
+    if "://" in model_path:
+        io_utils.copy_dir(model_path, str(version))
+    else:
+        version.symlink_to(Path(model_path).absolute(), target_is_directory=True)
+    return version
+
+
+def _read_facts(candidate: Path) -> Facts:
+    vocabulary = candidate / "assets" / names.LABEL_VOCABULARY
+    info = candidate / names.EXTRA_ASSETS_DIR / names.MODEL_INFO_FILE
+    try:
+        lines = vocabulary.read_bytes().decode("utf-8", "backslashreplace").split("\n")
+        threshold = float(json.loads(info.read_text("utf-8"))["threshold"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelFault(f"the SavedModel is incomplete: {error!r}") from error
+    return Facts(tuple(line for line in lines if line), threshold)
+
+
+def _ask_exported(questions: Sequence[Question], exported: Any) -> dict[str, Answer] | ModelFault:
+    if isinstance(exported, ModelFault):
+        return exported
+    return _attempt(lambda: ask_exported(questions, exported))
+
+
+def _attempt(function: Callable[[], T]) -> T | ModelFault:
+    """Keeps a fault for the check that it belongs to."""
+    try:
+        return function()
+    except ModelFault as fault:
+        return fault
+
+
+def _require(check: Callable[[Observed], Problems], seen: Observed) -> None:
+    """Raises a ModelFault with what a check found."""
+    problems = list(check(seen))
+    if len(problems) > _SHOWN_PROBLEMS:
+        problems[_SHOWN_PROBLEMS:] = [f"and {len(problems) - _SHOWN_PROBLEMS} more"]
+    if problems:
+        raise ModelFault("\n".join(problems))

@@ -1,0 +1,176 @@
+"""Asks about all papers of a file; goes on where it was broken off."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from schema.errors import BadInputError, TaggerError, UsageError
+from serving.client.papers_file import Row, read_rows
+from serving.suggestion import Suggestion
+
+
+class Suggester(Protocol):
+    """What is asked; `TaggerClient` is one."""
+
+    def suggest(self, texts: Sequence[str]) -> list[list[Suggestion]]:
+        """Returns the labels of each text, best first."""
+
+
+@dataclass(frozen=True)
+class BulkResult:
+    """What became of a file.
+
+    Attributes:
+        rows: Rows of the file.
+        kept: Rows that the output had already.
+        bad: Rows that have no text, over the whole file.
+    """
+
+    rows: int
+    kept: int
+    bad: int
+
+
+def suggest_file(
+    client: Suggester,
+    source: Path,
+    output: Path,
+    batch_size: int = 64,
+    top: int | None = None,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> BulkResult:
+    """Writes the labels of every paper of a file to a JSON lines file.
+
+    Each line of the output is one row of the input, in its order: `row` and `line` say which,
+    `digest` is a hash of what stood there, and then come either `suggestions` or, for a row
+    without a text, `error`. The output is only ever appended to, batch by batch. Where it is
+    there already, it is gone on with: a last line that a kill cut in half is removed, and rows
+    that are in it are not asked about again. Rows may have been added at the input's end.
+
+    Args:
+        client: Whom to ask.
+        source: The papers, see `papers_file.read_rows`.
+        output: The JSON lines file.
+        batch_size: Texts in a request.
+        top: Labels to keep of each text; all where None.
+        progress: Called with the number of rows that are done, and of all.
+
+    Raises:
+        UsageError: The output is the input, or no output of this function, or being written by
+            another process.
+        BadInputError: The input is broken, or is not what it was when the output was begun.
+        TaggerError: The client gave up; what was answered is in the output.
+    """
+    if output.exists() and source.exists() and output.samefile(source):
+        raise UsageError(f"{output} is the input. Give another --output.")
+    if output.exists() and not output.is_file():
+        raise UsageError(f"{output} is no file. Give another --output.")
+    # A fault at the input's end is told now, not after an hour.
+    total = bad = 0
+    for row in read_rows(source):
+        total += 1
+        bad += row.problem is not None
+    if not total:
+        raise BadInputError(f"{source}: there is no paper in it.")
+    try:
+        with _open_to_append(output) as file:
+            done = kept = _skip(file, read_rows(source), source, output)
+            progress(done, total)
+            for batch in _batches(read_rows(source), kept, batch_size):
+                file.write(b"".join(_ask(client, batch, top)))
+                file.flush()
+                done += len(batch)
+                progress(done, total)
+    except OSError as error:
+        raise TaggerError(
+            f"{output}: can't be written ({error.strerror or error}). Make room or give another "
+            "--output; the same command goes on from what is there."
+        ) from error
+    return BulkResult(total, kept, bad)
+
+
+def _ask(client: Suggester, batch: Sequence[Row], top: int | None) -> Iterator[bytes]:
+    good = [row.text for row in batch if row.problem is None]
+    answers = iter(client.suggest(good) if good else [])
+    for row in batch:
+        entry: dict[str, Any] = {"row": row.number, "line": row.line, "digest": row.digest}
+        if row.problem is None:
+            entry["suggestions"] = [
+                {"label": each.label, "score": each.score, "suggested": each.suggested}
+                for each in next(answers)[:top]
+            ]
+        else:
+            entry["error"] = row.problem
+        yield json.dumps(entry, ensure_ascii=False).encode("utf-8") + b"\n"
+
+
+def _batches(rows: Iterator[Row], skip: int, size: int) -> Iterator[list[Row]]:
+    batch = []
+    for row in rows:
+        if row.number > skip:
+            batch.append(row)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+@contextmanager
+def _open_to_append(output: Path) -> Iterator[BinaryIO]:
+    with output.open("a+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"{output} is being written by another process. Wait for it, or give another "
+                "--output."
+            ) from error
+        yield file
+
+
+def _skip(file: BinaryIO, rows: Iterator[Row], source: Path, output: Path) -> int:
+    """Checks the finished lines of an output against the input, and cuts off a half one.
+
+    Returns:
+        How many rows the output has.
+    """
+    done = end = 0
+    file.seek(0)
+    for content in file:
+        if not content.endswith(b"\n"):
+            break
+        entry = _parse(content)
+        if entry.get("row") != done + 1 or not isinstance(entry.get("digest"), str):
+            raise UsageError(
+                f"{output}, line {done + 1}: no line that this command wrote. Give an --output "
+                "that is new, or that it began."
+            )
+        row = next(rows, None)
+        if row is None or row.digest != entry["digest"]:
+            where = f"has only {done} rows" if row is None else f"line {row.line} is another"
+            raise BadInputError(
+                f"{source} was changed since {output} was begun: {where}. Give the old file, or "
+                "another --output."
+            )
+        done += 1
+        end += len(content)
+    if os.fstat(file.fileno()).st_size > end:
+        os.ftruncate(file.fileno(), end)
+    file.seek(end)
+    return done
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    try:
+        entry = json.loads(content)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}

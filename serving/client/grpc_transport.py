@@ -1,0 +1,93 @@
+"""Asks a model server over gRPC (`PredictionService.Predict`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import grpc
+
+from schema import names
+from serving.client import messages
+from serving.client.transport import Answer, CallError, Fault, Target
+
+_OPTIONS: Final = (
+    # As the server's: any size.
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    # The client has its own back-off; a channel that waits longer would answer its tries without
+    # having looked whether the server is there.
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 100),
+    # A model server in the local network is not behind the proxy that the environment names.
+    ("grpc.enable_http_proxy", 0),
+)
+_FAULTS: Final = {
+    grpc.StatusCode.UNAVAILABLE: Fault.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED: Fault.TIMEOUT,
+    grpc.StatusCode.NOT_FOUND: Fault.NOT_FOUND,
+    grpc.StatusCode.INVALID_ARGUMENT: Fault.INVALID,
+    grpc.StatusCode.FAILED_PRECONDITION: Fault.INVALID,
+    # Nobody there speaks TF Serving's API.
+    grpc.StatusCode.UNIMPLEMENTED: Fault.BAD_ANSWER,
+}
+
+
+class GrpcTransport:
+    """A channel to one server.
+
+    Args:
+        address: HOST:PORT.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        self._predict = self._channel.unary_unary(
+            messages.PREDICT_METHOD,
+            request_serializer=messages.PredictRequest.SerializeToString,
+            response_deserializer=messages.PredictResponse.FromString,
+        )
+
+    def predict(self, target: Target, texts: Sequence[str], timeout: float) -> Answer:
+        """Asks once; see `Transport`."""
+        try:
+            response = self._predict(make_request(target, texts), timeout=timeout)
+        except grpc.RpcError as error:
+            fault = _FAULTS.get(error.code(), Fault.SERVER)
+            raise CallError(fault, error.details() or error.code().name) from error
+        scores = _rows(response.outputs, names.OUTPUT_SCORES)
+        suggested = _rows(response.outputs, names.OUTPUT_SUGGESTED)
+        labels = _rows(response.outputs, names.OUTPUT_LABELS)
+        try:
+            decoded = [[each.decode("utf-8") for each in row] for row in labels]
+        except (AttributeError, UnicodeDecodeError) as error:
+            raise CallError(Fault.BAD_ANSWER, "its labels are not UTF-8 texts") from error
+        return Answer(decoded, scores, suggested)
+
+    def close(self) -> None:
+        """Closes the channel."""
+        self._channel.close()
+
+
+def make_request(target: Target, texts: Sequence[str]) -> Any:
+    """Makes the PredictRequest that asks for the labels of texts."""
+    request = messages.PredictRequest()
+    request.model_spec.name = target.model
+    request.model_spec.signature_name = names.SIGNATURE_DEFAULT
+    if target.version is not None:
+        request.model_spec.version.value = target.version
+    elif target.label is not None:
+        request.model_spec.version_label = target.label
+    messages.fill_strings(
+        request.inputs[names.INPUT_TEXT], [text.encode("utf-8") for text in texts]
+    )
+    return request
+
+
+def _rows(outputs: Any, name: str) -> list[list[Any]]:
+    if name not in outputs:
+        raise CallError(Fault.BAD_ANSWER, f"there is no output {name!r}, only {sorted(outputs)}")
+    try:
+        return messages.read_rows(outputs[name])
+    except ValueError as error:
+        raise CallError(Fault.BAD_ANSWER, f"the output {name!r} can't be read: {error}") from error

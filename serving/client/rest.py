@@ -1,0 +1,115 @@
+"""Asks a model server over REST (TF Serving's API guide, "Predict API", in column format)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from schema import names
+from serving.client.transport import Answer, CallError, Fault, Target
+
+# As TF Serving turns codes into HTTP statuses (`model_servers/http_server.cc`): a failed
+# precondition is a 400 too.
+_FAULTS: Final = {
+    400: Fault.INVALID,
+    404: Fault.NOT_FOUND,
+    503: Fault.UNAVAILABLE,
+    504: Fault.TIMEOUT,
+}
+
+
+class RestTransport:
+    """A connection pool to one server.
+
+    Args:
+        address: HOST:PORT.
+        http: What sends the requests; by default real connections.
+    """
+
+    def __init__(self, address: str, http: httpx.BaseTransport | None = None) -> None:
+        self._client = open_client(address, http)
+
+    def predict(self, target: Target, texts: Sequence[str], timeout: float) -> Answer:
+        """Asks once; see `Transport`."""
+        body = {
+            "signature_name": names.SIGNATURE_DEFAULT,
+            "inputs": {names.INPUT_TEXT: list(texts)},
+        }
+        try:
+            response = self._client.post(_path(target), json=body, timeout=timeout)
+        except httpx.ConnectError as error:
+            refused = any(isinstance(each, ConnectionRefusedError) for each in _causes(error))
+            raise CallError(Fault.REFUSED if refused else Fault.UNREACHABLE, str(error)) from error
+        except httpx.TimeoutException as error:
+            raise CallError(Fault.TIMEOUT, str(error)) from error
+        except httpx.HTTPError as error:
+            raise CallError(Fault.UNREACHABLE, str(error) or type(error).__name__) from error
+        content = _read_json(response)
+        if response.status_code != 200:
+            raise _refusal(response, content)
+        outputs = content.get("outputs")
+        if not isinstance(outputs, dict):
+            raise CallError(Fault.BAD_ANSWER, f"there are no named outputs in {_start(response)}")
+        wanted = (names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED)
+        return Answer(*(_rows(outputs, name) for name in wanted))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+
+def open_client(address: str, http: httpx.BaseTransport | None = None) -> httpx.Client:
+    """Returns what sends requests to the server at HOST:PORT."""
+    # TLS settings take long to load and plain HTTP has none. A transport that is given asks no
+    # proxy that the environment names: a model server stands in the local network.
+    transport = http or httpx.HTTPTransport(verify=False)
+    return httpx.Client(base_url=f"http://{address}", transport=transport)
+
+
+def _path(target: Target) -> str:
+    path = f"/v1/models/{quote(target.model, safe='')}"
+    if target.version is not None:
+        path += f"/versions/{target.version}"
+    elif target.label is not None:
+        path += f"/labels/{quote(target.label, safe='')}"
+    return f"{path}:predict"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _read_json(response: httpx.Response) -> dict[str, Any]:
+    try:
+        content = response.json()
+    except ValueError:
+        content = None
+    return content if isinstance(content, dict) else {}
+
+
+def _refusal(response: httpx.Response, content: dict[str, Any]) -> CallError:
+    fault = _FAULTS.get(response.status_code, Fault.SERVER)
+    if isinstance(message := content.get("error"), str):
+        return CallError(fault, message)
+    # A balancer in front of the server says 503 in its own words.
+    if fault is not Fault.UNAVAILABLE:
+        fault = Fault.BAD_ANSWER
+    return CallError(fault, f"HTTP {response.status_code}: {_start(response)}")
+
+
+def _rows(outputs: dict[str, Any], name: str) -> list[list[Any]]:
+    rows = outputs.get(name)
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise CallError(
+            Fault.BAD_ANSWER, f"the output {name!r} is no list of lists; it has {sorted(outputs)}"
+        )
+    return rows
+
+
+def _start(response: httpx.Response, length: int = 120) -> str:
+    return repr(response.text if len(response.text) <= length else response.text[:length] + "…")

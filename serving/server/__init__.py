@@ -1,0 +1,1 @@
+"""A local model server that speaks TF Serving's gRPC and REST APIs."""

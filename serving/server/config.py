@@ -1,0 +1,252 @@
+"""Reads the server's configuration files: models, batching, monitoring."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from google.protobuf import text_format
+from google.protobuf.message import Message
+from tensorflow_serving.config import model_server_config_pb2
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from schema.errors import UsageError
+from serving.protos import Field, define
+from serving.server.batching import BatchingOptions
+from serving.server.errors import ServingError, invalid_argument
+from serving.server.versions import All, Latest, Specific, VersionPolicy
+
+PLATFORM: Final = "tensorflow"
+MONITORING_PATH: Final = "/monitoring/prometheus/metrics"
+
+# The numbers of BatchingParameters and the least that each may be.
+_NUMBERS: Final = {
+    "max_batch_size": 1,
+    "batch_timeout_micros": 0,
+    "max_enqueued_batches": 0,
+    "num_batch_threads": 1,
+}
+_IGNORED_BATCHING: Final = (
+    "thread_pool_name",
+    "enable_large_batch_splitting",
+    "max_execution_batch_size",
+)
+
+_logger = logging.getLogger(__name__)
+_Proto = TypeVar("_Proto", bound=Message)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """One model to serve.
+
+    Attributes:
+        name: What requests call it.
+        base_path: The folder that holds a folder for each version.
+        policy: Which versions are served.
+        labels: Versions by label.
+    """
+
+    name: str
+    base_path: Path
+    policy: VersionPolicy = field(default_factory=Latest)
+    labels: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MonitoringOptions:
+    """Where the metrics are.
+
+    Attributes:
+        enabled: Whether there are any.
+        path: Path of their page.
+    """
+
+    enabled: bool = False
+    path: str = MONITORING_PATH
+
+
+def read_model_config_file(path: Path) -> tuple[ModelConfig, ...]:
+    """Returns the models of a `--model_config_file`: a ModelServerConfig as text.
+
+    Raises:
+        UsageError: The file can't be read, or `from_proto` refuses what it says.
+    """
+    config = _read_text(path, ModelServerConfig())
+    try:
+        return from_proto(config)
+    except ServingError as error:
+        raise UsageError(f"{path} cannot be served: {error.message}. Correct the file.") from error
+
+
+def from_proto(config: ModelServerConfig) -> tuple[ModelConfig, ...]:
+    """Returns the models of a ModelServerConfig.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT: not a list of models, a model without a name or with
+            another's, a base path that is not an absolute path of a local folder, or a platform
+            that is not TensorFlow. In the words of TF Serving's model_servers/server_core.cc and
+            model_service_impl.cc, where it has some.
+    """
+    if config.WhichOneof("config") != "model_config_list":
+        raise invalid_argument(
+            "ServerModelConfig type not supported by HandleReloadConfigRequest. "
+            "Only ModelConfigList is currently supported"
+        )
+    models: dict[str, ModelConfig] = {}
+    for model in config.model_config_list.config:
+        if model.name in models:
+            raise invalid_argument(
+                f"Illegal to list model {model.name} multiple times in config list"
+            )
+        models[model.name] = _model_from_proto(model)
+    return tuple(models.values())
+
+
+def _model_from_proto(model: model_server_config_pb2.ModelConfig) -> ModelConfig:
+    if not model.name:
+        raise invalid_argument(
+            f"Expected each model to have a name; the one with base_path()={model.base_path} "
+            "has none"
+        )
+    base_path = Path(model.base_path)
+    if "://" in model.base_path:
+        raise invalid_argument(
+            f"Expected model {model.name} to have the path of a local folder; "
+            f"got base_path()={model.base_path}"
+        )
+    if not base_path.is_absolute():
+        raise invalid_argument(
+            f"Expected model {model.name} to have an absolute path or URI; "
+            f"got base_path()={model.base_path}"
+        )
+    _check_platform(model)
+    if model.HasField("logging_config"):
+        _logger.warning(
+            "This server logs no requests: logging_config of model %s has no effect", model.name
+        )
+    return ModelConfig(model.name, base_path, _policy_from_proto(model), dict(model.version_labels))
+
+
+def _check_platform(model: model_server_config_pb2.ModelConfig) -> None:
+    if model.model_type and model.model_platform:
+        raise invalid_argument(
+            "Illegal setting both ModelServerConfig::model_type (deprecated) "
+            "and ModelServerConfig::model_platform."
+        )
+    if model.model_type:
+        if model.model_type != model_server_config_pb2.TENSORFLOW:
+            raise invalid_argument(
+                f"ModelServerConfig::model_type choice {model.model_type} not supported."
+            )
+    elif not model.model_platform:
+        raise invalid_argument(
+            "Illegal setting neither ModelServerConfig::model_type (deprecated) "
+            "nor ModelServerConfig::model_platform."
+        )
+    elif model.model_platform != PLATFORM:
+        raise invalid_argument(
+            f"Model {model.name} requests unsupported platform {model.model_platform}"
+        )
+
+
+def _policy_from_proto(model: model_server_config_pb2.ModelConfig) -> VersionPolicy:
+    policy = model.model_version_policy
+    match policy.WhichOneof("policy_choice"):
+        case "all":
+            return All()
+        case "specific":
+            return Specific(frozenset(policy.specific.versions))
+    return Latest(max(policy.latest.num_versions, 1))
+
+
+def read_batching_file(path: Path) -> BatchingOptions:
+    """Returns the options in a `--batching_parameters_file`: BatchingParameters as text.
+
+    Raises:
+        UsageError: The file can't be read, or a value is out of its range.
+
+    Source: TF Serving's servables/tensorflow/session_bundle_config.proto and
+    bundle_factory_util.cc.
+    """
+    parameters = _read_text(path, _messages()["BatchingParameters"]())
+    for name in _IGNORED_BATCHING:
+        if parameters.HasField(name):
+            _logger.warning("%s: %s has no effect in this server", path, name)
+    given = {
+        name: getattr(parameters, name).value for name in _NUMBERS if parameters.HasField(name)
+    }
+    for name, least in _NUMBERS.items():
+        if given.get(name, least) < least:
+            raise UsageError(f"{path}: {name} must be at least {least}; was {given[name]}.")
+    options = BatchingOptions(
+        **given,
+        allowed_batch_sizes=tuple(parameters.allowed_batch_sizes),
+        pad_variable_length_inputs=parameters.pad_variable_length_inputs,
+    )
+    sizes = options.allowed_batch_sizes
+    if list(sizes) != sorted(set(sizes)):
+        raise UsageError(f"{path}: allowed_batch_sizes entries must be in increasing order.")
+    if sizes and sizes[-1] != options.max_batch_size:
+        raise UsageError(
+            f"{path}: Last entry in allowed_batch_sizes must match max_batch_size; last entry was "
+            f"{sizes[-1]}; expected {options.max_batch_size}."
+        )
+    return options
+
+
+def read_monitoring_file(path: Path) -> MonitoringOptions:
+    """Returns the options in a `--monitoring_config_file`: a MonitoringConfig as text.
+
+    Raises:
+        UsageError: The file can't be read, or the path does not start with a slash.
+    """
+    prometheus = _read_text(path, _messages()["MonitoringConfig"]()).prometheus_config
+    if prometheus.path and not prometheus.path.startswith("/"):
+        raise UsageError(f"{path}: the path {prometheus.path!r} must start with a slash.")
+    return MonitoringOptions(prometheus.enable, prometheus.path or MONITORING_PATH)
+
+
+def _read_text(path: Path, message: _Proto) -> _Proto:
+    kind = message.DESCRIPTOR.name
+    try:
+        text_format.Parse(path.read_text(encoding="utf-8"), message)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot read the {kind} in {path}: {error.strerror}. Give the path of a text file."
+        ) from error
+    except (UnicodeDecodeError, text_format.ParseError) as error:
+        raise UsageError(
+            f"Invalid protobuf file: {path} is not a {kind} in text form: {error}. "
+            "Correct the file."
+        ) from error
+    return message
+
+
+@functools.cache
+def _messages() -> dict[str, Any]:
+    """Makes the messages that tensorflow-serving-api comes without, with TF Serving's names."""
+    return define(
+        "tensorflow.serving",
+        {
+            "BatchingParameters": {
+                "max_batch_size": Field(1, "google.protobuf.Int64Value"),
+                "batch_timeout_micros": Field(2, "google.protobuf.Int64Value"),
+                "max_enqueued_batches": Field(3, "google.protobuf.Int64Value"),
+                "num_batch_threads": Field(4, "google.protobuf.Int64Value"),
+                "thread_pool_name": Field(5, "google.protobuf.StringValue"),
+                "allowed_batch_sizes": Field(6, "int64", repeated=True),
+                "pad_variable_length_inputs": Field(7, "bool"),
+                "enable_large_batch_splitting": Field(8, "google.protobuf.BoolValue"),
+                "max_execution_batch_size": Field(9, "google.protobuf.Int64Value"),
+            },
+            "PrometheusConfig": {"enable": Field(1, "bool"), "path": Field(2, "string")},
+            "MonitoringConfig": {
+                "prometheus_config": Field(1, "tensorflow.serving.PrometheusConfig"),
+            },
+        },
+    )

@@ -1,0 +1,92 @@
+"""Counts and times the requests, and tells Prometheus by TF Serving's names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+
+import grpc
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.metrics_core import Metric
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+_PREFIX: Final = ":tensorflow:serving:"
+# From 10 microseconds to about 20 minutes, as in servables/tensorflow/util.cc.
+_MICROSECONDS: Final = tuple(float(f"{10 * 1.8**power:.6g}") for power in range(33))
+_ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+class Monitoring:
+    """The metrics of one server.
+
+    Source: TF Serving's servables/tensorflow/util.cc for the names and
+    model_servers/prediction_service_impl.cc and http_server.cc for what is counted: each request
+    to a model by its status, and the time of those that went well.
+    """
+
+    def __init__(self, model_names: Callable[[], Collection[str]]) -> None:
+        """Makes metrics that are all zero.
+
+        Args:
+            model_names: Tells the names of the models that there are. A request for any other is
+                counted under an empty name, or clients could make series without end.
+        """
+        self._model_names = model_names
+        self._registry = CollectorRegistry()
+        # What the process takes of memory and processor.
+        ProcessCollector(registry=self._registry)
+        self._requests = Counter(
+            f"{_PREFIX}request_count",
+            "Requests by status.",
+            ("model_name", "status"),
+            registry=self._registry,
+        )
+        self._latency = Histogram(
+            f"{_PREFIX}request_latency",
+            "Wall time in microseconds of requests that went well.",
+            ("model_name", "API", "entrypoint"),
+            buckets=_MICROSECONDS,
+            registry=self._registry,
+        )
+
+    def record(
+        self, model: str, api: str, entrypoint: str, status: grpc.StatusCode, seconds: float
+    ) -> None:
+        """Counts a request.
+
+        Args:
+            model: The model's name, as the request has it.
+            api: What was asked for: `Predict` over gRPC, `predict` over REST.
+            entrypoint: `GRPC` or `REST`.
+            status: How it ended.
+            seconds: How long it took.
+        """
+        name = model if model in self._model_names() else ""
+        self._requests.labels(name, status.name).inc()
+        if status is grpc.StatusCode.OK:
+            self._latency.labels(name, api, entrypoint).observe(seconds * 1e6)
+
+    def text(self) -> str:
+        """Returns the metrics in Prometheus's text format.
+
+        Written here, for Prometheus's own writer ends the name of a counter in `_total`, which
+        TF Serving's do not.
+        """
+        return "".join(
+            f"{line}\n" for metric in self._registry.collect() for line in _lines(metric)
+        )
+
+
+def _lines(metric: Metric) -> Iterator[str]:
+    own = metric.name.startswith(_PREFIX)
+    name = f"{metric.name}_total" if metric.type == "counter" and not own else metric.name
+    yield f"# TYPE {name} {metric.type}"
+    for sample in metric.samples:
+        if sample.name.endswith("_created"):
+            continue
+        name = sample.name.removesuffix("_total") if own else sample.name
+        labels = ",".join(
+            f'{label}="{value.translate(_ESCAPES)}"' for label, value in sample.labels.items()
+        )
+        yield f"{name}{{{labels}}} {sample.value!r}"

@@ -1,0 +1,49 @@
+"""The ports that the server listens on."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+from schema.errors import UsageError
+
+
+def reserve(host: str, port: int, flag: str) -> socket.socket:
+    """Returns a socket that holds a port without listening; 0 takes a free one.
+
+    Raises:
+        UsageError: The port can't be had; it names the flag that sets it.
+    """
+    with told_if_taken(host, port, flag):
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        reserved = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            reserved.bind(address)
+        except OSError:
+            reserved.close()
+            raise
+        return reserved
+
+
+@contextlib.contextmanager
+def told_if_taken(host: str, port: int, flag: str) -> Iterator[None]:
+    """Turns the error of a port that can't be had into one for people.
+
+    Raises:
+        UsageError: In place of what the sockets and gRPC raise.
+    """
+    try:
+        yield
+    # gRPC raises RuntimeError.
+    except (OSError, RuntimeError) as error:
+        raise UsageError(
+            f"The server can't listen on {address_of(host, port)}: {error}. Another server may be "
+            f"running there: stop it, or choose another port with {flag}=PORT."
+        ) from error
+
+
+def address_of(host: str, port: int) -> str:
+    """Returns `host:port`, with brackets around the numbers of IPv6."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,279 @@
+"""The model server: gRPC and REST on one event loop, from the start to the last request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import grpc
+import uvicorn
+import uvloop
+from grpc_health.v1 import health
+
+from schema.errors import UsageError
+from serving.server.batching import BatchingOptions
+from serving.server.config import (
+    ModelConfig,
+    MonitoringOptions,
+    read_batching_file,
+    read_model_config_file,
+    read_monitoring_file,
+)
+from serving.server.config_poll import poll_config_file
+from serving.server.errors import ServingError
+from serving.server.grpc_service import add_health_service, make_grpc_server
+from serving.server.inference import Inference
+from serving.server.models import ModelStore
+from serving.server.monitoring import Monitoring
+from serving.server.options import ServerOptions
+from serving.server.ports import address_of, reserve, told_if_taken
+from serving.server.rest import make_rest_app
+
+__all__ = ["ModelServer", "ServerOptions", "run_server"]
+
+_logger = logging.getLogger(__name__)
+
+# How long running requests may take when the server is told to stop.
+GRACE_SECONDS: Final = 30.0
+_UNLOAD_SECONDS: Final = 5.0
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_BACKLOG: Final = 2048
+# Clients keep connections open; closing early would race with their next request.
+_KEEP_ALIVE_SECONDS: Final = 75
+_POLL_SECONDS: Final = 0.005
+
+
+class ModelServer:
+    """Serves models over gRPC and REST until it is stopped.
+
+    Make it, `start` it and `stop` it on one event loop.
+
+    Attributes:
+        grpc_port: The port of gRPC, from `start` on.
+        rest_port: The port of REST, from `start` on; 0 where REST is off.
+    """
+
+    def __init__(self, options: ServerOptions) -> None:
+        """Reads the configuration files.
+
+        Raises:
+            UsageError: Options that don't go together, or a file that can't be read.
+        """
+        self._options = options
+        models = _models(options)
+        batching = _batching(options)
+        file = options.monitoring_config_file
+        self._metrics = read_monitoring_file(file) if file else MonitoringOptions(enabled=True)
+        self._store = ModelStore(
+            models,
+            batching=batching,
+            poll_wait_seconds=options.file_system_poll_wait_seconds,
+            allow_labels_for_unavailable=options.allow_version_labels_for_unavailable_models,
+        )
+        self._inference = Inference(self._store)
+        self._monitoring = Monitoring(lambda: self._store.names)
+        self.grpc_port = 0
+        self.rest_port = 0
+        self._grpc: grpc.aio.Server | None = None
+        self._health: health.aio.HealthServicer | None = None
+        self._rest: _RestServer | None = None
+        self._rest_task: asyncio.Task[None] | None = None
+        self._config_poll: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Loads the models, then listens; when it returns, requests are answered.
+
+        Call `stop` even where it fails or is cancelled.
+
+        Raises:
+            UsageError: A port is taken.
+            ServingError: A model can't be loaded; see `ModelStore.start`.
+        """
+        options = self._options
+        rest = options.rest_api_port
+        if rest and rest == options.port:
+            raise UsageError(f"gRPC and REST can't share port {rest}. Choose another --port.")
+        # Held while the models load, which takes long: a port that is taken is told at once.
+        grpc_socket = reserve(options.host, options.port, "--port")
+        rest_socket = None
+        try:
+            self.grpc_port = grpc_socket.getsockname()[1]
+            if rest is not None:
+                rest_socket = reserve(options.host, rest, "--rest_api_port")
+                self.rest_port = rest_socket.getsockname()[1]
+            await self._store.start()
+            with told_if_taken(options.host, self.grpc_port, "--port"):
+                await self._start_grpc()
+            if rest_socket:
+                with told_if_taken(options.host, self.rest_port, "--rest_api_port"):
+                    rest_socket.listen(_BACKLOG)
+                await self._start_rest(rest_socket)
+        except BaseException:
+            if rest_socket:
+                rest_socket.close()
+            raise
+        finally:
+            grpc_socket.close()
+        self._poll_config()
+
+    async def wait(self) -> None:
+        """Returns when the server has stopped."""
+        if self._grpc:
+            await self._grpc.wait_for_termination()
+
+    async def stop(self, grace: float = GRACE_SECONDS) -> bool:
+        """Takes no new requests, lets running ones end, and unloads the models.
+
+        Args:
+            grace: Seconds after which running requests are cut off.
+
+        Returns:
+            Whether all is unloaded; else a model still computes, in a thread that can't be ended.
+        """
+        if self._config_poll:
+            self._config_poll.cancel()
+        if self._health:
+            await self._health.enter_graceful_shutdown()
+        await asyncio.gather(self._stop_grpc(grace), self._stop_rest(grace))
+        try:
+            await asyncio.wait_for(self._store.close(), _UNLOAD_SECONDS)
+        except asyncio.TimeoutError:
+            return False
+        return True
+
+    async def _start_grpc(self) -> None:
+        self._grpc = make_grpc_server(self._store, self._inference, self._monitoring)
+        if self._options.enable_grpc_healthcheck_service:
+            self._health = await add_health_service(self._grpc)
+        self._grpc.add_insecure_port(address_of(self._options.host, self.grpc_port))
+        await self._grpc.start()
+        address = address_of(self._options.host, self.grpc_port)
+        _logger.info("Running gRPC ModelServer at %s ...", address)
+
+    async def _start_rest(self, listener: socket.socket) -> None:
+        milliseconds = self._options.rest_api_timeout_in_ms
+        app = make_rest_app(
+            self._store,
+            self._inference,
+            self._monitoring,
+            timeout=milliseconds / 1000 if milliseconds > 0 else None,
+            metrics=self._metrics,
+        )
+        self._rest = _RestServer(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=_BACKLOG,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            )
+        )
+        self._rest_task = asyncio.create_task(self._rest.serve(sockets=[listener]))
+        while not self._rest.started and not self._rest_task.done():
+            await asyncio.sleep(_POLL_SECONDS)
+        if self._rest_task.done():
+            await self._rest_task
+        address = address_of(self._options.host, self.rest_port)
+        _logger.info("Exporting HTTP/REST API at:%s ...", address)
+
+    def _poll_config(self) -> None:
+        file, wait = (
+            self._options.model_config_file,
+            self._options.model_config_file_poll_wait_seconds,
+        )
+        if file and wait > 0:
+            self._config_poll = asyncio.create_task(poll_config_file(self._store, file, wait))
+
+    async def _stop_grpc(self, grace: float) -> None:
+        if self._grpc:
+            await self._grpc.stop(grace)
+
+    async def _stop_rest(self, grace: float) -> None:
+        if self._rest and self._rest_task:
+            self._rest.config.timeout_graceful_shutdown = math.ceil(grace)
+            self._rest.should_exit = True
+            await self._rest_task
+
+
+class _RestServer(uvicorn.Server):
+    """Uvicorn without its signal handlers: signals are for both servers."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run_server(options: ServerOptions) -> None:
+    """Serves until SIGTERM or SIGINT; then running requests end before it returns.
+
+    Raises:
+        UsageError: Wrong options or files, a port that is taken, or models that can't be loaded.
+    """
+    try:
+        uvloop.run(_serve(options))
+    except ServingError as error:
+        raise UsageError(
+            f"The server can't start: {error.message}. Correct the model, or serve another version."
+        ) from error
+
+
+async def _serve(options: ServerOptions) -> None:
+    server = ModelServer(options)
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, told.set)
+    start = asyncio.create_task(server.start())
+    signalled = asyncio.create_task(told.wait())
+    try:
+        await asyncio.wait((start, signalled), return_when=asyncio.FIRST_COMPLETED)
+        if start.done():
+            await start
+            await signalled
+        _logger.info("Stopping: running requests may take %g s more ...", GRACE_SECONDS)
+    finally:
+        for task in (start, signalled):
+            task.cancel()
+        await asyncio.gather(start, signalled, return_exceptions=True)
+        if not await server.stop():
+            _logger.warning("A model still computes: the process ends without it")
+            # A normal end would wait for its thread.
+            logging.shutdown()
+            os._exit(0)
+
+
+def _models(options: ServerOptions) -> tuple[ModelConfig, ...]:
+    if options.model_config_file:
+        return read_model_config_file(options.model_config_file)
+    if options.model_base_path:
+        return (ModelConfig(options.model_name, options.model_base_path.resolve()),)
+    raise UsageError(
+        "There is nothing to serve: neither --model_base_path nor --model_config_file is given. "
+        "Give the folder that holds a model's numbered versions as --model_base_path."
+    )
+
+
+def _batching(options: ServerOptions) -> BatchingOptions | None:
+    if not options.enable_batching:
+        if options.batching_parameters_file:
+            raise UsageError(
+                "--batching_parameters_file has no effect without --enable_batching. "
+                "Give both or neither."
+            )
+        return None
+    if options.batching_parameters_file:
+        return read_batching_file(options.batching_parameters_file)
+    return BatchingOptions()

@@ -1,0 +1,102 @@
+"""A store of small models to ask, for the tests of what it serves when."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import time
+
+import numpy as np
+import pytest
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+
+from serving.server.errors import ServingError
+from serving.server.models import ModelStore
+
+
+def in_loop(test):
+    """Runs a test in an event loop of its own, and fails where it hangs."""
+
+    @functools.wraps(test)
+    def run(*args, **kwargs):
+        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 30))
+
+    return run
+
+
+@contextlib.asynccontextmanager
+async def serve(*models, start=True, **options):
+    options.setdefault("poll_wait_seconds", 0)
+    store = ModelStore(models, **options)
+    try:
+        if start:
+            await store.start()
+        yield store
+    finally:
+        await store.close()
+
+
+@contextlib.asynccontextmanager
+async def held():
+    """Something to hold requests with; none is held for longer than the test."""
+    hold = asyncio.Event()
+    try:
+        yield hold
+    finally:
+        hold.set()
+
+
+async def ask(store, name="m", version=None, label=None, hold=None):
+    """What the model answers to 0: the number of the version that answered."""
+    spec = ModelSpec(name=name)
+    if version is not None:
+        spec.version.value = version
+    if label is not None:
+        spec.version_label = label
+    with store.lease(spec) as servable:
+        if hold is not None:
+            await hold.wait()
+        signature = servable.model.signatures["serving_default"]
+        (y,) = await servable.runner.run(
+            {signature.inputs["x"].name: np.zeros([1, 1], np.float32)},
+            (signature.outputs["y"].name,),
+            timeout=None,
+        )
+        return float(y[0, 0])
+
+
+def states(store, name="m"):
+    return {status.version: status.state for status in store.status(name)}
+
+
+async def until(condition):
+    """Waits until something holds; within seconds, or the test fails."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        await asyncio.sleep(0.002)
+
+
+def count_calls(owner, name):
+    """A list that grows with each call of a method from now on."""
+    calls, real = [], getattr(owner, name)
+
+    def call(*args):
+        calls.append(args)
+        return real(*args)
+
+    setattr(owner, name, call)
+    return calls
+
+
+def refusal(call, *args, **kwargs):
+    with pytest.raises(ServingError) as error:
+        call(*args, **kwargs)
+    return error.value.code.name, error.value.message
+
+
+async def failure(awaitable):
+    with pytest.raises(ServingError) as error:
+        await awaitable
+    return error.value.code.name, error.value.message

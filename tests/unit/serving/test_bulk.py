@@ -1,0 +1,391 @@
+"""A file of papers becomes a file of suggestions, in one go or in several."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import gzip
+import json
+import resource
+from pathlib import Path
+
+import pytest
+
+from schema.errors import BadInputError, TaggerError, UsageError
+from schema.text import join_title_and_abstract
+from serving.client import TaggerClient
+from serving.client.bulk import BulkResult, suggest_file
+from serving.client.papers_file import read_rows
+from tests.support.little_server import LittleServer, expected
+
+PAPERS = [(f"Title {i}", f'Abstract "{i}",\nüber {"n" * i} lines') for i in range(23)]
+TEXTS = [join_title_and_abstract(title, abstract) for title, abstract in PAPERS]
+
+
+class Asked:
+    """Answers by the rule of the little server, and gives up after so many requests."""
+
+    def __init__(self, requests: int = 10**9) -> None:
+        self.batches: list[list[str]] = []
+        self._left = requests
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for batch in self.batches for text in batch]
+
+    def suggest(self, texts):
+        if self._left == 0:
+            raise TaggerError("no server")
+        self._left -= 1
+        self.batches.append(list(texts))
+        return [expected(text) for text in texts]
+
+
+def write_csv(path: Path, rows: list[tuple[str, ...]], header=("titles", "summaries")) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+@pytest.fixture
+def papers(tmp_path):
+    return write_csv(tmp_path / "papers.csv", PAPERS)
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "suggestions.jsonl"
+
+
+@pytest.fixture
+def whole(papers, tmp_path):
+    """The output of a run that nothing disturbed."""
+    path = tmp_path / "whole.jsonl"
+    suggest_file(Asked(), papers, path, batch_size=4)
+    return path.read_bytes()
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def rows(path: Path) -> list[tuple[int, int, str, str | None]]:
+    return [(row.number, row.line, row.text, row.problem) for row in read_rows(path)]
+
+
+def test_every_row_gets_a_line_that_names_it(papers, output):
+    client, seen = Asked(), []
+    result = suggest_file(
+        client, papers, output, batch_size=4, progress=lambda *at: seen.append(at)
+    )
+    assert result == BulkResult(rows=23, kept=0, bad=0)
+    assert [len(batch) for batch in client.batches] == [4, 4, 4, 4, 4, 3]
+    assert seen == [(done, 23) for done in (0, 4, 8, 12, 16, 20, 23)]
+    written = lines(output)
+    for i, (line, text) in enumerate(zip(written, TEXTS, strict=True)):
+        # A header, and then two lines a paper.
+        assert (line["row"], line["line"]) == (i + 1, 2 + 2 * i)
+        assert line["suggestions"] == [
+            {"label": each.label, "score": each.score, "suggested": each.suggested}
+            for each in expected(text)
+        ]
+    assert "größe" in output.read_text(encoding="utf-8")
+
+
+def test_only_the_best_are_kept_where_that_is_asked(papers, output):
+    suggest_file(Asked(), papers, output, top=2)
+    assert {len(line["suggestions"]) for line in lines(output)} == {2}
+    assert lines(output)[0]["suggestions"][0]["label"] == "größe"
+
+
+@pytest.mark.parametrize("requests", range(6))
+def test_a_run_that_was_broken_off_is_gone_on_with(papers, output, whole, requests):
+    with pytest.raises(TaggerError, match="no server"):
+        suggest_file(Asked(requests), papers, output, batch_size=4)
+    assert output.read_bytes() == b"".join(whole.splitlines(keepends=True)[: 4 * requests])
+    client = Asked()
+    result = suggest_file(client, papers, output, batch_size=4)
+    assert output.read_bytes() == whole
+    assert client.texts == TEXTS[4 * requests :]
+    assert result == BulkResult(rows=23, kept=4 * requests, bad=0)
+
+
+def test_wherever_a_kill_cuts_the_output_the_end_is_the_same(papers, output, whole):
+    cuts = [*range(0, len(whole), 97), len(whole) - 1, len(whole)]
+    cuts += [len(b"".join(whole.splitlines(keepends=True)[:5])) + more for more in (-1, 0, 1)]
+    for cut in cuts:
+        output.write_bytes(whole[:cut])
+        client = Asked()
+        result = suggest_file(client, papers, output, batch_size=4)
+        finished = whole[:cut].count(b"\n")
+        assert output.read_bytes() == whole, cut
+        assert result.kept == finished
+        assert client.texts == TEXTS[finished:]
+
+
+def test_the_finished_lines_are_not_written_again(papers, output, whole):
+    """The file is the same one, so that whoever follows it loses nothing."""
+    output.write_bytes(whole[:1000])
+    before = output.stat().st_ino
+    with output.open("rb") as follower:
+        start = follower.read(500)
+        suggest_file(Asked(), papers, output, batch_size=4)
+        assert start + follower.read() == whole
+    assert output.stat().st_ino == before
+
+
+def test_each_batch_is_in_the_file_before_the_next_is_asked_for(papers, output):
+    sizes = []
+
+    class Looking(Asked):
+        def suggest(self, texts):
+            sizes.append(output.read_bytes().count(b"\n"))
+            return super().suggest(texts)
+
+    suggest_file(Looking(), papers, output, batch_size=10)
+    assert sizes == [0, 10, 20]
+
+
+def test_a_finished_output_asks_for_nothing(papers, output, whole):
+    output.write_bytes(whole)
+    client = Asked(0)
+    assert suggest_file(client, papers, output) == BulkResult(23, 23, 0)
+    assert output.read_bytes() == whole
+
+
+def test_rows_may_be_added_at_the_end(papers, output, whole):
+    output.write_bytes(whole)
+    with papers.open("a", encoding="utf-8") as file:
+        file.write("New,A new abstract\r\n")
+    client = Asked()
+    suggest_file(client, papers, output)
+    assert client.batches == [["New\nA new abstract"]]
+    assert output.read_bytes().startswith(whole)
+    assert lines(output)[-1]["row"] == 24
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda papers: [*papers[:3], ("Title 3", "other"), *papers[4:]], "line 8 is another"),
+        (lambda papers: papers[:3] + papers[4:], "line 8 is another"),
+        (lambda papers: [("new", "row"), *papers], "line 2 is another"),
+        (lambda papers: papers[:6], "has only 6 rows"),
+    ],
+)
+def test_an_input_that_was_changed_is_refused(papers, output, whole, change, said):
+    begun = b"".join(whole.splitlines(keepends=True)[:9])
+    output.write_bytes(begun)
+    write_csv(papers, change(PAPERS))
+    client = Asked()
+    with pytest.raises(BadInputError, match=said) as raised:
+        suggest_file(client, papers, output)
+    assert str(papers) in str(raised.value)
+    assert str(output) in str(raised.value)
+    assert client.batches == []
+    assert output.read_bytes() == begun
+
+
+def test_a_bad_row_that_was_changed_is_noticed_too(tmp_path, output):
+    path = write_csv(tmp_path / "p.csv", [("T", ""), ("T", "fine")])
+    suggest_file(Asked(), path, output)
+    write_csv(path, [("Other", ""), ("T", "fine")])
+    with pytest.raises(BadInputError, match="changed"):
+        suggest_file(Asked(), path, output)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"my notes\n", b'{"row": 2, "digest": "x"}\n', b'{"row": 1}\n', b"[1]\n", b"\n", b"\xff\n"],
+)
+def test_another_file_is_never_written_to(papers, output, content):
+    output.write_bytes(content)
+    with pytest.raises(UsageError, match="line 1: no line that this command wrote"):
+        suggest_file(Asked(), papers, output)
+    assert output.read_bytes() == content
+
+
+def test_the_input_is_never_written_to(papers, tmp_path):
+    content = papers.read_bytes()
+    (tmp_path / "link.jsonl").symlink_to(papers)
+    for path in (papers, tmp_path / "link.jsonl"):
+        with pytest.raises(UsageError, match="is the input"):
+            suggest_file(Asked(), papers, path)
+    assert papers.read_bytes() == content
+
+
+def test_two_at_once_on_one_output_are_refused(papers, output):
+    with output.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        with pytest.raises(UsageError, match="another process"):
+            suggest_file(Asked(), papers, output)
+    suggest_file(Asked(), papers, output)
+    assert len(lines(output)) == 23
+
+
+def test_an_output_that_cannot_be_written_is_told_as_that(papers, tmp_path):
+    with pytest.raises(TaggerError, match="can't be written"):
+        suggest_file(Asked(), papers, tmp_path / "none" / "x.jsonl")
+    for path in (tmp_path, Path("/dev/null")):
+        with pytest.raises(UsageError, match="is no file"):
+            suggest_file(Asked(), papers, path)
+
+
+def test_a_full_disk_is_told_and_gone_on_after(papers, output, whole):
+    """The system refuses to let files grow, in the middle of a line."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) // 2, limits[1]))
+    try:
+        with pytest.raises(TaggerError, match="goes on from what is there"):
+            suggest_file(Asked(), papers, output, batch_size=4)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert whole.startswith(output.read_bytes())
+    suggest_file(Asked(), papers, output, batch_size=4)
+    assert output.read_bytes() == whole
+
+
+def test_bad_rows_are_reported_in_their_place(tmp_path, output):
+    path = tmp_path / "papers.jsonl"
+    content = [
+        b'{"title": "T", "abstract": "A"}',
+        b"{broken",
+        b"",
+        b'["a list"]',
+        b'{"title": "only"}',
+        b'{"abstract": "  "}',
+        b'{"abstract": 5}',
+        b'{"title": 5, "abstract": "A"}',
+        b'{"text": "\\ud800"}',
+        b'{"text": "\xff"}',
+        b'{"text": "last"}',
+    ]
+    path.write_bytes(b"\n".join(content))
+    client = Asked()
+    result = suggest_file(client, path, output, batch_size=3)
+    assert result == BulkResult(rows=10, kept=0, bad=8)
+    # A batch of bad rows alone is no request.
+    assert client.batches == [["T\nA"], ["last"]]
+    written = lines(output)
+    assert [(line["row"], line["line"]) for line in written] == [
+        (row, row if row < 3 else row + 1) for row in range(1, 11)
+    ]
+    assert [line["row"] for line in written if "suggestions" in line] == [1, 10]
+    reasons = [line["error"] for line in written if "error" in line]
+    expected_reasons = (
+        "not JSON",
+        "not a JSON object",
+        "neither 'text' nor 'abstract' nor 'summaries'",
+        "empty 'abstract'",
+        "'abstract' is no text",
+        "the title is no text",
+        "not valid UTF-8",
+        "not JSON",
+    )
+    assert all(map(str.startswith, reasons, expected_reasons)), reasons
+    assert len(reasons) == len(expected_reasons)
+    # And a second start skips them like the others.
+    assert suggest_file(Asked(0), path, output).kept == 10
+
+
+def test_a_bad_row_between_good_ones_does_not_shift_them(tmp_path, output):
+    path = write_csv(tmp_path / "p.csv", [("", "first"), ("x",), ("", "third"), ("", " ")])
+    suggest_file(Asked(), path, output)
+    first, second, third, fourth = lines(output)
+    assert first["suggestions"][0]["score"] == expected("first")[0].score
+    assert second["error"] == "1 fields where the header has 2"
+    assert third["suggestions"][0]["score"] == expected("third")[0].score
+    assert fourth["error"] == "empty 'summaries'"
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_csv_is_read_as_the_pipeline_reads_it(tmp_path, suffix):
+    content = (
+        "\ufeffsummaries,terms,titles\r\n"
+        '"two\r\nlines, ""quoted""",x,T\r\n'
+        "  \r\n"
+        "\r\n"
+        "A,x,\r\n"
+        "\u2028 is no line break,x,é"
+    ).encode()
+    path = tmp_path / f"papers.csv{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix else content)
+    assert rows(path) == [
+        (1, 2, 'T\ntwo\r\nlines, "quoted"', None),
+        (2, 6, "A", None),
+        (3, 7, "é\n\u2028 is no line break", None),
+    ]
+
+
+def test_a_csv_file_of_abstracts_alone_will_do(tmp_path):
+    path = tmp_path / "papers.csv"
+    path.write_text('summaries\nA\n""\n \nB\n')
+    assert rows(path) == [
+        (1, 2, "A", None),
+        (2, 3, "", "empty 'summaries'"),
+        (3, 5, "B", None),
+    ]
+
+
+def test_json_has_any_of_three_forms(tmp_path):
+    path = tmp_path / "papers.jsonl"
+    forms = [
+        {"text": "a text"},
+        {"title": "T", "abstract": "A"},
+        {"titles": "T", "summaries": "S"},
+        {"abstract": "A"},
+        {"title": None, "abstract": "A"},
+        {"title": "", "abstract": "A\u2028B"},
+    ]
+    path.write_text("\n".join(json.dumps(form, ensure_ascii=False) for form in forms))
+    assert [row.text for row in read_rows(path)] == [
+        "a text",
+        "T\nA",
+        "T\nS",
+        "A",
+        "A",
+        "A\u2028B",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind", "said"),
+    [
+        ("p.txt", b"x", UsageError, ".csv"),
+        ("p.csv", None, BadInputError, "no such file"),
+        ("p.csv", b"", BadInputError, "is empty"),
+        ("p.csv", b"titles,summaries\n", BadInputError, "no paper in it"),
+        ("p.jsonl", b"\n\n", BadInputError, "no paper in it"),
+        ("p.csv", b"titles,abstracts\nT,A\n", BadInputError, "line 1: the header must have"),
+        ("p.csv", b"summaries,summaries\nT,A\n", BadInputError, "each once"),
+        ("p.csv", b'summaries\nfine\n"open\n', BadInputError, "line 3: the record that starts"),
+        ("p.csv", b'summaries\nfine\n"a"b\n', BadInputError, "line 3: the record that starts"),
+        ("p.csv", b"summaries\nfine\na\0b\n", BadInputError, "line 3: holds a NUL"),
+        ("p.csv", b"summaries\nfine\n\xff\n", BadInputError, "is not UTF-8"),
+        ("p.csv.gz", b"summaries\nA\n", BadInputError, "gzip file is damaged"),
+        ("p.csv.gz", gzip.compress(b"summaries\nA\n")[:-4], BadInputError, "gzip file is damaged"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_before_anything_is_asked(
+    tmp_path, output, name, content, kind, said
+):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    client = Asked()
+    with pytest.raises(kind, match=said) as raised:
+        suggest_file(client, path, output)
+    assert str(path) in str(raised.value)
+    assert client.batches == []
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_with_a_real_client_and_a_server_that_is_busy_at_times(papers, output, whole, protocol):
+    with (
+        LittleServer() as server,
+        TaggerClient(server.address(protocol), protocol=protocol, sleep=lambda _: None) as client,
+    ):
+        server.busy = 3
+        suggest_file(client, papers, output, batch_size=4)
+    assert output.read_bytes() == whole
