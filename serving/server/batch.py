@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,11 +36,17 @@ def count_rows(inputs: Arrays) -> int:
     return sizes.pop()
 
 
+def seconds_until(deadline: float) -> float | None:
+    """Returns the seconds to a point of `time.monotonic`, at least 0; None if it is infinite."""
+    return None if math.isinf(deadline) else max(0.0, deadline - time.monotonic())
+
+
 def run_batch(
     model: SavedModel,
     requests: Sequence[Arrays],
     outputs: tuple[str, ...],
     allowed_sizes: Sequence[int] = (),
+    deadline: float = math.inf,
 ) -> list[Answer]:
     """Computes the outputs of several requests in one run of the model.
 
@@ -49,6 +57,7 @@ def run_batch(
         requests: Inputs by name of tensor; of the same names, types and ranks.
         outputs: Names of tensors.
         allowed_sizes: In increasing order; the batch is filled up to the next of them.
+        deadline: When nobody waits any more, by `time.monotonic`.
 
     Returns:
         For each request its outputs, or the error it met.
@@ -61,7 +70,7 @@ def run_batch(
             name: _merge([inputs[name] for inputs in requests], total - rows)
             for name in requests[0]
         }
-        values = model.run(merged, outputs)
+        values = model.run(merged, outputs, seconds_until(deadline))
     except ServingError as error:
         if len(requests) == 1:
             return [error]
@@ -69,7 +78,7 @@ def run_batch(
         return [
             answer
             for half in (requests[:middle], requests[middle:])
-            for answer in run_batch(model, half, outputs, allowed_sizes)
+            for answer in run_batch(model, half, outputs, allowed_sizes, deadline)
         ]
     misfit = _misfit(values, total)
     if misfit is not None:

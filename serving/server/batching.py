@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import os
 import time
 from collections import deque
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from serving.server.batch import Answer, Arrays, count_rows, run_batch
+from serving.server.batch import Answer, Arrays, count_rows, run_batch, seconds_until
 from serving.server.errors import (
     ServingError,
     deadline_exceeded,
@@ -35,7 +36,7 @@ class BatchingOptions:
         batch_timeout_micros: How long the first request of a batch that is not full waits for
             others while a thread is free.
         max_enqueued_batches: Batches that may wait for one combination of tensors.
-        num_batch_threads: Threads that run batches; as many as there are processors if None.
+        num_batch_threads: Threads that run batches; one less than there are processors if None.
         allowed_batch_sizes: Batches are filled up to the next of these, if there are any.
         pad_variable_length_inputs: Whether requests of different inner shapes share a batch,
             each filled up to the largest with its own first value.
@@ -88,7 +89,7 @@ class DirectRunner:
         """See `Runner`."""
         try:
             answer = asyncio.get_running_loop().run_in_executor(
-                self._threads, self._model.run, inputs, outputs
+                self._threads, self._run, inputs, outputs, _deadline(timeout)
             )
         except RuntimeError as error:
             raise _closed() from error
@@ -96,6 +97,9 @@ class DirectRunner:
             return await asyncio.wait_for(answer, timeout)
         except asyncio.TimeoutError as error:
             raise _too_late() from error
+
+    def _run(self, inputs: Arrays, outputs: tuple[str, ...], deadline: float) -> list[Array]:
+        return self._model.run(inputs, outputs, seconds_until(deadline))
 
     async def close(self) -> None:
         """See `Runner`."""
@@ -107,6 +111,8 @@ class _Task:
     inputs: Arrays
     # Done before its batch starts if the caller has gone or its time is up.
     answer: asyncio.Future[list[Array]]
+    # By `time.monotonic`; infinite if any time will do.
+    deadline: float
 
 
 @dataclass(eq=False)
@@ -133,7 +139,8 @@ class BatchingRunner:
     def __init__(self, model: SavedModel, options: BatchingOptions) -> None:
         self._model = model
         self._options = options
-        self._free = options.num_batch_threads or os.cpu_count() or 1
+        # The event loop, which all requests go through, keeps one processor busy.
+        self._free = options.num_batch_threads or max(1, (os.cpu_count() or 1) - 1)
         self._threads = ThreadPoolExecutor(self._free, "batches")
         # Waiting batches by inputs and outputs, the oldest first; the last may be open.
         self._queues: dict[tuple[tuple[str, ...], tuple[str, ...]], deque[_Batch]] = {}
@@ -159,7 +166,7 @@ class BatchingRunner:
         batch = self._open_batch(inputs, outputs, rows)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Array]] = loop.create_future()
-        batch.tasks.append(_Task(inputs, answer))
+        batch.tasks.append(_Task(inputs, answer, _deadline(timeout)))
         batch.rows += rows
         if self._free and not self._dispatching:
             # Not at once: whatever else has arrived by now joins the batch.
@@ -235,6 +242,7 @@ class BatchingRunner:
             [task.inputs for task in tasks],
             batch.outputs,
             self._options.allowed_batch_sizes,
+            max(task.deadline for task in tasks),
         )
         self._running.add(running)
         running.add_done_callback(functools.partial(self._finish, tasks))
@@ -257,6 +265,10 @@ class BatchingRunner:
                 task.answer.set_exception(answer)
             else:
                 task.answer.set_result(answer)
+
+
+def _deadline(timeout: float | None) -> float:
+    return math.inf if timeout is None else time.monotonic() + timeout
 
 
 def _expire(answer: asyncio.Future[Any]) -> None:

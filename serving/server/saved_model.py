@@ -7,6 +7,7 @@ can't run.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,8 @@ from serving.server.tensors import Array
 
 _TAGS: Final = {"serve"}
 _INIT_OP: Final = "__saved_model_init_op"
+# Operations that may go round for any time; without one, a run ends by itself.
+_LOOPS: Final = {"While", "StatelessWhile", "Enter", "RefEnter"}
 
 
 class SavedModel:
@@ -46,20 +49,28 @@ class SavedModel:
     """
 
     def __init__(
-        self, path: Path, signatures: Mapping[str, SignatureDef], session: tf.compat.v1.Session
+        self,
+        path: Path,
+        signatures: Mapping[str, SignatureDef],
+        session: tf.compat.v1.Session,
+        has_loops: bool,
     ) -> None:
         self.path = path
         self.signatures = signatures
         self.tables = {key: Signature.read(key, proto) for key, proto in signatures.items()}
         self._session = session
+        self._has_loops = has_loops
         self._tensors: dict[str, Any] = {}
 
-    def run(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
+    def run(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str], timeout: float | None = None
+    ) -> list[Array]:
         """Computes tensors; several threads may do so at once.
 
         Args:
             inputs: Values by name of tensor; strings as bytes in an array of objects.
             outputs: Names of tensors.
+            timeout: Seconds after which a graph with loops is stopped.
 
         Returns:
             The values of the outputs, in their order.
@@ -67,10 +78,11 @@ class SavedModel:
         Raises:
             ServingError: TensorFlow refuses or fails, in its words.
         """
+        options = _run_options(timeout) if timeout is not None and self._has_loops else None
         try:
             values: list[Array] = pywrap_tf_session.TF_SessionRun_wrapper(
                 self._session._session,
-                None,
+                options,
                 {self._tensor(name): value for name, value in inputs.items()},
                 [self._tensor(name) for name in outputs],
                 [],
@@ -81,6 +93,9 @@ class SavedModel:
         except UnicodeDecodeError as error:
             # TensorFlow's message quotes the input, which need not be text; its code is lost.
             raise invalid_argument(error.object.decode("utf-8", errors="replace")) from error
+        finally:
+            if options is not None:
+                pywrap_tf_session.TF_DeleteBuffer(options)
         return values
 
     def close(self) -> None:
@@ -114,12 +129,13 @@ def load_saved_model(path: Path) -> SavedModel:
         graph = _read_meta_graph(path)
     except OSError as error:
         raise ServingError(grpc.StatusCode.UNKNOWN, str(error)) from error
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=_session_config())
+    has_loops = _has_loops(graph)
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=_session_config(has_loops))
     with contextlib.ExitStack() as undo:
         undo.callback(session.close)
         try:
             _set_up(session, graph, path)
-            model = SavedModel(path, _signatures(graph), session)
+            model = SavedModel(path, _signatures(graph), session, has_loops)
         except tf.errors.OpError as error:
             raise from_tensorflow(error) from error
         except (TypeError, ValueError) as error:
@@ -133,10 +149,14 @@ def _read_meta_graph(path: Path) -> MetaGraphDef:
     model = SavedModelProto()
     binary, text = path / "saved_model.pb", path / "saved_model.pbtxt"
     if binary.is_file():
+        content = binary.read_bytes()
         try:
-            model.ParseFromString(binary.read_bytes())
+            # Python stops without an error at an end that nothing began.
+            is_whole = model.ParseFromString(content) == len(content)
         except DecodeError as error:
             raise _data_loss(f"Can't parse {binary} as binary proto") from error
+        if not is_whole:
+            raise _data_loss(f"Can't parse {binary} as binary proto")
     elif text.is_file():
         try:
             text_format.Parse(text.read_text("utf-8"), model)
@@ -158,10 +178,25 @@ def _read_meta_graph(path: Path) -> MetaGraphDef:
     )
 
 
-def _session_config() -> tf.compat.v1.ConfigProto:
+def _has_loops(graph: MetaGraphDef) -> bool:
+    functions = (function.node_def for function in graph.graph_def.library.function)
+    nodes = itertools.chain(graph.graph_def.node, *functions)
+    return any(node.op in _LOOPS for node in nodes)
+
+
+def _run_options(timeout: float) -> Any:
+    # 0 would be no limit.
+    options = tf.compat.v1.RunOptions(timeout_in_ms=max(1, int(timeout * 1000)))
+    return pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
+
+
+def _session_config(has_loops: bool) -> tf.compat.v1.ConfigProto:
     # Requests run side by side already: handing the operations of one to other threads nearly
-    # doubles what a small model takes.
-    config = tf.compat.v1.ConfigProto(allow_soft_placement=True, inter_op_parallelism_threads=-1)
+    # doubles what a small model takes. But only there can a run be stopped.
+    threads = 0 if has_loops else -1
+    config = tf.compat.v1.ConfigProto(
+        allow_soft_placement=True, inter_op_parallelism_threads=threads
+    )
     # Otherwise the first model takes all the memory of the GPU, and nothing else can use it.
     config.gpu_options.allow_growth = True
     return config

@@ -42,28 +42,9 @@ class Tagger(NamedTuple):
     name: str
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("contract tests of the model server")
-    group.addoption("--serving-grpc", metavar="HOST:PORT", help="gRPC of a server that runs")
-    group.addoption("--serving-rest", metavar="HOST:PORT", help="REST of a server that runs")
-    group.addoption("--serving-model", metavar="NAME", default=names.MODEL_NAME, help="its model")
-
-
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    return ["TF Serving's API:", *(f"  {line}" for line in targets.describe(_targets(config)))]
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    terminalreporter.section("contract tests of TF Serving's API")
-    for line in targets.describe(_targets(config)):
-        terminalreporter.line(line)
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "target" in metafunc.fixturenames:
-        present = [target for target in _targets(metafunc.config) if not target.missing]
+        present = [target for target in targets.targets_of(metafunc.config) if not target.missing]
         metafunc.parametrize(
             "target", present, indirect=True, scope="session", ids=[each.name for each in present]
         )
@@ -71,7 +52,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On a server that runs already, only what fits its model is run."""
-    if any(target.address for target in _targets(config)):
+    if any(target.address for target in targets.targets_of(config)):
         unfit = {item for item in items if "startable" in getattr(item, "fixturenames", ())}
         config.hook.pytest_deselected(items=list(unfit))
         items[:] = [item for item in items if item not in unfit]
@@ -143,9 +124,3 @@ def tagger(target: Target, request: pytest.FixtureRequest) -> Iterator[Tagger]:
     client = Client(target.address)
     yield Tagger(client, name)
     client.close()
-
-
-def _targets(config: pytest.Config) -> tuple[Target, ...]:
-    # Where this file is read after the command line, the options are not there.
-    addresses = [config.getoption(name, default=None) for name in ("serving_grpc", "serving_rest")]
-    return targets.find_targets(*addresses)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import grpc
 import httpx
+import pytest
 
 LOCAL = "local"
 BINARY = "tensorflow_model_server"
@@ -96,6 +97,13 @@ def find_targets(grpc_address: str | None, rest_address: str | None) -> tuple[Ta
         Target(DOCKER, missing=no_image, image=image),
         Target(ADDRESS, missing="--serving-grpc and --serving-rest were not both given"),
     )
+
+
+def targets_of(config: pytest.Config) -> tuple[Target, ...]:
+    """Returns the servers to test, the missing ones too."""
+    # Where this file is read after the command line, the options are not there.
+    addresses = [config.getoption(name, default=None) for name in ("serving_grpc", "serving_rest")]
+    return find_targets(*addresses)
 
 
 def describe(targets: Sequence[Target]) -> list[str]:

@@ -31,6 +31,7 @@ class DoublingModel:
 
     def __init__(self, *, held: bool = False) -> None:
         self.batches: list[np.ndarray] = []
+        self.timeouts: list[float | None] = []
         self._go = threading.Event()
         if not held:
             self._go.set()
@@ -38,8 +39,9 @@ class DoublingModel:
     def release(self) -> None:
         self._go.set()
 
-    def run(self, inputs, outputs):
+    def run(self, inputs, outputs, timeout):
         self.batches.append(inputs["x"])
+        self.timeouts.append(timeout)
         assert self._go.wait(PATIENCE)
         if inputs["x"].dtype == np.float32 and np.isnan(inputs["x"]).any():
             raise invalid_argument("not a number")
@@ -50,7 +52,7 @@ class BrokenModel:
     def __init__(self, make: Callable[[np.ndarray], np.ndarray]) -> None:
         self._make = make
 
-    def run(self, inputs, outputs):
+    def run(self, inputs, outputs, timeout):
         return [self._make(inputs["x"])]
 
 
@@ -145,6 +147,33 @@ def test_what_waits_for_a_thread_is_one_batch():
         for n, other in enumerate(others, start=1):
             assert (await other)[0].tolist() == [2 * n, 2 * n + 1]
         assert sizes(model) == [1, 10]
+
+    play(scenario())
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "longest"), [((50.0, 200.0, 100.0), 200.0), ((50.0, None), None)]
+)
+def test_a_batch_may_run_as_long_as_somebody_waits(timeouts, longest):
+    model = DoublingModel(held=True)
+
+    async def scenario():
+        runner = one_thread(model)
+        first = await busy(model, runner)
+        others = [
+            asyncio.ensure_future(
+                runner.run({"x": np.array([1.0], np.float32)}, ("y",), timeout=timeout)
+            )
+            for timeout in timeouts
+        ]
+        await asyncio.sleep(0)
+        model.release()
+        await asyncio.gather(first, *others)
+        _, given = model.timeouts
+        if longest is None:
+            assert given is None
+        else:
+            assert longest - PATIENCE < given <= longest
 
     play(scenario())
 

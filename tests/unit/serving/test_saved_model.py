@@ -222,6 +222,31 @@ def test_a_file_that_is_no_model(broken):
     assert error.message == f"Can't parse {broken / 'saved_model.pb'} as binary proto"
 
 
+def test_a_file_that_goes_on_after_an_end_that_nothing_began(broken):
+    # Its first letter is, to protobuf, the end of a group: Python reads an empty message.
+    (broken / "saved_model.pb").write_bytes(b"this is no SavedModel")
+    with pytest.raises(ServingError) as caught:
+        load_saved_model(broken)
+    assert caught.value.code is grpc.StatusCode.DATA_LOSS
+
+
+def test_a_loop_is_stopped_when_its_time_is_up(tmp_path):
+    class Endless(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([], tf.float32, name="x")])
+        def serve(self, x):
+            return {"y": tf.while_loop(lambda y: y >= 0, lambda y: (y + x,), (x,))[0]}
+
+    module = Endless()
+    tf.saved_model.save(module, str(tmp_path), signatures=module.serve)
+    model = load_saved_model(tmp_path)
+    signature = model.signatures["serving_default"]
+    zero = {signature.inputs["x"].name: np.float32(0)}
+    with pytest.raises(ServingError) as caught:
+        model.run(zero, [signature.outputs["y"].name], timeout=0.2)
+    assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+    model.close()
+
+
 @pytest.mark.parametrize("tags", [["train"], ["serve", "tpu"], []])
 def test_only_the_graph_that_is_tagged_for_serving_is_served(broken, tags):
     def change(graph):

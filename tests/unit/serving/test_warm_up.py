@@ -50,9 +50,9 @@ def ran(monkeypatch):
     def install(servable):
         real = servable.model.run
 
-        def run(inputs, outputs):
+        def run(inputs, outputs, timeout):
             runs.append((dict(inputs), tuple(outputs)))
-            return real(inputs, outputs)
+            return real(inputs, outputs, timeout)
 
         servable.model.run = run
         return runs
