@@ -202,7 +202,7 @@ def main(model: str, seconds: float) -> None:
     console.print(
         "memory: " + ", ".join(f"{size / 2**20:,.0f} MiB at {at:.0f} s" for at, size in marks)
     )
-    sys.exit(1 if soak.failures else 0)
+    sys.exit(1 if soak.failures or soak.versions != [FIRST, SECOND] else 0)
 
 
 if __name__ == "__main__":

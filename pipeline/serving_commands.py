@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.suggestion_io import read_texts, write_suggestions
 from schema import names
+from schema.errors import UsageError
 from serving.client import Retry, TaggerClient
 from serving.server.options import ServerOptions
 
@@ -32,23 +33,32 @@ def serve_command(model: Path, flags: Mapping[str, Any]) -> None:
     import click
 
     from serving.server.__main__ import serve_models
+    from serving.server.ports import address_of
 
     flags = dict(flags)
     if flags["model_base_path"] is None and flags["model_config_file"] is None:
         flags |= _what_to_serve(model, flags)
     if flags["rest_api_port"]:
-        click.echo(f"A page to try it: http://{flags['host']}:{flags['rest_api_port']}/", err=True)
+        address = address_of(flags["host"], flags["rest_api_port"])
+        click.echo(f"A page to try it, once the model is loaded: http://{address}/", err=True)
     serve_models(**flags)
 
 
 def _what_to_serve(model: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the flags for a serving folder: its released versions, or else the latest."""
-    from serving.releases import config_path_of
+    from serving.releases import config_path_of, released_from
     from serving.versions import find_base
 
     base = find_base(model)
     config = config_path_of(base)
     if config.is_file():
+        served = released_from(config)
+        if not Path(served).is_dir():
+            raise UsageError(
+                f"{config} is for a server that finds the versions in {served}, which is not "
+                "here. Give --model_base_path to serve the latest version, or release again with "
+                f"--base-path {base.absolute()}."
+            )
         # The next `release` takes effect without a restart.
         wait = flags["model_config_file_poll_wait_seconds"] or 1
         return {"model_config_file": config, "model_config_file_poll_wait_seconds": wait}

@@ -24,7 +24,7 @@ CANARY: Final = "canary"
 
 
 # Versions from here on are the second of their push (September 2001 and later).
-_FIRST_DATE: Final = 1_000_000_000
+_DATES: Final = range(1_000_000_000, 10_000_000_000)
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,15 @@ class Release:
 def config_path_of(base: Path) -> Path:
     """Returns where the configuration of the server of a serving directory lies: beside it."""
     return base.absolute().parent / MODELS_CONFIG_FILE
+
+
+def released_from(config_path: Path) -> str:
+    """Returns where a server finds the versions, by its configuration.
+
+    Raises:
+        BadInputError: The configuration can't be read.
+    """
+    return str(_find_model(_read_config(config_path)).base_path)
 
 
 def list_versions(base: Path, config_path: Path) -> list[Version]:
@@ -189,7 +198,7 @@ def _find_model(config: Any) -> Any:
 def _read_version(number: int, path: Path, labels: Mapping[str, int]) -> Version:
     extra = path / names.EXTRA_ASSETS_DIR
     validation = _read_json(extra / names.MODEL_INFO_FILE).get("validation", {})
-    pushed = number if number >= _FIRST_DATE else (path / "saved_model.pb").stat().st_mtime
+    pushed = number if number in _DATES else (path / "saved_model.pb").stat().st_mtime
     return Version(
         number=number,
         path=path,

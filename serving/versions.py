@@ -1,11 +1,44 @@
-"""Finds the pushed versions of a model in a folder."""
+"""Finds the versions of a model in a folder."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from schema import names
 from schema.errors import UsageError
+
+# As TF Serving has it: a signed number of 64 bits.
+LARGEST_VERSION: Final = 2**63 - 1
+
+_logger = logging.getLogger(__name__)
+
+
+def index_versions(folders: Iterable[str]) -> dict[int, str]:
+    """Returns the name of the folder of each version.
+
+    Only a name that is a number is a version (`00000123` is 123); what a push or a person keeps
+    beside the versions has other names. Of two folders with the same number the one whose name
+    sorts last is taken, as IndexChildrenByVersion does it in TF Serving's
+    sources/storage_path/file_system_storage_path_source.cc.
+    """
+    versions: dict[int, str] = {}
+    for name in sorted(folders):
+        if not (name.isascii() and name.isdigit()) or int(name) > LARGEST_VERSION:
+            continue
+        version = int(name)
+        if version in versions:
+            _logger.warning(
+                "Duplicate version directories detected. Version %d will be loaded from %s, "
+                "%s will be ignored.",
+                version,
+                name,
+                versions[version],
+            )
+        versions[version] = name
+    return versions
 
 
 def find_versions(base: Path) -> dict[int, Path]:
@@ -14,11 +47,10 @@ def find_versions(base: Path) -> dict[int, Path]:
     A version is a folder whose name is a number, as TF Serving reads it (`00000123` is 123), with
     a SavedModel in it. A folder that does not exist has none.
     """
-    return {
-        int(entry.name): entry
-        for entry in (base.iterdir() if base.is_dir() else ())
-        if entry.name.isascii() and entry.name.isdigit() and holds_model(entry)
-    }
+    if not base.is_dir():
+        return {}
+    folders = [entry.name for entry in base.iterdir() if holds_model(entry)]
+    return {version: base / folder for version, folder in index_versions(folders).items()}
 
 
 def find_base(given: Path) -> Path:

@@ -124,6 +124,9 @@ def ask_exported(questions: Sequence[Question], model: Any) -> dict[str, Answer]
             with tf.device("/CPU:0"):
                 signature = model.signatures[question.signature]
                 outputs = signature(**{question.input_name: tf.constant(question.inputs)})
+        except tf.errors.ResourceExhaustedError:
+            # The machine is short of memory: nothing that speaks against the model.
+            raise
         except (KeyError, TypeError, ValueError, tf.errors.OpError) as error:
             raise ModelFault(f"{question.name}: {error}") from error
         answers[question.name] = {name: _plain(value.numpy()) for name, value in outputs.items()}

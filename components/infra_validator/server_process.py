@@ -30,7 +30,11 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _LOAD_ONCE: Final = ("--max_num_load_retries=0", "--load_retry_interval_micros=0")
 # What TF Serving says as it gives up on a model, and its process with it.
 _LOAD_FAILED: Final = "did not become available"
-_NO_MEMORY: Final = re.compile("resource.exhausted", re.IGNORECASE)
+# Signs that the machine failed, not the model.
+_NO_MEMORY: Final = re.compile(
+    "resource.exhausted|bad_alloc|out of memory|cannot allocate|temporarily unavailable|no space",
+    re.IGNORECASE,
+)
 _CRASHES: Final = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGBUS})
 
 _ANY_PORT: Final = ("127.0.0.1", 0)
@@ -38,7 +42,9 @@ _POLL_SECONDS: Final = 0.1
 _POLL_TIMEOUT_SECONDS: Final = 5.0
 _END_SECONDS: Final = 10.0
 _LAST_LINES: Final = 12
-_LAST_BYTES: Final = 4000
+_LAST_BYTES: Final = 4_000
+# Where the signs are looked for: one message may name thousands of operations.
+_SEARCHED_BYTES: Final = 1_000_000
 
 
 class ServerProcess:
@@ -168,10 +174,13 @@ class ServerProcess:
         except subprocess.TimeoutExpired:
             return
         words = self.last_words()
-        if code in _CRASHES:
-            raise ModelFault(f"the {self.kind} crashed ({signal.Signals(-code).name})\n{words}")
-        if _LOAD_FAILED in words and not _NO_MEMORY.search(words):
-            raise ModelFault(f"the {self.kind} ended, since it can't load the model\n{words}")
+        log = self._end_of_log(_SEARCHED_BYTES)
+        if not _NO_MEMORY.search(log):
+            if code in _CRASHES:
+                name = signal.Signals(-code).name
+                raise ModelFault(f"the {self.kind} crashed ({name})\n{words}")
+            if _LOAD_FAILED in log:
+                raise ModelFault(f"the {self.kind} ended, since it can't load the model\n{words}")
         raise TaggerError(
             f"The {self.kind}, started to check the model, ended with code {code}. "
             f"Remove the cause and run again; what is done so far is kept.\n{words}"
@@ -179,10 +188,13 @@ class ServerProcess:
 
     def last_words(self) -> str:
         """Returns the last lines of the log, indented."""
-        with self._log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
-            lines = file.read().decode("utf-8", "replace").splitlines()
+        lines = self._end_of_log(_LAST_BYTES).splitlines()
         return "\n".join(f"    {line}" for line in lines[-_LAST_LINES:] if line.strip())
+
+    def _end_of_log(self, size: int) -> str:
+        with self._log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+            return file.read().decode("utf-8", "replace")
 
     def _status(self, client: httpx.Client) -> dict[str, Any]:
         """Returns the state of the only version; empty until the server answers.

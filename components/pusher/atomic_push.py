@@ -16,6 +16,7 @@ from typing import Final
 
 from schema import names
 from schema.errors import BadInputError, TaggerError, UsageError
+from serving.versions import index_versions
 
 # TF Serving takes only numbers for versions and ignores every other name.
 _STAGING_PREFIX: Final = ".pushing-"
@@ -134,11 +135,8 @@ def _raise(error: OSError) -> None:
 
 
 def _find_versions(base: Path) -> dict[int, Path]:
-    return {
-        int(entry.name): entry
-        for entry in base.iterdir()
-        if entry.name.isascii() and entry.name.isdigit()
-    }
+    folders = index_versions(entry.name for entry in base.iterdir())
+    return {version: base / folder for version, folder in folders.items()}
 
 
 def _remove_left_overs(base: Path) -> None:

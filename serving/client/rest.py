@@ -45,6 +45,14 @@ class RestTransport:
             raise CallError(Fault.REFUSED if refused else Fault.UNREACHABLE, str(error)) from error
         except httpx.TimeoutException as error:
             raise CallError(Fault.TIMEOUT, str(error)) from error
+        except (httpx.ReadError, httpx.WriteError) as error:
+            # The server went away meanwhile; asking again does no harm.
+            raise CallError(Fault.UNAVAILABLE, str(error) or type(error).__name__) from error
+        except httpx.RemoteProtocolError as error:
+            # Cut off, or something that speaks no HTTP.
+            was_cut = "without sending" in str(error)
+            fault = Fault.UNAVAILABLE if was_cut else Fault.UNREACHABLE
+            raise CallError(fault, str(error)) from error
         except httpx.HTTPError as error:
             raise CallError(Fault.UNREACHABLE, str(error) or type(error).__name__) from error
         content = _read_json(response)

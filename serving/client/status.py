@@ -43,12 +43,14 @@ def wait_until_available(
     """
     end = clock() + timeout
     with open_client(check_address(address), http) as client:
+        statuses = before = _read_statuses(client, address)
         while True:
-            statuses = _read_statuses(client, address)
+            before = {each: last for each, last in before.items() if statuses.get(each) == last}
             for version in versions:
                 status = statuses.get(version, {})
                 message = status.get("status", {}).get("error_message")
-                if status.get("state") == "END" and message:
+                # How it ended before the server was asked for it does not count.
+                if status.get("state") == "END" and message and version not in before:
                     raise RefusedError(
                         f"The server at {address} can't load version {version}: {message}. No "
                         "label was moved."
@@ -67,6 +69,7 @@ def wait_until_available(
                     "(--model_config_file_poll_wait_seconds), and its log. No label was moved."
                 )
             sleep(_POLL_SECONDS)
+            statuses = _read_statuses(client, address)
 
 
 def _read_statuses(client: httpx.Client, address: str) -> dict[int, Any]:
@@ -75,6 +78,9 @@ def _read_statuses(client: httpx.Client, address: str) -> dict[int, Any]:
         content = response.json()
         # A server that does not know the model yet says so in an error.
         return {int(each["version"]): each for each in content.get("model_version_status", ())}
+    except httpx.TimeoutException:
+        # Busy, with loading most likely.
+        return {}
     except httpx.HTTPError as error:
         raise TaggerError(
             f"There is no answer from a server's REST API at {address}: {error}. Check --address."

@@ -53,8 +53,8 @@ def _flags() -> list[Callable[..., Any]]:
     return [
         _flag("model_name", str, "What requests call the model at --model_base_path."),
         _flag("model_base_path", Path, "Folder with a numbered folder for each version."),
-        _flag("port", int, "Port of gRPC; 0 takes a free one."),
-        _flag("rest_api_port", int, "Port of REST; 0 turns it off."),
+        _flag("port", click.IntRange(0, 65535), "Port of gRPC; 0 takes a free one."),
+        _flag("rest_api_port", click.IntRange(0, 65535), "Port of REST; 0 turns it off."),
         _flag("host", str, "Address to listen on; 0.0.0.0 is every network."),
         _flag("rest_api_timeout_in_ms", int, "How long a request over REST may take."),
         _flag("model_config_file", Path, "ModelServerConfig as text: models, versions, labels."),
@@ -80,7 +80,7 @@ def _flags() -> list[Callable[..., Any]]:
     ]
 
 
-def _flag(name: str, kind: type, text: str) -> Callable[..., Any]:
+def _flag(name: str, kind: type | click.ParamType[Any], text: str) -> Callable[..., Any]:
     """Returns an option with TF Serving's spelling: `--name=value`, and `--name` for true."""
     default = getattr(_DEFAULTS, name)
     if kind is bool:

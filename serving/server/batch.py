@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Sequence
 
+import grpc
 import numpy as np
 
 from serving.server.errors import ServingError, failed_precondition, invalid_argument
@@ -72,8 +73,8 @@ def run_batch(
         }
         values = model.run(merged, outputs, seconds_until(deadline))
     except ServingError as error:
-        if len(requests) == 1:
-            return [error]
+        if len(requests) == 1 or error.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return [error] * len(requests)
         middle = len(requests) // 2
         return [
             answer

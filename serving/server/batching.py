@@ -223,6 +223,9 @@ class BatchingRunner:
                 self._timer = asyncio.get_running_loop().call_later(delay, self._dispatch)
                 return
             self._start(queue.popleft())
+            if not queue:
+                # Each choice of outputs has a queue: they would pile up.
+                self._queues = {key: each for key, each in self._queues.items() if each}
 
     def _ready_at(self, queue: deque[_Batch]) -> float:
         first = queue[0]

@@ -33,9 +33,13 @@ async def poll_config_file(store: ModelStore, path: Path, wait_seconds: float) -
         await asyncio.sleep(wait_seconds)
         try:
             await store.reload(await asyncio.to_thread(read_model_config_file, path))
-        except (UsageError, ServingError) as error:
-            if str(error) != last:
-                _logger.error("Failed to reload the model config file %s: %s", path, error)
-            last = str(error)
+        except Exception as error:
+            # Whatever is wrong with this reading, the next one must come.
+            known = isinstance(error, UsageError | ServingError)
+            if repr(error) != last:
+                _logger.error(
+                    "Failed to reload the model config file %s: %s", path, error, exc_info=not known
+                )
+            last = repr(error)
         else:
             last = ""

@@ -39,8 +39,8 @@ _OPTIONS: Final = (
     # Else a second server would share the port without a word.
     ("grpc.so_reuseport", 0),
 )
-# A message travels in a header, of which clients take 8 KiB.
-_LONGEST_MESSAGE: Final = 2000
+# A message travels in a header, of which clients take 8 KiB; in bytes.
+_LONGEST_MESSAGE: Final = 6000
 # By TF Serving's short names, and by the full ones that clients expect.
 _HEALTH_NAMES: Final = (
     "",
@@ -190,4 +190,20 @@ async def _abort(context: _Context, error: Exception) -> Any:
     if not isinstance(error, ServingError):
         _logger.error("A request failed", exc_info=error)
         error = internal(f"{type(error).__name__}: {error}")
-    await context.abort(error.code, error.message[:_LONGEST_MESSAGE])
+    await context.abort(error.code, cut_message(error.message))
+
+
+def cut_message(message: str) -> str:
+    """Returns as much of the start of a message as fits a header.
+
+    What is not printable ASCII takes three bytes there for each byte of UTF-8.
+
+    Source: the gRPC protocol over HTTP/2, "Responses", Percent-Encoded.
+    """
+    size = 0
+    for place, letter in enumerate(message):
+        plain = " " <= letter <= "~" and letter != "%"
+        size += 1 if plain else 3 * len(letter.encode("utf-8", "replace"))
+        if size > _LONGEST_MESSAGE:
+            return message[:place]
+    return message

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from serving.server.batching import BatchingOptions
 from serving.server.errors import ServingError, internal
@@ -15,6 +16,9 @@ from serving.server.storage import Fingerprint, fingerprint
 from serving.server.versions import next_action
 
 _logger = logging.getLogger(__name__)
+
+# How long the others wait for a version that is freed.
+_UNLOAD_SECONDS: Final = 1.0
 
 
 class ModelVersions:
@@ -103,11 +107,14 @@ class ModelVersions:
         self._unloading.add(task)
         task.add_done_callback(self._unloading.discard)
         if not servable.in_use:
-            await task
+            # Not for ever: what a request that gave up has left behind may still be computing.
+            await asyncio.wait({task}, timeout=_UNLOAD_SECONDS)
 
     async def _close(self, servable: Servable) -> None:
         try:
             await servable.close()
+        except Exception:
+            _logger.exception("Servable %s was not freed", self._id(servable.version))
         finally:
             self._set_status(servable.version, "END")
         _logger.info("Done unloading servable version %s", self._id(servable.version))

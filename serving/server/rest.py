@@ -32,6 +32,7 @@ from serving.server.monitoring import CONTENT_TYPE, Monitoring
 from serving.server.rest_examples import fill_examples
 from serving.server.rest_json import predict_inputs, signature_name
 from serving.server.signatures import DEFAULT_SIGNATURE
+from serving.versions import LARGEST_VERSION
 
 _logger = logging.getLogger(__name__)
 
@@ -234,9 +235,11 @@ def _find_call(verb: str, target: str) -> _Call:
         raise invalid_argument("Missing model name in request.")
     spec = ModelSpec(name=unquote(match["name"]))
     if match["version"]:
-        if int(match["version"]) >= 2**63:
+        digits = match["version"].lstrip("0") or "0"
+        # Python refuses to read thousands of digits.
+        if len(digits) > len(str(LARGEST_VERSION)) or int(digits) > LARGEST_VERSION:
             raise invalid_argument(f"Failed to convert version: {match['version']} to numeric.")
-        spec.version.value = int(match["version"])
+        spec.version.value = int(digits)
     if match["label"]:
         spec.version_label = unquote(match["label"])
     return _Call(match["method"] or "status", spec)

@@ -123,11 +123,6 @@ class ModelServer:
             grpc_socket.close()
         self._poll_config()
 
-    async def wait(self) -> None:
-        """Returns when the server has stopped."""
-        if self._grpc:
-            await self._grpc.wait_for_termination()
-
     async def stop(self, grace: float = GRACE_SECONDS) -> bool:
         """Takes no new requests, lets running ones end, and unloads the models.
 
@@ -238,12 +233,17 @@ async def _serve(options: ServerOptions) -> None:
         loop.add_signal_handler(number, told.set)
     start = asyncio.create_task(server.start())
     signalled = asyncio.create_task(told.wait())
+    code = 1
     try:
         await asyncio.wait((start, signalled), return_when=asyncio.FIRST_COMPLETED)
         if start.done():
             await start
             await signalled
+        code = 0
         _logger.info("Stopping: running requests may take %g s more ...", GRACE_SECONDS)
+    except (UsageError, ServingError) as error:
+        _logger.error("The server can't start: %s", error)
+        raise
     finally:
         for task in (start, signalled):
             task.cancel()
@@ -252,7 +252,7 @@ async def _serve(options: ServerOptions) -> None:
             _logger.warning("A model still computes: the process ends without it")
             # A normal end would wait for its thread.
             logging.shutdown()
-            os._exit(0)
+            os._exit(code)
 
 
 def _models(options: ServerOptions) -> tuple[ModelConfig, ...]:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from serving.server.errors import invalid_argument
-from serving.server.versions import index_versions
+from serving.versions import index_versions
 
 Fingerprint = frozenset[tuple[str, int, int]]
 
@@ -22,7 +22,7 @@ def find_versions(name: str, base_path: Path) -> dict[int, Path]:
     """
     try:
         with os.scandir(base_path) as entries:
-            folders = [entry.name for entry in entries if entry.is_dir()]
+            folders = [entry.name for entry in entries if _is_folder(entry)]
     except OSError as error:
         raise invalid_argument(
             f"Could not find base path {base_path} for servable {name} with error {error.strerror}"
@@ -33,7 +33,7 @@ def find_versions(name: str, base_path: Path) -> dict[int, Path]:
 def fingerprint(folder: Path) -> Fingerprint:
     """Returns the path, size and time of change of each file in a folder.
 
-    A file or folder that goes away meanwhile is left out.
+    One that goes away meanwhile or can't be looked at is left out: loading will say so.
     """
     found = set()
     for parent, _, files in os.walk(folder, followlinks=True):
@@ -41,7 +41,15 @@ def fingerprint(folder: Path) -> Fingerprint:
             path = Path(parent, file)
             try:
                 status = path.stat()
-            except FileNotFoundError:
+            except OSError:
                 continue
             found.add((str(path), status.st_size, status.st_mtime_ns))
     return frozenset(found)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that leads to itself, say: no version, and no harm to the others.
+        return False

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
-
-_LARGEST_VERSION = 2**63 - 1
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,31 +38,6 @@ class Action(NamedTuple):
 
     kind: Literal["load", "unload"]
     version: int
-
-
-def index_versions(names: Iterable[str]) -> dict[int, str]:
-    """Returns the name of the folder of each version.
-
-    Only a name that is a number is a version (`00000123` is 123); what a push or a person keeps
-    beside the versions has other names. Of two folders with the same number the one whose name
-    sorts last is taken, as IndexChildrenByVersion does it in TF Serving's
-    sources/storage_path/file_system_storage_path_source.cc.
-    """
-    versions: dict[int, str] = {}
-    for name in sorted(names):
-        if not (name.isascii() and name.isdigit()) or int(name) > _LARGEST_VERSION:
-            continue
-        version = int(name)
-        if version in versions:
-            _logger.warning(
-                "Duplicate version directories detected. Version %d will be loaded from %s, "
-                "%s will be ignored.",
-                version,
-                name,
-                versions[version],
-            )
-        versions[version] = name
-    return versions
 
 
 def choose_versions(policy: VersionPolicy, versions: Collection[int]) -> frozenset[int]:

@@ -101,10 +101,15 @@ def test_it_waits_through_what_a_starting_server_says(play, monkeypatch):
             "sys.exit(255)",
             "due to error: Not found: x",
         ),
+        (
+            'print("Error: 1 servable(s) did not become available: a long list")\n'
+            'print("operation\\n" * 5000)\nsys.exit(255)',
+            "can't load the model",
+        ),
         ('print("Check failed: rank", flush=True)\nos.abort()', "SIGABRT)\n    Check failed: rank"),
         ('serve(state("START")) if os.fork() else os.kill(os.getppid(), 11)', "SIGSEGV"),
     ],
-    ids=["state END", "gave up", "abort", "segmentation fault"],
+    ids=["state END", "gave up", "gave up at length", "abort", "segmentation fault"],
 )
 def test_a_server_that_cannot_serve_the_model_is_the_models_fault(play, scene, told):
     with play(scene) as server, pytest.raises(ModelFault) as caught:
@@ -123,10 +128,11 @@ def test_a_server_that_cannot_serve_the_model_is_the_models_fault(play, scene, t
             "OOM",
         ),
         ('print("bind: Address already in use")\nsys.exit(1)', "    bind: Address already in use"),
+        ('print("what(): std::bad_alloc", flush=True)\nos.abort()', "bad_alloc"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "code -9"),
         ("sys.exit(0)", "code 0"),
     ],
-    ids=["no memory", "gave up for no memory", "port taken", "killed", "just ended"],
+    ids=["no memory", "gave up for none", "port taken", "abort for none", "killed", "just ended"],
 )
 def test_a_server_that_has_no_place_is_not_the_models_fault(play, scene, told):
     with play(scene) as server, pytest.raises(TaggerError) as caught:

@@ -10,8 +10,9 @@ import grpc
 import numpy as np
 import pytest
 
+from serving.server.batch import run_batch
 from serving.server.batching import BatchingOptions, BatchingRunner, DirectRunner
-from serving.server.errors import ServingError, invalid_argument
+from serving.server.errors import ServingError, deadline_exceeded, invalid_argument
 from serving.server.saved_model import load_saved_model
 from tests.support.saved_models import feature_example, half_plus_two
 
@@ -147,6 +148,31 @@ def test_what_waits_for_a_thread_is_one_batch():
         for n, other in enumerate(others, start=1):
             assert (await other)[0].tolist() == [2 * n, 2 * n + 1]
         assert sizes(model) == [1, 10]
+
+    play(scenario())
+
+
+def test_a_batch_whose_time_is_up_is_not_tried_again_in_halves():
+    runs = []
+
+    class SlowModel:
+        def run(self, inputs, outputs, timeout):
+            runs.append(len(inputs["x"]))
+            raise deadline_exceeded("too late")
+
+    requests = [{"x": np.array([float(n)], np.float32)} for n in range(8)]
+    answers = run_batch(SlowModel(), requests, ("y",))
+    assert [answer.code for answer in answers] == [grpc.StatusCode.DEADLINE_EXCEEDED] * 8
+    assert runs == [8]
+
+
+def test_no_queue_is_kept_for_outputs_that_nobody_waits_for():
+    async def scenario():
+        runner = one_thread(DoublingModel())
+        for n in range(5):
+            one = {"x": np.array([1.0], np.float32)}
+            await runner.run(one, (f"y{n}",), timeout=None)
+        assert not runner._queues
 
     play(scenario())
 

@@ -225,6 +225,22 @@ def test_a_refused_connection_and_a_full_server_are_tried_again_by_rest():
     assert len(slept.waits) == 3
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        httpx.ReadError("Connection reset by peer"),
+        httpx.WriteError("Broken pipe"),
+        httpx.RemoteProtocolError("Server disconnected without sending a response."),
+    ],
+    ids=str,
+)
+def test_a_server_that_goes_away_meanwhile_is_asked_again_by_rest(lost):
+    asked, answer = answering(lost, good())
+    with rest_client(answer) as client:
+        assert client.suggest(["a"]) == [expected("a")]
+    assert len(asked) == 2
+
+
 def test_a_balancer_without_a_server_behind_it_is_tried_again():
     asked, answer = answering(httpx.Response(503, text="<html>no backend</html>"), good())
     with rest_client(answer) as client:
@@ -242,7 +258,6 @@ def test_a_balancer_without_a_server_behind_it_is_tried_again():
         (error(504, "late"), TaggerError, "no answer in 7 s"),
         (httpx.ReadTimeout("timed out"), TaggerError, "no answer in 7 s"),
         (httpx.ConnectTimeout("timed out"), TaggerError, "no answer in 7 s"),
-        (httpx.ReadError("Connection reset by peer"), TaggerError, "reset by peer"),
         (httpx.ConnectError("Name or service not known"), TaggerError, "Name or service"),
         (httpx.RemoteProtocolError("illegal request line"), TaggerError, "8501 by default"),
         (httpx.Response(404, text="<h1>nginx</h1>"), TaggerError, "nginx"),

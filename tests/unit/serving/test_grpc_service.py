@@ -20,6 +20,7 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
+from serving.server.grpc_service import cut_message
 from tests.support.running_server import running, two_models
 from tests.support.saved_models import half_plus_two, tf_example
 
@@ -177,6 +178,20 @@ def test_a_long_message_reaches_the_client(stub):
     request.output_filter.append("y" * 100_000)
     with refused("INVALID_ARGUMENT", "output tensor alias not found in signature: yyy"):
         stub.Predict(request)
+
+
+@pytest.mark.parametrize("letter", ["科", "\ufffd", "%", "é", "\n"])
+def test_a_long_message_of_any_letters_reaches_the_client(stub, letter):
+    request = half([1.0])
+    request.output_filter.append(letter * 20_000)
+    with refused("INVALID_ARGUMENT", f"output tensor alias not found in signature: {letter}"):
+        stub.Predict(request)
+
+
+def test_a_message_is_cut_only_where_it_is_too_long():
+    assert cut_message("größe 100 %") == "größe 100 %"
+    assert cut_message("y" * 6001) == "y" * 6000
+    assert cut_message("é" * 1001) == "é" * 1000
 
 
 def test_the_deadline_of_a_call_is_passed_on(stub, monkeypatch):

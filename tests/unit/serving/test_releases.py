@@ -308,6 +308,14 @@ def test_the_file_may_be_read_by_the_servers_user(base, config_path):
     assert config_path.stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.parametrize("number", ["20240101123000", "1700000000000"])
+def test_a_number_that_is_no_second_is_dated_by_its_files(tmp_path, number):
+    base = tmp_path / "arxiv_tagger"
+    os.utime(push(base, number) / "saved_model.pb", (1_600_000_000, 1_600_000_000))
+    (version,) = list_versions(base, config_path_of(base))
+    assert version.pushed.year == 2020
+
+
 def test_versions_are_listed_newest_first_with_what_is_known_of_them(tmp_path):
     base = tmp_path / "arxiv_tagger"
     push(base, "1700000000", {"val_lrap": 0.5, "val_micro_f1": 0.25}, {"micro_f1": 0.75})
@@ -318,7 +326,7 @@ def test_versions_are_listed_newest_first_with_what_is_known_of_them(tmp_path):
     write_release(base, 1_700_000_000, 1_700_000_000, config_path)
     newest, evaluated, oldest = list_versions(base, config_path)
     assert [each.number for each in (newest, evaluated, oldest)] == [1700086400, 1700000000, 7]
-    # Versions of this project's pushes are their second.
+    # Versions of this project's pushes are their second; other numbers are no time.
     assert newest.pushed == datetime(2023, 11, 15, 22, 13, 20, tzinfo=timezone.utc)
     assert oldest.pushed == datetime(2020, 9, 13, 12, 26, 40, tzinfo=timezone.utc)
     assert (newest.validation, newest.test) == ({"lrap": 0.875}, {})

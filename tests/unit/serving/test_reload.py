@@ -197,6 +197,12 @@ async def test_the_config_file_is_followed(base, put, tmp_path, caplog, monkeypa
         await until(lambda: "Request to assign label to version 9" in caplog.text)
         (tmp_path / "models.config").write_text("model_config_list {")
         await until(lambda: "Invalid protobuf file" in caplog.text)
+        with monkeypatch.context() as broken:
+            broken.setattr(store, "reload", lambda _: 1 / 0)
+            write("model_version_policy { all {} }")
+            await until(lambda: "division by zero" in caplog.text)
+            (tmp_path / "models.config").write_text("model_config_list {")
+            await until(lambda: caplog.text.count("Invalid protobuf file") == 2)
         reads = []
         monkeypatch.setattr(
             config_poll,
@@ -212,4 +218,4 @@ async def test_the_config_file_is_followed(base, put, tmp_path, caplog, monkeypa
         await until(lambda: states(store) == {2: "END", 1: "AVAILABLE"})
         assert await ask(store, label="stable") == 1
         poll.cancel()
-        assert caplog.text.count("Failed to reload the model config file") == 2  # once for each
+        assert caplog.text.count("Failed to reload the model config file") == 4  # once for each

@@ -159,10 +159,11 @@ def test_other_paths(http):
     assert error(http.get("/v1/models"), 400) == "Missing model name in request."
     assert "/nothing" in error(http.get("/nothing"), 404)
     assert http.head(HALF).status_code == 400
-    number = 2**64
-    assert error(http.post(f"{HALF}/versions/{number}:regress"), 400) == (
-        f"Failed to convert version: {number} to numeric."
-    )
+    for number in (2**63, 2**64, "9" * 5000):
+        assert error(http.post(f"{HALF}/versions/{number}:regress"), 400) == (
+            f"Failed to convert version: {number} to numeric."
+        )
+    assert http.get(f"{HALF}/versions/{'0' * 5000}1").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,19 @@ def test_a_version_that_does_not_load_ends_the_wait_with_its_reason():
         wait({2}, statuses(v2="LOADING"), statuses(v1="AVAILABLE", v2="END:no saved_model.pb"))
 
 
+def test_how_a_version_ended_before_does_not_count():
+    mended = [statuses(v2="END:old"), statuses(v2="END:old"), statuses(v2="LOADING")]
+    assert len(wait({2}, *mended, statuses(v2="AVAILABLE"))) == 4
+    with pytest.raises(RefusedError, match="version 2: old"):
+        wait({2}, *mended, statuses(v2="END:old"))
+
+
+def test_a_server_that_is_slow_to_answer_is_asked_again():
+    assert len(wait({2}, httpx.ReadTimeout("timed out"), statuses(v2="AVAILABLE"))) == 2
+    with pytest.raises(TaggerError, match="has not loaded version 2 in 5 s"):
+        wait({2}, httpx.ReadTimeout("timed out"), timeout=5)
+
+
 def test_another_version_that_does_not_load_is_none_of_its_business():
     assert len(wait({2}, statuses(v1="END:broken", v2="AVAILABLE"))) == 1
 
@@ -88,7 +101,6 @@ def test_it_gives_up_after_the_timeout_and_names_what_is_missing():
     ("response", "said"),
     [
         (httpx.ConnectError("Connection refused"), "Connection refused"),
-        (httpx.ReadTimeout("timed out"), "timed out"),
         (httpx.Response(200, text="hello"), "no REST API of a model server"),
         (httpx.Response(200, json=["hello"]), "no REST API of a model server"),
         (httpx.Response(200, json={"model_version_status": [{}]}), "no REST API"),

@@ -1,5 +1,6 @@
 import itertools
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,9 @@ from serving.server.versions import (
     Latest,
     Specific,
     choose_versions,
-    index_versions,
     next_action,
 )
+from serving.versions import index_versions
 
 
 def test_only_numbers_are_versions():
@@ -147,6 +148,15 @@ def test_find_versions_says_what_base_path_is_wrong(tmp_path, kind):
         find_versions("m", base)
     assert error.value.code.name == "INVALID_ARGUMENT"
     assert error.value.message.startswith(f"Could not find base path {base} for servable m with")
+
+
+def test_a_link_to_itself_is_no_version_and_harms_no_other(tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "2").symlink_to("2")
+    (tmp_path / "1" / "loop").symlink_to("loop")
+    (tmp_path / "1" / "file").write_text("x")
+    assert find_versions("m", tmp_path) == {1: tmp_path / "1"}
+    assert {Path(path).name for path, _, _ in fingerprint(tmp_path / "1")} == {"file"}
 
 
 def test_fingerprint_sees_each_change(tmp_path):
