@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -25,10 +26,10 @@ from benchmarks.load import Load, ask
 from benchmarks.machine import describe_machine
 from benchmarks.processes import echo_server, model_server, resident_bytes
 from benchmarks.texts import abstracts
+from schema import names
 from serving.client.messages import PredictRequest
 from serving.predict import find_model
 
-MODEL = "arxiv_tagger"
 CLIENTS = (1, 8, 64)
 WARM_UP_SECONDS = 1.0
 
@@ -60,8 +61,8 @@ def main(model: str, seconds: float, rounds: int, output: Path | None) -> None:
     memory = 0
     with (
         echo_server() as echo,
-        model_server(MODEL, version.parent) as (single, _, _),
-        model_server(MODEL, version.parent, batching) as (batched, _, pid),
+        model_server(names.MODEL_NAME, version.parent) as (single, _, _),
+        model_server(names.MODEL_NAME, version.parent, batching) as (batched, _, pid),
     ):
         servers = {"echo": echo, "batching off": single, "batching on": batched}
         # Every server in every round, so that a slow spell of the machine meets them all.
@@ -90,10 +91,10 @@ def main(model: str, seconds: float, rounds: int, output: Path | None) -> None:
         output.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
 
 
-def predict_request(text: str, alias: str = "text") -> bytes:
+def predict_request(text: str, alias: str = names.INPUT_TEXT) -> bytes:
     """Returns the serialized Predict request of one text."""
     request = PredictRequest()
-    request.model_spec.name = MODEL
+    request.model_spec.name = names.MODEL_NAME
     tensor = request.inputs[alias]
     tensor.dtype = 7  # DT_STRING
     tensor.tensor_shape.dim.add().size = 1
@@ -116,9 +117,14 @@ def summarize(server: str, clients: int, loads: list[Load]) -> Figures:
 
 def model_loop(version: Path, texts: list[str]) -> dict[str, float]:
     """Measures the model alone, in a process of its own: texts a second by batch size."""
-    command = [sys.executable, "-m", "benchmarks.model_loop", str(version)]
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.model_loop", str(version)]
     done = subprocess.run(
-        command, input=json.dumps(texts), stdout=subprocess.PIPE, text=True, check=True
+        command,
+        input=json.dumps(texts),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
     result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return result

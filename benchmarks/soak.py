@@ -28,10 +28,10 @@ from benchmarks.load import PREDICT
 from benchmarks.processes import model_server, resident_bytes
 from benchmarks.serving import predict_request
 from benchmarks.texts import abstracts
+from schema import names
 from serving.client.messages import PredictResponse
 from serving.predict import find_model
 
-MODEL = "arxiv_tagger"
 FIRST, SECOND = 1, 2
 
 
@@ -75,7 +75,7 @@ class _Client:
         while time.monotonic() < self._end:
             try:
                 await request(turn)
-            except (grpc.aio.AioRpcError, httpx.HTTPError, WrongAnswerError) as error:
+            except (grpc.aio.AioRpcError, httpx.HTTPError, ValueError, WrongAnswerError) as error:
                 self._soak.failures.append(f"{kind}: {type(error).__name__}: {error}")
             else:
                 wrong = kind.startswith("bad")
@@ -93,10 +93,10 @@ def run_soak(version: Path, seconds: float, flags: Sequence[str] = ("--enable_ba
     """
     soak = Soak()
     with tempfile.TemporaryDirectory() as folder:
-        base = Path(folder) / MODEL
+        base = Path(folder) / names.MODEL_NAME
         base.mkdir()
         shutil.copytree(version, base / str(FIRST))
-        with model_server(MODEL, base, flags) as (address, url, pid):
+        with model_server(names.MODEL_NAME, base, flags) as (address, url, pid):
             asyncio.run(_load(soak, address, url, pid, base, seconds))
     return soak
 
@@ -105,9 +105,7 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
     texts = abstracts(128)
     start = time.monotonic()
     client = _Client(soak, start + seconds)
-    channel = grpc.aio.insecure_channel(address)
-    predict = channel.unary_unary(PREDICT)
-    model = f"{url}/v1/models/{MODEL}"
+    model = f"{url}/v1/models/{names.MODEL_NAME}"
 
     def see(version: int) -> None:
         if version not in soak.versions:
@@ -121,7 +119,11 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
         _expect(len(labels) == len(scores) > 0, f"{len(labels)} labels, {len(scores)} scores")
         see(answer.model_spec.version.value)
 
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+    async with (
+        grpc.aio.insecure_channel(address) as channel,
+        httpx.AsyncClient(timeout=30, trust_env=False) as http,
+    ):
+        predict = channel.unary_unary(PREDICT)
 
         async def rest_predict(turn: int) -> None:
             batch = [texts[(turn + step) % len(texts)] for step in range(1 + turn % 8)]
@@ -179,7 +181,6 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
             client.repeat("memory", watch_memory),
             swap(),
         )
-    await channel.close()
 
 
 @click.command()

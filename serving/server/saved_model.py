@@ -7,6 +7,7 @@ can't run.
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -58,7 +59,7 @@ class SavedModel:
         self.path = path
         self.signatures = signatures
         self.tables = {key: Signature.read(key, proto) for key, proto in signatures.items()}
-        self._session = session
+        self._session: Any = session
         self._has_loops = has_loops
         self._tensors: dict[str, Any] = {}
 
@@ -101,6 +102,11 @@ class SavedModel:
     def close(self) -> None:
         """Frees the model; nothing may be running."""
         self._session.close()
+        # A graph's objects in Python refer to each other: left to themselves, those of a few
+        # versions pile up.
+        self._session = None
+        self._tensors.clear()
+        gc.collect()
 
     def _tensor(self, name: str) -> Any:
         found = self._tensors.get(name)
