@@ -12,20 +12,15 @@ from pathlib import Path
 
 import httpx
 
+from serving.server.ports import free_ports
+
 _START_SECONDS = 120.0
-
-
-def free_port() -> int:
-    """Returns a port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
 def echo_server() -> Iterator[str]:
     """Runs the echo server; gives its address."""
-    port = free_port()
+    port, _ = free_ports()
     program = str(Path(__file__).with_name("echo_server.py"))
     with _running([sys.executable, program, str(port)]) as process:
         _wait(process, lambda: _listens(port))
@@ -37,7 +32,7 @@ def model_server(
     model_name: str, base_path: Path, flags: Sequence[str] = ()
 ) -> Iterator[tuple[str, str, int]]:
     """Runs the local model server; gives the gRPC address, the REST URL, and the process id."""
-    grpc_port, rest_port = free_port(), free_port()
+    grpc_port, rest_port = free_ports()
     command = [
         *(sys.executable, "-m", "serving.server", f"--model_name={model_name}"),
         *(f"--model_base_path={base_path}", f"--port={grpc_port}"),

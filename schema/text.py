@@ -1,8 +1,10 @@
-"""The rule that joins title and abstract into the one text that the model reads."""
+"""The text that the model reads: how title and abstract are joined, and how it is written."""
 
 from __future__ import annotations
 
 from typing import Final
+
+from schema.errors import BadInputError
 
 TITLE_SEPARATOR: Final = "\n"
 
@@ -14,3 +16,15 @@ def join_title_and_abstract(title: str, abstract: str) -> str:
     alone. N-grams run across the line break, since the text is split on white space.
     """
     return f"{title}{TITLE_SEPARATOR}{abstract}" if title else abstract
+
+
+def encode_text(text: str, what: str) -> bytes:
+    """Returns a text as it is sent to the model, in UTF-8.
+
+    Raises:
+        BadInputError: It can't be written so; the message starts with `what`.
+    """
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BadInputError(f"{what} is not valid UTF-8: {error}.") from error

@@ -9,8 +9,9 @@ from typing import Any
 
 from schema import names
 from schema.errors import BadInputError, UsageError
+from schema.text import encode_text
 from serving.suggestion import Suggestion
-from serving.versions import find_versions, holds_model
+from serving.versions import find_versions, holds_model, serving_dirs
 
 
 class Predictor:
@@ -43,7 +44,9 @@ class Predictor:
         """
         import tensorflow as tf
 
-        encoded = [_encode(text, number) for number, text in enumerate(texts, start=1)]
+        encoded = [
+            encode_text(text, f"Text {number}") for number, text in enumerate(texts, start=1)
+        ]
         results: list[list[Suggestion]] = []
         for start in range(0, len(encoded), batch_size):
             batch = tf.constant(encoded[start : start + batch_size], dtype=tf.string)
@@ -105,7 +108,7 @@ def find_model(model_dir: str) -> Path:
         raise UsageError(f"There is no directory {given}. Run the pipeline first, or give another.")
     if holds_model(given):
         return given
-    for base in (given, given / "serving" / names.MODEL_NAME):
+    for base in serving_dirs(given):
         if versions := find_versions(base):
             return versions[max(versions)]
     raise UsageError(
@@ -113,10 +116,3 @@ def find_model(model_dir: str) -> Path:
         f"in serving/{names.MODEL_NAME}. Give a version, a serving directory, or the output "
         "directory of a run that pushed a model."
     )
-
-
-def _encode(text: str, number: int) -> bytes:
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise BadInputError(f"Text {number} is not valid UTF-8: {error}.") from error

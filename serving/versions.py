@@ -53,6 +53,11 @@ def find_versions(base: Path) -> dict[int, Path]:
     return {version: base / folder for version, folder in index_versions(folders).items()}
 
 
+def serving_dirs(given: Path) -> tuple[Path, Path]:
+    """Returns where the versions may lie: in a serving directory, or in a run's output."""
+    return given, given / "serving" / names.MODEL_NAME
+
+
 def find_base(given: Path) -> Path:
     """Returns the serving directory, the parent of the versions, that a path stands for.
 
@@ -62,7 +67,7 @@ def find_base(given: Path) -> Path:
     Raises:
         UsageError: There is no version in either.
     """
-    for base in (given, given / "serving" / names.MODEL_NAME):
+    for base in serving_dirs(given):
         if find_versions(base):
             return base
     raise UsageError(

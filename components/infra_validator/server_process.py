@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import httpx
 
 from components.infra_validator.faults import PASSING_CODES, ModelFault
 from schema.errors import TaggerError
+from serving.server.ports import free_ports
 
 TF_SERVING: Final = "tensorflow_model_server"
 LOCAL_SERVER: Final = "local model server"
@@ -37,7 +37,6 @@ _NO_MEMORY: Final = re.compile(
 )
 _CRASHES: Final = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGBUS})
 
-_ANY_PORT: Final = ("127.0.0.1", 0)
 _POLL_SECONDS: Final = 0.1
 _POLL_TIMEOUT_SECONDS: Final = 5.0
 _END_SECONDS: Final = 10.0
@@ -242,10 +241,8 @@ def _die_with_parent() -> list[str]:
 
 
 def _free_ports() -> tuple[int, int]:
-    """Returns two free loopback ports; both are held until both are known."""
     try:
-        with socket.create_server(_ANY_PORT) as one, socket.create_server(_ANY_PORT) as other:
-            return one.getsockname()[1], other.getsockname()[1]
+        return free_ports()
     except OSError as error:
         raise TaggerError(
             f"There is no free port on 127.0.0.1 to check the model on: {error}. "

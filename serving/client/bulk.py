@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -81,9 +82,10 @@ def suggest_file(
         raise BadInputError(f"{source}: there is no paper in it.")
     try:
         with _open_to_append(output) as file:
-            done = kept = _skip(file, read_rows(source), source, output)
+            rows = read_rows(source)
+            done = kept = _skip(file, rows, source, output)
             progress(done, total)
-            for batch in _batches(read_rows(source), kept, batch_size):
+            for batch in _batches(rows, batch_size):
                 file.write(b"".join(_ask(client, batch, top)))
                 file.flush()
                 done += len(batch)
@@ -111,15 +113,8 @@ def _ask(client: Suggester, batch: Sequence[Row], top: int | None) -> Iterator[b
         yield json.dumps(entry, ensure_ascii=False).encode("utf-8") + b"\n"
 
 
-def _batches(rows: Iterator[Row], skip: int, size: int) -> Iterator[list[Row]]:
-    batch = []
-    for row in rows:
-        if row.number > skip:
-            batch.append(row)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
+def _batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, size)):
         yield batch
 
 
@@ -138,6 +133,8 @@ def _open_to_append(output: Path) -> Iterator[BinaryIO]:
 
 def _skip(file: BinaryIO, rows: Iterator[Row], source: Path, output: Path) -> int:
     """Checks the finished lines of an output against the input, and cuts off a half one.
+
+    As many rows are taken from the input: it goes on with those that the output has not.
 
     Returns:
         How many rows the output has.

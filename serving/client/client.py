@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from schema import names
-from schema.errors import BadInputError, TaggerError, UsageError
-from schema.text import join_title_and_abstract
+from schema.errors import TaggerError, UsageError
+from schema.text import encode_text, join_title_and_abstract
 from serving.client.transport import Answer, CallError, Fault, Target, Transport
 from serving.suggestion import Suggestion
 
@@ -130,7 +130,7 @@ class TaggerClient:
             TaggerError: There is no server, or it gives no answer or a wrong one.
         """
         for number, text in enumerate(texts, start=1):
-            check_text(text, f"Text {number}")
+            encode_text(text, f"Text {number}")
         if not texts:
             return []
         try:
@@ -212,18 +212,6 @@ def check_address(address: str) -> str:
         example = DEFAULT_ADDRESSES["rest"]
         raise UsageError(f"{address!r} is no address. Give HOST:PORT, as {example}.")
     return address
-
-
-def check_text(text: str, what: str) -> None:
-    """Checks that a text can be sent.
-
-    Raises:
-        BadInputError: It can't be written as UTF-8; the message starts with `what`.
-    """
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise BadInputError(f"{what} is not valid UTF-8: {error}.") from error
 
 
 def _connect(protocol: Protocol, address: str) -> Transport:

@@ -142,7 +142,8 @@ class BatchingRunner:
         # The event loop, which all requests go through, keeps one processor busy.
         self._free = options.num_batch_threads or max(1, (os.cpu_count() or 1) - 1)
         self._threads = ThreadPoolExecutor(self._free, "batches")
-        # Waiting batches by inputs and outputs, the oldest first; the last may be open.
+        # Waiting batches by inputs and outputs, the oldest first; the last may be open. No queue is
+        # ever empty.
         self._queues: dict[tuple[tuple[str, ...], tuple[str, ...]], deque[_Batch]] = {}
         self._running: set[asyncio.Future[list[Answer]]] = set()
         self._dispatching = False
@@ -216,8 +217,8 @@ class BatchingRunner:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while self._free and (waiting := [queue for queue in self._queues.values() if queue]):
-            queue = min(waiting, key=self._ready_at)
+        while self._free and self._queues:
+            key, queue = min(self._queues.items(), key=lambda item: self._ready_at(item[1]))
             delay = self._ready_at(queue) - time.monotonic()
             if delay > 0:
                 self._timer = asyncio.get_running_loop().call_later(delay, self._dispatch)
@@ -225,7 +226,7 @@ class BatchingRunner:
             self._start(queue.popleft())
             if not queue:
                 # Each choice of outputs has a queue: they would pile up.
-                self._queues = {key: each for key, each in self._queues.items() if each}
+                del self._queues[key]
 
     def _ready_at(self, queue: deque[_Batch]) -> float:
         first = queue[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.classification_pb2 import (
@@ -66,12 +66,16 @@ class Inference:
         spec = request.model_spec
         response = PredictResponse()
         with self._models.lease(spec) as servable:
-            signature = find_for_predict(servable.model.tables, spec.signature_name)
-            feeds = _feeds(signature, request.inputs, _decode)
-            chosen = signature.choose(request.output_filter)
-            values = await servable.runner.run(feeds, chosen.tensors, timeout=timeout)
+            outputs = await run_signature(
+                servable,
+                spec.signature_name,
+                request.inputs,
+                request.output_filter,
+                timeout=timeout,
+                read=_decode,
+            )
             _fill_spec(response.model_spec, spec, servable)
-        for alias, value in zip(chosen.aliases, values, strict=True):
+        for alias, value in outputs.items():
             encode_tensor(value, response.outputs[alias])
         return response
 
@@ -166,18 +170,20 @@ class Inference:
 async def run_signature(
     servable: Servable,
     signature_name: str,
-    inputs: Mapping[str, Array],
+    inputs: Mapping[str, _T],
     output_filter: Sequence[str] = (),
     timeout: float | None = None,
+    read: Callable[[str, _T], Array] = lambda _, value: cast(Array, value),
 ) -> dict[str, Array]:
-    """Runs a signature on arrays, with the checks of Predict.
+    """Runs a signature, with the checks of Predict.
 
     Args:
         servable: The model, under a lease.
         signature_name: The signature; `serving_default` if empty.
-        inputs: Values by alias; strings as bytes in an array of objects.
+        inputs: Values by alias.
         output_filter: Aliases of the outputs to compute; all if empty.
         timeout: Seconds to wait at most; any time if None.
+        read: Makes an array of an alias's value; strings are bytes in an array of objects.
 
     Returns:
         The outputs by alias.
@@ -186,7 +192,7 @@ async def run_signature(
         ServingError: As Predict.
     """
     signature = find_for_predict(servable.model.tables, signature_name)
-    feeds = _feeds(signature, inputs, lambda _, value: value)
+    feeds = _feeds(signature, inputs, read)
     chosen = signature.choose(output_filter)
     values = await servable.runner.run(feeds, chosen.tensors, timeout=timeout)
     return dict(zip(chosen.aliases, values, strict=True))

@@ -115,9 +115,10 @@ class ModelVersions:
             await servable.close()
         except Exception:
             _logger.exception("Servable %s was not freed", self._id(servable.version))
+        else:
+            _logger.info("Done unloading servable version %s", self._id(servable.version))
         finally:
             self._set_status(servable.version, "END")
-        _logger.info("Done unloading servable version %s", self._id(servable.version))
 
     def _set_status(self, version: int, state: State, error: ServingError | None = None) -> None:
         self.statuses[version] = (

@@ -5,8 +5,21 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Final
 
 from schema.errors import UsageError
+
+_ANY_PORT: Final = ("127.0.0.1", 0)
+
+
+def free_ports() -> tuple[int, int]:
+    """Returns two free loopback ports; both are held until both are known.
+
+    Raises:
+        OSError: There are none.
+    """
+    with socket.create_server(_ANY_PORT) as one, socket.create_server(_ANY_PORT) as other:
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def reserve(host: str, port: int, flag: str) -> socket.socket:

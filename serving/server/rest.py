@@ -8,7 +8,7 @@ import logging
 import re
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote
@@ -177,24 +177,14 @@ class RestApi:
             case "predict":
                 return await self._predict(call.spec, body)
             case "classify":
-                classification = await self._inference.classify(
-                    await _examples_request(
-                        classification_pb2.ClassificationRequest(model_spec=call.spec), body
-                    ),
-                    self._timeout,
-                )
-                return await _beside(
-                    len(body) >= _MANY_BYTES, rest_answers.classify_json, classification.result
+                classify = classification_pb2.ClassificationRequest(model_spec=call.spec)
+                return await self._on_examples(
+                    classify, body, self._inference.classify, rest_answers.classify_json
                 )
             case "regress":
-                regression = await self._inference.regress(
-                    await _examples_request(
-                        regression_pb2.RegressionRequest(model_spec=call.spec), body
-                    ),
-                    self._timeout,
-                )
-                return await _beside(
-                    len(body) >= _MANY_BYTES, rest_answers.regress_json, regression.result
+                regress = regression_pb2.RegressionRequest(model_spec=call.spec)
+                return await self._on_examples(
+                    regress, body, self._inference.regress, rest_answers.regress_json
                 )
             case "metadata":
                 metadata = get_model_metadata_pb2.GetModelMetadataRequest(
@@ -202,6 +192,18 @@ class RestApi:
                 )
                 return rest_answers.metadata_json(self._inference.metadata(metadata))
         return rest_answers.status_json(model_status(self._models, call.spec))
+
+    async def _on_examples(
+        self,
+        request: Any,
+        body: bytes,
+        compute: Callable[[Any, float | None], Awaitable[Any]],
+        write: Callable[[Any], str],
+    ) -> str:
+        large = len(body) >= _MANY_BYTES
+        await _beside(large, _fill_request, request, body)
+        answer = await compute(request, self._timeout)
+        return await _beside(large, write, answer.result)
 
     async def _predict(self, spec: ModelSpec, body: bytes) -> str:
         large = len(body) >= _MANY_BYTES
@@ -245,18 +247,13 @@ def _find_call(verb: str, target: str) -> _Call:
     return _Call(match["method"] or "status", spec)
 
 
-async def _examples_request(request: _T, body: bytes) -> _T:
-    return await _beside(len(body) >= _MANY_BYTES, _fill_request, request, body)
-
-
-def _fill_request(request: Any, body: bytes) -> Any:
+def _fill_request(request: Any, body: bytes) -> None:
     document = json_text.parse(body)
     try:
         request.model_spec.signature_name = signature_name(document)
         fill_examples(document, request.input)
     except UnicodeEncodeError:
         raise invalid_argument("A name in the request is not UTF-8") from None
-    return request
 
 
 def _unpack(body: bytes) -> bytes:

@@ -159,8 +159,8 @@ def _read_meta_graph(path: Path) -> MetaGraphDef:
         try:
             # Python stops without an error at an end that nothing began.
             is_whole = model.ParseFromString(content) == len(content)
-        except DecodeError as error:
-            raise _data_loss(f"Can't parse {binary} as binary proto") from error
+        except DecodeError:
+            is_whole = False
         if not is_whole:
             raise _data_loss(f"Can't parse {binary} as binary proto")
     elif text.is_file():

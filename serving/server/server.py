@@ -233,16 +233,15 @@ async def _serve(options: ServerOptions) -> None:
         loop.add_signal_handler(number, told.set)
     start = asyncio.create_task(server.start())
     signalled = asyncio.create_task(told.wait())
-    code = 1
+    failure: BaseException | None = None
     try:
         await asyncio.wait((start, signalled), return_when=asyncio.FIRST_COMPLETED)
         if start.done():
             await start
             await signalled
-        code = 0
         _logger.info("Stopping: running requests may take %g s more ...", GRACE_SECONDS)
-    except (UsageError, ServingError) as error:
-        _logger.error("The server can't start: %s", error)
+    except BaseException as error:
+        failure = error
         raise
     finally:
         for task in (start, signalled):
@@ -250,9 +249,11 @@ async def _serve(options: ServerOptions) -> None:
         await asyncio.gather(start, signalled, return_exceptions=True)
         if not await server.stop():
             _logger.warning("A model still computes: the process ends without it")
-            # A normal end would wait for its thread.
+            # A normal end would wait for its thread, and only then tell what failed.
+            if failure is not None:
+                _logger.error("The server can't start: %s", failure)
             logging.shutdown()
-            os._exit(code)
+            os._exit(0 if failure is None else 1)
 
 
 def _models(options: ServerOptions) -> tuple[ModelConfig, ...]:

@@ -6,7 +6,6 @@ import functools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from typing import NamedTuple
 import grpc
 import httpx
 import pytest
+
+from serving.server.ports import free_ports
 
 LOCAL = "local"
 BINARY = "tensorflow_model_server"
@@ -188,14 +189,6 @@ def start(
             stderr=subprocess.STDOUT,
             env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
         )
-
-
-def free_ports() -> tuple[int, int]:
-    """Returns two ports on which nothing listens: both servers want to be told theirs."""
-    with socket.socket() as first, socket.socket() as second:
-        for each in (first, second):
-            each.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
 
 
 def _find_image() -> tuple[str, str]:

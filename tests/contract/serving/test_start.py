@@ -8,6 +8,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2
 
+from serving.server.ports import free_ports
 from tests.contract.serving import targets
 from tests.contract.serving.api import Client, array, refusal, wait_for
 from tests.contract.serving.served_models import Library, config, listing, write_config
@@ -66,7 +67,7 @@ def test_a_server_does_not_start_on_a_file_that_is_no_configuration(startable, l
     file = library.folder / "bad_model_config.txt"
     file.write_text("improperly formatted file")
     log = library.folder / "bad_model_config.log"
-    ports = targets.free_ports()
+    ports = free_ports()
     process = targets.start(startable, library.folder, {"model_config_file": file}, *ports, log)
     try:
         assert process.wait(START_SECONDS) != 0

@@ -85,12 +85,12 @@ async def test_back_to_the_older_version(base, put):
         shutil.rmtree(base / "2")
         await store.poll_once()
         assert await ask(store) == 1
-        assert states(store) == {2: "END", 1: "AVAILABLE"}
+        await until(lambda: states(store) == {2: "END", 1: "AVAILABLE"})
         assert store.status("m", 2)[0].code == 0
         put(2, answer=20)  # the number once more, with another model
         await store.poll_once()
         assert await ask(store) == 20
-        assert states(store) == {2: "AVAILABLE", 1: "END"}
+        await until(lambda: states(store) == {2: "AVAILABLE", 1: "END"})
 
 
 @in_loop
@@ -99,7 +99,7 @@ async def test_when_all_versions_vanish_all_unload(base, put):
     async with serve(ModelConfig("m", base)) as store:
         shutil.rmtree(base / "1")
         await store.poll_once()
-        assert states(store) == {1: "END"}
+        await until(lambda: states(store) == {1: "END"})
         assert refusal(store.get, "m") == (
             "NOT_FOUND",
             "Servable not found for request: Latest(m)",

@@ -104,13 +104,13 @@ async def test_models_come_go_and_change(base, put, tmp_path):
         assert states(store) == {2: "AVAILABLE", 1: "AVAILABLE"}
         assert await ask(store, "third") == 6
         assert refusal(store.get, "other")[1] == "Servable not found for request: Latest(other)"
-        assert states(store, "other") == {5: "END"}
+        await until(lambda: states(store, "other") == {5: "END"})
         put(7, under=other)
         await store.poll_once()
         assert states(store, "other") == {5: "END"}
         await store.reload([])
         assert store.names == []
-        assert states(store) == {2: "END", 1: "END"}
+        await until(lambda: states(store) == {2: "END", 1: "END"})
         await store.reload([ModelConfig("m", base)])
         assert await ask(store) == 2
 

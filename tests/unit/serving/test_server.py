@@ -23,6 +23,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from schema.errors import UsageError
 from serving.server.__main__ import main, serve
+from serving.server.ports import free_ports
 from serving.server.server import ModelServer, ServerOptions, run_server
 from tests.support.running_server import RunningServer, running
 from tests.support.saved_models import half_plus_two
@@ -205,7 +206,7 @@ def test_requests_that_take_too_long_are_cut_off(base, monkeypatch):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_both_servers_but_not_running_requests(base, caplog, monkeypatch, number):
     entered, leave = hold_requests(monkeypatch)
-    ports = [free_port(), free_port()]
+    ports = free_ports()
 
     def ask_and_end() -> httpx.Response:
         wait_for(lambda: f"Exporting HTTP/REST API at:127.0.0.1:{ports[1]}" in caplog.text)
@@ -232,7 +233,7 @@ def test_a_signal_ends_both_servers_but_not_running_requests(base, caplog, monke
 def test_a_model_that_computes_on_and_on_does_not_hold_up_the_end(base, caplog, monkeypatch):
     entered, leave = threading.Event(), threading.Event()
     codes = []
-    port = free_port()
+    port, _ = free_ports()
 
     def compute(*_):
         entered.set()
@@ -335,7 +336,8 @@ def test_an_error_is_one_line_and_an_exit_code(monkeypatch, capsys):
 
 def test_the_program(base):
     """As a process: it says where it listens and nothing else, and ends well when told to."""
-    flags = [f"--model_base_path={base}", f"--port={free_port()}", f"--rest_api_port={free_port()}"]
+    port, rest_port = free_ports()
+    flags = [f"--model_base_path={base}", f"--port={port}", f"--rest_api_port={rest_port}"]
     command = [sys.executable, "-m", "serving.server", *flags]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         lines = []
@@ -387,8 +389,3 @@ def refuses(port: int) -> bool:
     except ConnectionError:
         return True
     return False
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]

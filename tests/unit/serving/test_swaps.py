@@ -68,7 +68,7 @@ async def test_the_old_version_answers_while_the_new_one_loads(base, put, gate):
         gate.open.set()
         await poll
         assert await ask(store) == 2
-        assert states(store) == {2: "AVAILABLE", 1: "END"}
+        await until(lambda: states(store) == {2: "AVAILABLE", 1: "END"})
 
 
 @in_loop
@@ -193,7 +193,7 @@ async def test_a_broken_version_is_refused(base, put, loads, caplog, damage, cod
         put(3)
         await store.poll_once()
         assert await ask(store) == 3
-        assert states(store) == {3: "AVAILABLE", 2: "END", 1: "END"}
+        await until(lambda: states(store) == {3: "AVAILABLE", 2: "END", 1: "END"})
 
 
 @in_loop
@@ -202,7 +202,7 @@ async def test_a_version_that_was_still_being_copied_is_tried_again(base, put, s
     async with serve(ModelConfig("m", base)) as store:
         (base / "2").mkdir()
         await store.poll_once()
-        assert states(store) == {2: "END", 1: "AVAILABLE"}
+        await until(lambda: states(store) == {2: "END", 1: "AVAILABLE"})
         shutil.copy(saved_models(2) / "saved_model.pb", base / "2")
         await store.poll_once()  # changed: it may still be changing
         shutil.copytree(saved_models(2), base / "2", dirs_exist_ok=True)
@@ -235,7 +235,7 @@ async def test_of_two_new_versions_the_broken_one_is_passed_over(base, put):
         (base / "3").mkdir()
         await store.poll_once()
         assert await ask(store) == 2
-        assert states(store) == {3: "END", 2: "AVAILABLE", 1: "END"}
+        await until(lambda: states(store) == {3: "END", 2: "AVAILABLE", 1: "END"})
 
 
 @in_loop
