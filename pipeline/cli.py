@@ -76,6 +76,23 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
 
 @main.command()
 @click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="out",
+    show_default=True,
+    help="The output folder of a run.",
+)
+@click.option("--open", "in_browser", is_flag=True, help="Open the page in a browser.")
+@report_errors
+def report(output: Path, in_browser: bool) -> None:
+    """Tell how good the last run's model is: headline figures, and where the page is."""
+    from pipeline.commands import report_command
+
+    report_command(output, in_browser)
+
+
+@main.command()
+@click.option(
     "--model",
     metavar="DIR",
     required=True,

@@ -10,7 +10,7 @@ import yaml
 from rich.console import Console
 
 from pipeline.config import Config, load_config
-from schema.errors import BadInputError
+from schema.errors import BadInputError, UsageError
 
 
 def run_command(
@@ -95,6 +95,27 @@ def predict_command(model: str, texts: Sequence[str], as_json: bool) -> None:
             show_suggestions(console, text, labels)
 
 
+def report_command(output: Path, in_browser: bool) -> None:
+    """Shows the headline figures of the last run's report, and where its page is.
+
+    Args:
+        output: The output folder of a run.
+        in_browser: Whether to open the page.
+
+    Raises:
+        UsageError: There is no report.
+    """
+    from pipeline.report_view import read_report, show_report
+
+    page, report = read_report(output)
+    show_report(Console(highlight=False), report, page)
+    if in_browser:
+        import webbrowser
+
+        if not webbrowser.open(page.absolute().as_uri()):
+            raise UsageError(f"There is no browser here to open {page} with. Open it by hand.")
+
+
 def _locate(data: str | None, folder: Path, console: Console) -> Path:
     """Returns the path of the data file; makes the sample, or downloads a URL, first."""
     if data is None:
@@ -122,4 +143,4 @@ def _show_plan(
         console.print(f"  {node:<17} {purpose}")
     console.print("\n[bold]Settings[/]")
     settings = json.loads(config.model_dump_json())
-    console.print(yaml.safe_dump(settings, sort_keys=False), markup=False)
+    console.print(yaml.safe_dump(settings, sort_keys=False), markup=False, soft_wrap=True)

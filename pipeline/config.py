@@ -12,9 +12,11 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
+from components.baselines.settings import BaselineSettings
 from components.evaluator.settings import GateSettings
 from components.example_gen.settings import DataSettings
 from components.infra_validator.settings import InfraSettings
+from components.report.settings import ReportSettings
 from components.trainer.settings import TrainerSettings
 from components.transform.settings import FeatureSettings
 from schema.errors import UsageError
@@ -62,6 +64,8 @@ class Config(Settings):
     trainer: TrainerSettings = TrainerSettings()
     infra: InfraSettings = InfraSettings()
     gate: GateSettings = GateSettings()
+    baselines: BaselineSettings = BaselineSettings()
+    report: ReportSettings = ReportSettings()
     serving: ServingSettings = ServingSettings()
     beam: BeamSettings = BeamSettings()
 

@@ -64,6 +64,11 @@ class Layout:
         return self.root / "metadata" / "metadata.sqlite"
 
     @property
+    def report(self) -> Path:
+        """The report on the last run."""
+        return self.root / names.REPORT_DIR
+
+    @property
     def serving(self) -> Path:
         """The parent of the pushed versions."""
         return self.root / "serving" / names.MODEL_NAME
@@ -120,7 +125,7 @@ def refuse_unblessed(result: RunResult) -> None:
     Raises:
         RefusedError: The message names each check that failed, or number that fell short.
     """
-    from components.evaluator.results import read_refusals
+    from components.evaluator.gate import read_gate
     from pipeline.node_facts import infra_report, is_blessed
 
     report = infra_report(result.nodes["InfraValidator"])
@@ -129,7 +134,7 @@ def refuse_unblessed(result: RunResult) -> None:
     if is_blessed(result.nodes["Evaluator"]):
         return
     evaluation = result.nodes["Evaluator"].artifact("evaluation").uri
-    reasons = "\n".join(f"  {refusal}" for refusal in read_refusals(evaluation))
+    reasons = "\n".join(f"  {row}" for row in read_gate(evaluation) if not row.passed)
     raise RefusedError(
         f"The gate refused the model, nothing was pushed:\n{reasons}\n"
         "Train a better one, or change the bounds in the profile's `gate` section."
@@ -166,6 +171,7 @@ def _run_graph(
 ) -> Mapping[str, NodeResult]:
     from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
+    from pipeline.code_version import code_version
     from pipeline.graph import Places, create_pipeline
     from pipeline.local_runner import run_pipeline
 
@@ -178,7 +184,7 @@ def _run_graph(
         serving_dir=str(layout.serving),
     )
     metadata = sqlite_metadata_connection_config(str(layout.metadata))
-    return run_pipeline(create_pipeline(config, places, metadata), narrator)
+    return run_pipeline(create_pipeline(config, places, metadata, code_version()), narrator)
 
 
 def _push_again(nodes: Mapping[str, NodeResult], layout: Layout) -> None:

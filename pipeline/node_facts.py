@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 PURPOSES: Final[Mapping[str, str]] = {
     "CsvExampleGen": "read, curate and split the papers",
     "ImportSchemaGen": "take the curated schema",
+    "LastStatistics": "find the last run's data",
     "StatisticsGen": "describe the splits",
     "ExampleValidator": "compare data and schema",
     "DataCheck": "stop on anomalies",
     "Transform": "weigh n-grams, encode labels",
     "Trainer": "train and export",
+    "Baselines": "score what needs no model",
     "InfraValidator": "try the model on a server",
     "LastBlessedModel": "find the model to beat",
     "Evaluator": "measure on the test split",
     "Pusher": "push what was blessed",
+    "Report": "write the page about it",
 }
 
 
@@ -63,6 +66,18 @@ def _trainer(result: NodeResult) -> str:
     )
 
 
+def _last_statistics(result: NodeResult) -> str:
+    statistics = result.outputs.get("statistics", [])
+    return f"statistics {statistics[0].id}" if statistics else "none yet"
+
+
+def _baselines(result: NodeResult) -> str:
+    about = read_json(Path(result.artifact("baselines").uri) / names.BASELINES_FILE)
+    reached = {name: each["figures"]["micro_f1"] for name, each in about.items()}
+    words = [f"{name} micro-F1 {value:.3f}" for name, value in reached.items()]
+    return ", ".join(words) or "none enabled"
+
+
 def _infra_validator(result: NodeResult) -> str:
     report = infra_report(result)
     failed = [check["name"] for check in report["checks"] if check["result"] == "failed"]
@@ -99,15 +114,30 @@ def _pusher(result: NodeResult) -> str:
     return f"nothing new: version {version} is this model"
 
 
+def _report(result: NodeResult) -> str:
+    report = read_json(Path(result.artifact("report").uri) / names.REPORT_FILE)
+    if "headline" not in report:
+        return "without figures: the model was not measured"
+    first = report["headline"][0]
+    words = f"micro-F1 {first['low']:.3f} to {first['high']:.3f}"
+    if not first["baselines"]:
+        return words
+    best, figures = max(first["baselines"].items(), key=lambda item: float(item[1]["value"]))
+    return f"{words}, {figures['difference']['value']:+.3f} against {best}"
+
+
 _FACTS: Final[Mapping[str, Callable[[NodeResult], str]]] = {
     "CsvExampleGen": _curation,
+    "LastStatistics": _last_statistics,
     "DataCheck": _data_check,
     "Transform": _transform,
     "Trainer": _trainer,
+    "Baselines": _baselines,
     "InfraValidator": _infra_validator,
     "LastBlessedModel": _last_blessed,
     "Evaluator": _evaluator,
     "Pusher": _pusher,
+    "Report": _report,
 }
 
 

@@ -20,6 +20,7 @@ from schema.text import join_title_and_abstract
 from serving.predict import load_model
 
 if TYPE_CHECKING:
+    from components.evaluator.gate import GateRow
     from pipeline.local_run import RunResult
     from serving.suggestion import Suggestion
 
@@ -69,6 +70,7 @@ def show_results(console: Console, result: RunResult, output: Path) -> None:
 
     Of a model that can't be served there is only where to look.
     """
+    from components.evaluator.gate import read_gate
     from pipeline.node_facts import read_json
 
     console.print()
@@ -76,6 +78,8 @@ def show_results(console: Console, result: RunResult, output: Path) -> None:
     console.print()
     if result.metrics:
         _show_metrics(console, result)
+        console.print()
+        show_gate(console, read_gate(result.nodes["Evaluator"].artifact("evaluation").uri))
         _show_papers(console, result)
     pushed = result.nodes["Pusher"].artifact("pushed_model")
     if pushed.get_int_custom_property("pushed"):
@@ -83,6 +87,8 @@ def show_results(console: Console, result: RunResult, output: Path) -> None:
         console.print(f"[bold]Model[/]    {where}", soft_wrap=True)
     if result.metrics:
         console.print(f"[bold]Metrics[/]  {output / 'metrics.json'}", soft_wrap=True)
+    page = output / names.REPORT_DIR / names.REPORT_PAGE_FILE
+    console.print(f"[bold]Report[/]   {page}", soft_wrap=True)
     console.print(f"[bold]Plots[/]    {output / names.PLOTS_DIR}", soft_wrap=True)
     console.print(f"[bold]Log[/]      {result.log}", soft_wrap=True)
 
@@ -95,6 +101,38 @@ def _show_metrics(console: Console, result: RunResult) -> None:
         shown = f"{value:,}" if key == "examples" else f"{value:.4f}"
         table.add_row(shown, key, f"[dim]{meaning}[/]")
     console.print(table)
+
+
+def show_gate(console: Console, rows: Sequence[GateRow]) -> None:
+    """Shows each bound of the gate, what was reached, and the verdict.
+
+    Args:
+        console: Where to.
+        rows: What `components.evaluator.gate.read_gate` returns.
+    """
+    table = Table(
+        "Gate", "candidate", "last blessed", "bound", "", box=None, pad_edge=False,
+        header_style="bold",
+    )  # fmt: skip
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(
+            escape(row.metric.replace("_examples", " examples")),
+            f"{row.candidate:,.{row.digits}f}",
+            "" if row.baseline is None else f"{row.baseline:.{row.digits}f}",
+            escape(row.bound_in_words),
+            "[green]✓ passed[/]" if row.passed else "[red]✗ refused[/]",
+        )
+    console.print(table)
+    if all(row.baseline is None and not row.left_out for row in rows):
+        console.print("[dim]No model was blessed before: there is none to compare with.[/]")
+    left_out = max((row.left_out for row in rows), default=0)
+    if left_out:
+        console.print(
+            f"[dim]The last blessed model was trained on {left_out:,} of the test papers: they are "
+            "left out where it is compared.[/]"
+        )
 
 
 def _show_papers(console: Console, result: RunResult) -> None:

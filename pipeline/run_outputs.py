@@ -14,13 +14,14 @@ from pipeline.node_facts import read_json, served_model, was_measured
 from schema import names
 
 METRICS_FILE: Final = "metrics.json"
+_REPORT_FILES: Final = (names.REPORT_PAGE_FILE, names.REPORT_FILE, names.REPORT_LABELS_FILE)
 
 
 def collect(results: Mapping[str, NodeResult], output: Path) -> dict[str, float]:
-    """Writes `metrics.json`, `curation.json`, the dead letters and `plots/`.
+    """Writes `metrics.json`, `curation.json`, the dead letters, `plots/` and `report/`.
 
-    Where the model was not measured there is no `metrics.json`: an earlier one would be taken
-    for its own.
+    Where the model was not measured there is no `metrics.json` and no table of labels: earlier
+    ones would be taken for its own.
 
     Args:
         results: What became of each node.
@@ -34,6 +35,7 @@ def collect(results: Mapping[str, NodeResult], output: Path) -> dict[str, float]
         _write(output / name, (curation / name).read_bytes())
     plots = Path(results["Trainer"].artifact("model_run").uri) / names.PLOTS_DIR
     shutil.copytree(plots, output / names.PLOTS_DIR, dirs_exist_ok=True)
+    _copy_report(Path(results["Report"].artifact("report").uri), output / names.REPORT_DIR)
     if not was_measured(results["Evaluator"]):
         (output / METRICS_FILE).unlink(missing_ok=True)
         return {}
@@ -46,6 +48,15 @@ def collect(results: Mapping[str, NodeResult], output: Path) -> dict[str, float]
     }
     _write(output / METRICS_FILE, (json.dumps(metrics, indent=2) + "\n").encode())
     return metrics
+
+
+def _copy_report(source: Path, target: Path) -> None:
+    target.mkdir(exist_ok=True)
+    for name in _REPORT_FILES:
+        if (source / name).exists():
+            _write(target / name, (source / name).read_bytes())
+        else:
+            (target / name).unlink(missing_ok=True)
 
 
 def _write(path: Path, content: bytes) -> None:

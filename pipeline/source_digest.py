@@ -13,7 +13,9 @@ from typing import Final
 _ROOMS: Final = ("schema", "serving", "components", "pipeline")
 
 # Files other than Python's that count as source where they lie in the component's folder.
-_DATA_SUFFIXES: Final = frozenset({".json", ".pbtxt", ".toml", ".txt", ".yaml", ".yml"})
+_DATA_SUFFIXES: Final = frozenset(
+    {".css", ".j2", ".json", ".pbtxt", ".toml", ".txt", ".yaml", ".yml"}
+)
 
 # A string of this form may be an import path that TFX or TFMA resolves later.
 _DOTTED_NAME: Final = re.compile(rf"(?:{'|'.join(_ROOMS)})(?:\.[A-Za-z_]\w*)+")

@@ -23,6 +23,9 @@ TFIDF: Final = "tfidf"
 LABELS: Final = "labels"
 UNKNOWN_LABELS: Final = "unknown_labels"
 
+# A number that stands for a paper's title, to tell which papers a model was trained on.
+PAPER_KEY: Final = "paper_key"
+
 # Vocabulary assets of the transform graph.
 NGRAM_VOCABULARY: Final = "ngrams"
 LABEL_VOCABULARY: Final = "labels"
@@ -48,6 +51,9 @@ OUTPUT_SCORES: Final = "scores"
 OUTPUT_SUGGESTED: Final = "suggested"
 OUTPUT_CLASSES: Final = "classes"
 OUTPUT_PROBABILITIES: Final = "probabilities"
+# The same, had the paper no title.
+OUTPUT_ABSTRACT_ONLY_PROBABILITIES: Final = "abstract_only_probabilities"
+OUTPUT_ABSTRACT_ONLY_SUGGESTED: Final = "abstract_only_suggested"
 
 # Files inside artifacts.
 CURATION_FILE: Final = "curation.json"
@@ -55,11 +61,19 @@ DEAD_LETTERS_FILE: Final = "dead_letters.jsonl"
 DATA_CHECK_FILE: Final = "data_check.json"
 EPOCHS_FILE: Final = "epochs.jsonl"
 PLOTS_DIR: Final = "plots"
+TRAIN_TITLES_FILE: Final = "train_titles.npy"
 MODEL_INFO_FILE: Final = "model_info.json"
 EXTRA_ASSETS_DIR: Final = "assets.extra"
 # The name is TF Serving's: it plays what lies there when it loads a version.
 WARMUP_FILE: Final = "tf_serving_warmup_requests"
 EVALUATION_FILE: Final = "evaluation.json"
+EVALUATED_LABELS_FILE: Final = "evaluated_labels.json"
 NOT_EVALUATED_FILE: Final = "not_evaluated.json"
+BASELINES_FILE: Final = "baselines.json"
+BASELINE_SCORES_FILE: Final = "scores.npz"
 INFRA_REPORT_FILE: Final = "infra_validation.json"
 SERVER_LOG_FILE: Final = "server.log"
+REPORT_DIR: Final = "report"
+REPORT_PAGE_FILE: Final = "index.html"
+REPORT_FILE: Final = "report.json"
+REPORT_LABELS_FILE: Final = "labels.tsv"

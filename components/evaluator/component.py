@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import tensorflow_model_analysis as tfma
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -11,6 +13,9 @@ from tfx.utils import json_utils
 
 from components.evaluator.executor import INFRA_BLESSING_KEY, Executor
 from schema.names import TEST
+
+# TFX looks for `custom_extractors` in it.
+EXTRACTORS_MODULE: Final = "components.evaluator.extractors"
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
@@ -63,6 +68,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             eval_config=eval_config,
             example_splits=json_utils.dumps([TEST]),
             fairness_indicator_thresholds=json_utils.dumps(None),
+            module_path=EXTRACTORS_MODULE,
             source_digest=source_digest,
             infra_blessing=infra_blessing,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),

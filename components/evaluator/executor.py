@@ -11,8 +11,9 @@ from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as stock
 from tfx.components.util import model_utils
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import io_utils
+from tfx.utils import io_utils, path_utils
 
+from components.evaluator.model_facts import read_thresholds, read_vocabulary
 from schema import names
 
 INFRA_BLESSING_KEY: Final = standard_component_specs.INFRA_BLESSING_KEY
@@ -35,8 +36,9 @@ class Executor(stock.Executor):
 
         Args:
             input_dict: As TFX's, and `infra_blessing` where there was such a check.
-            output_dict: As TFX's. For a refused model `evaluation` holds the reason, and
-                `blessing` is as for one that misses its bounds.
+            output_dict: As TFX's, and `evaluation` holds what its columns of labels mean. For a
+                refused model `evaluation` holds the reason, and `blessing` is as for one that
+                misses its bounds.
             exec_properties: As TFX's.
         """
         infra_blessing = input_dict.get(INFRA_BLESSING_KEY)
@@ -47,6 +49,21 @@ class Executor(stock.Executor):
             _refuse(input_dict, output_dict, exec_properties)
             return
         super().Do(input_dict, output_dict, exec_properties)
+        _write_labels(input_dict, output_dict)
+
+
+def _write_labels(
+    input_dict: dict[str, list[types.Artifact]], output_dict: dict[str, list[types.Artifact]]
+) -> None:
+    """Writes the candidate's labels and thresholds beside the figures, which know only columns."""
+    model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+    saved_model = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+    labels = read_vocabulary(saved_model)
+    content = {"labels": labels, "thresholds": read_thresholds(saved_model, labels)}
+    evaluation = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
+    io_utils.write_string_file(
+        f"{evaluation}/{names.EVALUATED_LABELS_FILE}", json.dumps(content) + "\n"
+    )
 
 
 def _refuse(

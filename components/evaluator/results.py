@@ -1,85 +1,134 @@
-"""Reads what the Evaluator wrote: the figures of a model, and why the gate refused it."""
+"""Reads what the Evaluator wrote: the figures of a model, of each slice and of each label."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Final
 
-import tensorflow_model_analysis as tfma
+from tfx.dsl.io import fileio
 
-from components.evaluator.tfma_metrics import EXAMPLES, METRIC_NAMES
+from components.evaluator.evaluation_files import OVERALL, MeasuredSlice, read_slices_measured
+from components.evaluator.paper_slices import ORDERED_VALUES, SLICES
+from components.evaluator.tfma_metrics import (
+    ABSTRACT_ONLY_NAMES,
+    EXAMPLES,
+    LABELS,
+    METRIC_NAMES,
+)
+from schema import names
 from schema.errors import BadInputError
-
-# TFMA's name for the model under test, when there is another to compare it with.
-CANDIDATE: Final = "candidate"
-
-# The smallest difference that four digits show.
-_TELLS_APART: Final = 1e-4
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A metric that did not reach its bound.
+class SliceFigures:
+    """A model on some of the test papers.
 
     Attributes:
-        metric: Its name.
-        value: What the model reached; for a comparison, the change since the last one.
-        bound: The lowest value that passes.
-        is_change: Whether the bound is on the change against the last blessed model.
+        name: What they have in common: one of `paper_slices.SLICES`.
+        value: Which of its values they have.
+        figures: The metrics by name, as `read_figures` returns them.
     """
 
-    metric: str
-    value: float
-    bound: float
-    is_change: bool
+    name: str
+    value: str
+    figures: dict[str, float]
 
-    def __str__(self) -> str:
-        """Says it in words."""
-        digits = 0 if self.metric == EXAMPLES else 4
-        # A value that just missed its bound must not look as if it had reached it.
-        if digits and abs(self.value - self.bound) < _TELLS_APART:
-            digits = 9
-        if self.is_change:
-            return (
-                f"{self.metric} changed by {self.value:+.{digits}f}, "
-                f"allowed is {self.bound:+.{digits}f}"
-            )
-        return f"{self.metric} is {self.value:.{digits}f}, must be at least {self.bound:.{digits}f}"
+
+@dataclass(frozen=True)
+class LabelFigures:
+    """A model on one label of its vocabulary, over all test papers; 0 where a figure is 0 / 0.
+
+    Attributes:
+        label: The label.
+        support: Papers where it is true.
+        suggested: Papers where it is suggested.
+        precision: Share of the suggestions that are true.
+        recall: Share of the papers with the label where it is suggested.
+        f1: Their harmonic mean.
+        pr_auc: Area under its precision-recall curve.
+        threshold: From which probability on it is suggested.
+    """
+
+    label: str
+    support: int
+    suggested: int
+    precision: float
+    recall: float
+    f1: float
+    pr_auc: float
+    threshold: float
 
 
 def read_figures(evaluation_uri: str) -> dict[str, float]:
     """Reads the candidate's metrics on the whole test split, by name.
 
+    METRIC_NAMES, and those of the abstract alone under `abstract_only/`.
+
     Raises:
         BadInputError: There was no test example to measure on.
     """
-    for entry in tfma.load_metrics(evaluation_uri):
-        if entry.slice_key.single_slice_keys:
-            continue
-        figures = {
-            pair.key.name: pair.value.double_value.value
-            for pair in entry.metric_keys_and_values
-            if pair.key.model_name in ("", CANDIDATE) and not pair.key.is_diff
-        }
-        return {name: figures[name] for name in METRIC_NAMES}
+    return _figures(_overall(evaluation_uri))
+
+
+def read_slices(evaluation_uri: str) -> list[SliceFigures]:
+    """Reads the candidate's metrics on each slice that holds a test paper.
+
+    Returns:
+        The slices by name in the order of `paper_slices.SLICES`; those of a name in the order of
+        their values, or most papers first where these have none.
+    """
+    slices = []
+    for measured in read_slices_measured(evaluation_uri):
+        for name, value in measured.key:
+            if name in SLICES:
+                slices.append(SliceFigures(name, value, _figures(measured)))
+    return sorted(slices, key=_place)
+
+
+def read_labels(evaluation_uri: str) -> list[LabelFigures]:
+    """Reads the candidate's figures of each label, in the order of its vocabulary.
+
+    Raises:
+        BadInputError: There was no test example to measure on.
+    """
+    figures = _overall(evaluation_uri).candidate
+    with fileio.open(f"{evaluation_uri}/{names.EVALUATED_LABELS_FILE}", "rb") as file:
+        known = json.loads(file.read())
+    columns = {
+        name: figures[f"{LABELS}{name}"].tolist()
+        for name in ("precision", "recall", "f1", "pr_auc")
+    }
+    counts = {
+        name: figures[f"{LABELS}{name}"].astype(int).tolist() for name in ("support", "suggested")
+    }
+    return [
+        LabelFigures(
+            label=label,
+            threshold=threshold,
+            **{name: column[row] for name, column in counts.items()},
+            **{name: column[row] for name, column in columns.items()},
+        )
+        for row, (label, threshold) in enumerate(
+            zip(known["labels"], known["thresholds"], strict=True)
+        )
+    ]
+
+
+def _overall(evaluation_uri: str) -> MeasuredSlice:
+    for measured in read_slices_measured(evaluation_uri):
+        if measured.key == OVERALL:
+            return measured
     raise BadInputError(
         f"The evaluation in {evaluation_uri} holds no metrics: the test split is empty. "
         "Add papers or raise data.test_share."
     )
 
 
-def read_refusals(evaluation_uri: str) -> list[Refusal]:
-    """Reads which bounds of the gate the candidate missed; none where it passed."""
-    result = tfma.load_validation_result(evaluation_uri)
-    # Without an example TFMA has no figure to compare, and says only that the split is missing.
-    refusals = [Refusal(EXAMPLES, 0.0, 1.0, is_change=False) for _ in result.missing_slices]
-    for per_slice in result.metric_validations_per_slice:
-        for failure in per_slice.failures:
-            value = failure.metric_value.double_value.value
-            if failure.metric_threshold.HasField("change_threshold"):
-                bound = failure.metric_threshold.change_threshold.absolute.value
-                refusals.append(Refusal(failure.metric_key.name, value, bound, is_change=True))
-            else:
-                bound = failure.metric_threshold.value_threshold.lower_bound.value
-                refusals.append(Refusal(failure.metric_key.name, value, bound, is_change=False))
-    return refusals
+def _figures(measured: MeasuredSlice) -> dict[str, float]:
+    return {name: measured.candidate[name] for name in (*METRIC_NAMES, *ABSTRACT_ONLY_NAMES)}
+
+
+def _place(each: SliceFigures) -> tuple[int, int, float, str]:
+    order = ORDERED_VALUES.get(each.name, ())
+    place = order.index(each.value) if each.value in order else len(order)
+    return SLICES.index(each.name), place, -each.figures[EXAMPLES], each.value

@@ -16,9 +16,10 @@ class GateSettings(Settings):
 
     Attributes:
         floors: Lowest value of each metric on the test split.
-        max_drop: How far each metric may fall below the last blessed model's.
-        min_examples: Fewest test examples that the figures may rest on; so there is always a
-            gate, without which TFX would bless nothing.
+        max_drop: How far each metric may fall below the last blessed model's, on the test papers
+            that it was not trained on.
+        min_examples: Fewest test papers that the figures may rest on, in the comparison too; so
+            there is always a gate, without which TFX would bless nothing.
     """
 
     floors: dict[GatedMetric, float] = Field(default_factory=dict)

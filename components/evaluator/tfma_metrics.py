@@ -2,71 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Protocol
 
 import apache_beam as beam
 import numpy as np
+import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
+from tensorflow_model_analysis.utils import model_util
 
-from components.metrics.classification import (
-    LabelCounts,
-    binary_accuracy,
-    count_labels,
-    macro_f1,
-    micro_f1,
-)
+from components.metrics import sums as metric_sums
 from components.metrics.inputs import Array
-from components.metrics.ranking import lrap, ndcg_at_k, precision_at_k
+from components.metrics.sums import (
+    HEADLINE_NAMES,
+    LABEL_FIGURES,
+    sum_headline,
+    sum_labels,
+    sum_metrics,
+)
 from schema import names
 
 # Examples are scored together once so many have come in.
 ROWS_AT_ONCE: Final = 256
 
 # The number of examples is a metric as well, and always gated.
-EXAMPLES: Final = "examples"
+EXAMPLES: Final = metric_sums.EXAMPLES
 
-METRIC_NAMES: Final = (
-    "micro_f1",
-    "macro_f1",
-    "precision@1",
-    "precision@3",
-    "precision@5",
-    "ndcg@5",
-    "lrap",
-    "binary_accuracy",
-    EXAMPLES,
+METRIC_NAMES: Final = metric_sums.METRIC_NAMES
+
+# The candidate's figures had the papers no title, under a prefix.
+ABSTRACT_ONLY: Final = "abstract_only/"
+ABSTRACT_ONLY_NAMES: Final = tuple(
+    f"{ABSTRACT_ONLY}{name}" for name in HEADLINE_NAMES if name != "binary_accuracy"
+)
+
+# The candidate's figures of each label: arrays [L], under a prefix.
+LABELS: Final = "labels/"
+LABEL_NAMES: Final = tuple(f"{LABELS}{name}" for name in LABEL_FIGURES)
+
+CANDIDATE_NAMES: Final = (*METRIC_NAMES, *ABSTRACT_ONLY_NAMES, *LABEL_NAMES)
+# All that the gate asks of the last blessed model.
+BASELINE_NAMES: Final = HEADLINE_NAMES
+
+_ANSWER: Final = (names.OUTPUT_PROBABILITIES, names.OUTPUT_SUGGESTED)
+_ABSTRACT_ONLY_ANSWER: Final = (
+    names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES,
+    names.OUTPUT_ABSTRACT_ONLY_SUGGESTED,
 )
 
 
-@dataclass(frozen=True)
-class Row:
-    """What the metrics read of one example: three vectors [L] and a count."""
+class Summed(Protocol):
+    """What a part of the metrics needs of the examples seen so far."""
 
-    labels: Array
-    probabilities: Array
-    suggested: Array
-    unknown: int
+    def plus(self, others: Sequence[Any]) -> Any:
+        """Returns the sums over these and other examples."""
+
+    def figures(self) -> dict[str, Any]:
+        """Returns the metrics by name."""
 
 
 @dataclass
 class Sums:
-    """Sums over the examples seen so far, and the rows not yet added to them."""
+    """Sums over the examples seen so far, and the rows not yet added to them.
 
-    suggested: LabelCounts | None = None
-    at_half: LabelCounts | None = None
-    ranking: dict[str, float] = field(default_factory=dict)
-    waiting: list[Row] = field(default_factory=list)
+    Attributes:
+        parts: The sums, by the prefix of their metrics; empty before the first example.
+        waiting: What was read of each other example: its vectors [L], and a count.
+    """
+
+    parts: Mapping[str, Summed] = field(default_factory=dict)
+    waiting: list[dict[str, Array]] = field(default_factory=list)
 
 
-class MultiLabelCombiner(beam.CombineFn):
-    """Adds up what the metrics need; its figures equal scikit-learn's on the whole split."""
+class BaselineCombiner(beam.CombineFn):
+    """Adds up what the metrics of the last blessed model need: BASELINE_NAMES.
 
-    def __init__(self, model_name: str) -> None:
-        """Reads the labels and predictions of one of the compared models."""
+    They are equal to scikit-learn's on the whole split.
+    """
+
+    metric_names: tuple[str, ...] = BASELINE_NAMES
+    answers: tuple[str, ...] = _ANSWER
+
+    def __init__(
+        self, model_name: str, keys: Mapping[str, metric_types.MetricKey] | None = None
+    ) -> None:
+        """Reads the labels and predictions of one of the compared models.
+
+        Args:
+            model_name: TFMA's name of the model.
+            keys: TFMA's keys of the metrics; None leaves their names.
+        """
         self._model_name = model_name
+        self._keys = keys or {}
 
     def create_accumulator(self) -> Sums:
         """Starts with nothing seen."""
@@ -75,81 +104,97 @@ class MultiLabelCombiner(beam.CombineFn):
     def add_input(self, sums: Sums, inputs: metric_types.StandardMetricInputs) -> Sums:
         """Adds an example."""
         sums.waiting.append(self._read_row(inputs))
-        return _settle(sums) if len(sums.waiting) >= ROWS_AT_ONCE else sums
+        return self.compact(sums) if len(sums.waiting) >= ROWS_AT_ONCE else sums
 
     def merge_accumulators(self, accumulators: Iterable[Sums]) -> Sums:
         """Adds up the sums of several workers."""
-        total = Sums()
-        for sums in accumulators:
-            settled = _settle(sums)
-            _add(total, settled.suggested, settled.at_half, settled.ranking)
-        return total
+        return _merge([self.compact(sums).parts for sums in accumulators])
 
-    def extract_output(self, sums: Sums) -> dict[str, float]:
-        """Returns every metric by name; NaN for all but EXAMPLES where there is no example."""
-        settled = _settle(sums)
-        if settled.suggested is None or settled.at_half is None:
-            return {name: 0.0 if name == EXAMPLES else float("nan") for name in METRIC_NAMES}
-        examples = settled.suggested.examples
+    def compact(self, sums: Sums) -> Sums:
+        """Adds the waiting rows to the sums; Beam asks for it before it sends them."""
+        if not sums.waiting:
+            return sums
+        columns = {name: np.stack([row[name] for row in sums.waiting]) for name in sums.waiting[0]}
+        return _merge([sums.parts, self.sum_rows(columns)])
+
+    def extract_output(self, sums: Sums) -> dict[Any, Any]:
+        """Returns the metrics by name or key; of no example, NaN, none counted and no labels."""
+        found = {
+            f"{prefix}{name}": value
+            for prefix, part in self.compact(sums).parts.items()
+            for name, value in part.figures().items()
+        }
         return {
-            "micro_f1": micro_f1(settled.suggested),
-            "macro_f1": macro_f1(settled.suggested),
-            **{name: total / examples for name, total in settled.ranking.items()},
-            "binary_accuracy": binary_accuracy(settled.at_half),
-            EXAMPLES: float(examples),
+            self._keys.get(name, name): _plain(found[name]) if found else _nothing(name)
+            for name in self.metric_names
         }
 
-    def _read_row(self, inputs: metric_types.StandardMetricInputs) -> Row:
+    def sum_rows(self, columns: Mapping[str, Array]) -> dict[str, Summed]:
+        """Sums up a batch.
+
+        Args:
+            columns: Its labels and answers, [n, L], and unknown labels, [n], by their names.
+        """
+        truth, unknown = columns[names.LABELS], columns[names.UNKNOWN_LABELS]
+        probabilities, suggested = (columns[name] for name in _ANSWER)
+        return {"": sum_headline(truth, probabilities, suggested, unknown)}
+
+    def _read_row(self, inputs: metric_types.StandardMetricInputs) -> dict[str, Array]:
         predictions = inputs.get_by_key(constants.PREDICTIONS_KEY, self._model_name)
         unknown = inputs.get_by_key(
             constants.TRANSFORMED_FEATURES_KEY, self._model_name, names.UNKNOWN_LABELS
         )
-        return Row(
-            labels=np.ravel(inputs.get_by_key(constants.LABELS_KEY, self._model_name)),
-            probabilities=np.ravel(predictions[names.OUTPUT_PROBABILITIES]),
-            suggested=np.ravel(predictions[names.OUTPUT_SUGGESTED]),
-            unknown=int(np.ravel(unknown)[0]),
-        )
+        return {
+            names.LABELS: np.ravel(inputs.get_by_key(constants.LABELS_KEY, self._model_name)),
+            names.UNKNOWN_LABELS: np.ravel(unknown)[0],
+            **{name: np.ravel(predictions[name]) for name in self.answers},
+        }
 
 
-def _settle(sums: Sums) -> Sums:
-    """Adds the waiting rows to the sums."""
-    if not sums.waiting:
-        return sums
-    truth = np.stack([row.labels for row in sums.waiting])
-    probabilities = np.stack([row.probabilities for row in sums.waiting])
-    suggested = np.stack([row.suggested for row in sums.waiting])
-    unknown = np.asarray([row.unknown for row in sums.waiting])
-    sums.waiting = []
-    _add(
-        sums,
-        count_labels(truth, suggested, 0.5, unknown),
-        count_labels(truth, probabilities, 0.5, unknown),
-        {
-            **{f"precision@{k}": precision_at_k(truth, probabilities, k).sum() for k in (1, 3, 5)},
-            "ndcg@5": ndcg_at_k(truth, probabilities, 5, unknown).sum(),
-            "lrap": lrap(truth, probabilities, unknown).sum(),
-        },
-    )
-    return sums
+class CandidateCombiner(BaselineCombiner):
+    """Adds up what all metrics of the candidate need: CANDIDATE_NAMES.
+
+    They are equal to scikit-learn's on the whole split, the areas under a curve within what
+    `score_histogram` says.
+    """
+
+    metric_names = CANDIDATE_NAMES
+    # A model of old may not answer for the abstract alone.
+    answers = (*_ANSWER, *_ABSTRACT_ONLY_ANSWER)
+
+    def sum_rows(self, columns: Mapping[str, Array]) -> dict[str, Summed]:
+        """Sums up a batch; as the base class does."""
+        truth, unknown = columns[names.LABELS], columns[names.UNKNOWN_LABELS]
+        probabilities, suggested = (columns[name] for name in _ANSWER)
+        alone, suggested_alone = (columns[name] for name in _ABSTRACT_ONLY_ANSWER)
+        return {
+            "": sum_metrics(truth, probabilities, suggested, unknown),
+            ABSTRACT_ONLY: sum_headline(truth, alone, suggested_alone, unknown),
+            LABELS: sum_labels(truth, probabilities, suggested),
+        }
 
 
-def _add(
-    total: Sums,
-    suggested: LabelCounts | None,
-    at_half: LabelCounts | None,
-    ranking: dict[str, float],
-) -> None:
-    if suggested is None or at_half is None:
-        return
-    total.suggested = suggested if total.suggested is None else total.suggested + suggested
-    total.at_half = at_half if total.at_half is None else total.at_half + at_half
-    for name, value in ranking.items():
-        total.ranking[name] = total.ranking.get(name, 0.0) + float(value)
+def _merge(parts: Iterable[Mapping[str, Summed]]) -> Sums:
+    seen = [each for each in parts if each]
+    if not seen:
+        return Sums()
+    first, *others = seen
+    return Sums({name: part.plus([each[name] for each in others]) for name, part in first.items()})
+
+
+def _plain(value: Any) -> Any:
+    # TFMA writes arrays of other types as text.
+    return value.astype(np.float64) if isinstance(value, np.ndarray) else value
+
+
+def _nothing(name: str) -> Any:
+    if name.startswith(LABELS):
+        return np.zeros(0)
+    return 0.0 if name == EXAMPLES else float("nan")
 
 
 class MultiLabelMetrics(metric_types.Metric):
-    """Every metric of `METRIC_NAMES` in one pass over the examples."""
+    """Every metric of both models in one pass: CANDIDATE_NAMES and BASELINE_NAMES."""
 
     def __init__(self, name: str = "multi_label_metrics") -> None:
         """Registers the computation; the name is TFMA's, the metrics have their own."""
@@ -157,20 +202,26 @@ class MultiLabelMetrics(metric_types.Metric):
 
 
 def _make_computations(
-    name: str = "", model_names: list[str] | None = None
+    name: str = "",
+    eval_config: tfma.EvalConfig | None = None,
+    model_names: list[str] | None = None,
 ) -> metric_types.MetricComputations:
     # TFMA passes what the argument names ask for; `name` belongs to every metric.
-    return list(_computations(model_names or [""]))
+    baseline = model_util.get_baseline_model_spec(eval_config) if eval_config else None
+    return list(_computations(model_names or [""], baseline.name if baseline else None))
 
 
-def _computations(model_names: list[str]) -> Iterator[metric_types.MetricComputation]:
+def _computations(
+    model_names: list[str], baseline_name: str | None
+) -> Iterator[metric_types.MetricComputation]:
     for model_name in model_names:
+        combiner = BaselineCombiner if model_name == baseline_name else CandidateCombiner
         keys = {
             # TFMA looks thresholds up under keys whose `example_weighted` is None.
             metric: metric_types.MetricKey(
                 name=metric, model_name=model_name, example_weighted=None
             )
-            for metric in METRIC_NAMES
+            for metric in combiner.metric_names
         }
         yield metric_types.MetricComputation(
             keys=list(keys.values()),
@@ -179,20 +230,8 @@ def _computations(model_names: list[str]) -> Iterator[metric_types.MetricComputa
                     [names.UNKNOWN_LABELS], model_names=[model_name] if model_name else None
                 )
             ],
-            combiner=_KeyedCombiner(model_name, keys),
+            combiner=combiner(model_name, keys),
         )
-
-
-class _KeyedCombiner(MultiLabelCombiner):
-    """The combiner with its figures under TFMA's keys."""
-
-    def __init__(self, model_name: str, keys: dict[str, metric_types.MetricKey]) -> None:
-        super().__init__(model_name)
-        self._keys = keys
-
-    def extract_output(self, sums: Sums) -> dict[metric_types.MetricKey, float]:
-        figures = super().extract_output(sums)
-        return {self._keys[name]: value for name, value in figures.items()}
 
 
 metric_types.register_metric(MultiLabelMetrics)

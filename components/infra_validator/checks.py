@@ -43,6 +43,8 @@ _OUTPUTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     names.SIGNATURE_EVALUATE: {
         names.OUTPUT_PROBABILITIES: (_FLOAT, "L"),
         names.OUTPUT_SUGGESTED: (_FLOAT, "L"),
+        names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES: (_FLOAT, "L"),
+        names.OUTPUT_ABSTRACT_ONLY_SUGGESTED: (_FLOAT, "L"),
     },
     names.SIGNATURE_TRANSFORM: {
         names.LABELS: (_FLOAT, "L"),
@@ -56,11 +58,15 @@ _RANKED: Final = {
     names.SIGNATURE_CLASSIFY: (names.OUTPUT_CLASSES, names.SIGNATURE_EVALUATE),
 }
 
-# What is compared with the threshold where a question tells which labels are suggested.
-_SCORED: Final = {
-    names.SIGNATURE_DEFAULT: names.OUTPUT_SCORES,
-    names.SIGNATURE_EVALUATE: names.OUTPUT_PROBABILITIES,
+# The scores from which a question tells which labels are suggested.
+_SCORED: Final[Mapping[str, Mapping[str, str]]] = {
+    names.SIGNATURE_DEFAULT: {names.OUTPUT_SUGGESTED: names.OUTPUT_SCORES},
+    names.SIGNATURE_EVALUATE: {
+        names.OUTPUT_SUGGESTED: names.OUTPUT_PROBABILITIES,
+        names.OUTPUT_ABSTRACT_ONLY_SUGGESTED: names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES,
+    },
 }
+_SCORES: Final = frozenset({names.OUTPUT_SCORES, *_SCORED[names.SIGNATURE_EVALUATE].values()})
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Observed:
     Attributes:
         papers: Number of papers.
         vocabulary: The model's label vocabulary asset.
-        threshold: The model's own, of `model_info.json`.
+        thresholds: The model's own for each label, of `model_info.json`, float32 [L].
         grpc: The server's answers over gRPC.
         rest: The same over REST.
         exported: What the exported model answers in this process, or why it does not.
@@ -78,7 +84,7 @@ class Observed:
 
     papers: int
     vocabulary: tuple[str, ...]
-    threshold: float
+    thresholds: Array
     grpc: Mapping[str, Answer]
     rest: Mapping[str, Answer]
     exported: Mapping[str, Answer] | ModelFault
@@ -129,7 +135,7 @@ def score_order(seen: Observed) -> Problems:
     """Finds scores and probabilities outside 0 to 1, and scores that are not best first."""
     for transport, answers in seen.served.items():
         for question, outputs in _OUTPUTS.items():
-            for output in outputs.keys() & {names.OUTPUT_SCORES, names.OUTPUT_PROBABILITIES}:
+            for output in outputs.keys() & _SCORES:
                 values = answers[question][output]
                 where = f"{question} over {transport}: {output}"
                 if not ((values >= 0) & (values <= 1)).all():
@@ -140,19 +146,22 @@ def score_order(seen: Observed) -> Problems:
 
 def suggestions(seen: Observed) -> Problems:
     """Finds labels suggested below the model's threshold, or not suggested above it."""
-    threshold = np.float32(seen.threshold)
     for transport, answers in seen.served.items():
-        for question, output in _SCORED.items():
-            scores = answers[question][output]
-            wrong = (answers[question][names.OUTPUT_SUGGESTED] == 1) != (scores >= threshold)
-            if transport == "REST":
-                wrong &= np.abs(scores - threshold) > TRANSPORT_TOLERANCE
-            for row, column in np.argwhere(wrong)[:1]:
-                yield (
-                    f"{question} over {transport}, paper {row + 1}: a label with the score "
-                    f"{scores[row, column]:.7f} is on the wrong side of the threshold "
-                    f"{threshold:.7f} ({wrong.sum()} such labels)"
-                )
+        for question, scored in _SCORED.items():
+            thresholds = _thresholds(seen, question, answers[question])
+            for output, scores_output in scored.items():
+                scores = answers[question][scores_output]
+                wrong = (answers[question][output] == 1) != (scores >= thresholds)
+                # A label that the model doesn't have is found elsewhere.
+                wrong &= ~np.isnan(thresholds)
+                if transport == "REST":
+                    wrong &= np.abs(scores - thresholds) > TRANSPORT_TOLERANCE
+                for row, column in np.argwhere(wrong)[:1]:
+                    yield (
+                        f"{question} over {transport}, paper {row + 1}: {output} is on the wrong "
+                        f"side of the threshold {thresholds[row, column]:.7f} for a label with "
+                        f"the score {scores[row, column]:.7f} ({wrong.sum()} such labels)"
+                    )
 
 
 def scores_of_labels(seen: Observed) -> Problems:
@@ -241,15 +250,27 @@ def _differences(
         distance = np.abs(values.astype(np.float64) - other[output].astype(np.float64))
         # Also true where one of them is no number.
         apart = ~(distance <= tolerance)
-        if output == names.OUTPUT_SUGGESTED:
+        if output in _SCORED.get(question, {}):
             # Two scores on the two sides of the threshold may be as good as the same.
-            scores = other[_SCORED[question]]
-            apart &= np.abs(scores - np.float32(seen.threshold)) > tolerance
+            scores = other[_SCORED[question][output]]
+            apart &= ~(np.abs(scores - _thresholds(seen, question, other)) <= tolerance)
+            if question in _RANKED:
+                # Labels that changed places took their own thresholds along.
+                apart &= mine[_RANKED[question][0]] == other[_RANKED[question][0]]
         for place in np.argwhere(apart)[:1]:
             yield (
                 f"{question}, paper {place[0] + 1}: {output} is {values[tuple(place)]} instead "
                 f"of {other[output][tuple(place)]} ({apart.sum()} such values)"
             )
+
+
+def _thresholds(seen: Observed, question: str, answer: Answer) -> Array:
+    """Returns the threshold of every label that an answer scores, NaN for one of no model."""
+    if question not in _RANKED:
+        return np.broadcast_to(seen.thresholds, (seen.papers, len(seen.vocabulary)))
+    by_label = dict(zip(seen.vocabulary, seen.thresholds, strict=True))
+    labels = answer[_RANKED[question][0]].tolist()
+    return np.array([[by_label.get(label, np.nan) for label in row] for row in labels], np.float32)
 
 
 def _ranking_differences(

@@ -25,6 +25,8 @@ from components.infra_validator.report import FILES, GRPC, LOADS, REQUESTS, REST
 from components.infra_validator.requests import Paper, Question, make_questions
 from components.infra_validator.server_process import ServerProcess
 from components.infra_validator.settings import InfraSettings
+from components.trainer.threshold import Floats
+from components.trainer.threshold_choice import read_thresholds
 from schema import names
 
 T = TypeVar("T")
@@ -38,11 +40,11 @@ class Facts:
 
     Attributes:
         vocabulary: Its labels, in the order of its probabilities.
-        threshold: Lowest score that it suggests.
+        thresholds: Lowest score at which it suggests each of them, float32 [L].
     """
 
     vocabulary: tuple[str, ...]
-    threshold: float
+    thresholds: Floats
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Trial:
         seen = Observed(
             papers=len(self.papers),
             vocabulary=facts.vocabulary,
-            threshold=facts.threshold,
+            thresholds=facts.thresholds,
             grpc=grpc,
             rest=rest,
             exported=_ask_exported(questions, exported),
@@ -126,10 +128,10 @@ def _read_facts(candidate: Path) -> Facts:
     info = candidate / names.EXTRA_ASSETS_DIR / names.MODEL_INFO_FILE
     try:
         lines = vocabulary.read_bytes().decode("utf-8", "backslashreplace").split("\n")
-        threshold = float(json.loads(info.read_text("utf-8"))["threshold"])
+        labels = tuple(line for line in lines if line)
+        return Facts(labels, read_thresholds(json.loads(info.read_text("utf-8")), labels))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFault(f"the SavedModel is incomplete: {error!r}") from error
-    return Facts(tuple(line for line in lines if line), threshold)
 
 
 def _ask_exported(questions: Sequence[Question], exported: Any) -> dict[str, Answer] | ModelFault:

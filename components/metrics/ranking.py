@@ -19,6 +19,29 @@ from components.metrics.inputs import (
 )
 
 
+def hits_among_best(y_true: Array, scores: Array, k: int) -> NDArray[np.float64]:
+    """How many of the 1, 2, ... k best-scored labels are true, per example, [n, k].
+
+    What lies beyond the number of labels is not true. Of equal scores the label with the lower
+    index comes first, as in `tf.math.top_k`.
+
+    Args:
+        y_true: Multi-hot truth, [n, L].
+        scores: Scores, higher is better, [n, L].
+        k: How many suggestions count, at least 1.
+
+    Raises:
+        ValueError: The shapes don't match, a score is NaN, or k is below 1.
+    """
+    _check_k(k)
+    truth = checked_truth(y_true, scores)
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    right = np.zeros((truth.shape[0], k))
+    right[:, : best.shape[1]] = np.take_along_axis(truth, best, axis=1)
+    hits: NDArray[np.float64] = np.cumsum(right, axis=1)
+    return hits
+
+
 def precision_at_k(y_true: Array, scores: Array, k: int) -> FloatVector:
     """Share of the k best-scored labels that are true, per example, [n].
 
@@ -34,11 +57,7 @@ def precision_at_k(y_true: Array, scores: Array, k: int) -> FloatVector:
     Raises:
         ValueError: The shapes don't match, a score is NaN, or k is below 1.
     """
-    _check_k(k)
-    truth = checked_truth(y_true, scores)
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    hits: FloatVector = np.take_along_axis(truth, best, axis=1).sum(axis=1, dtype=np.float64)
-    return hits / k
+    return hits_among_best(y_true, scores, k)[:, -1] / k
 
 
 def ndcg_at_k(y_true: Array, scores: Array, k: int, unknown: Array | None = None) -> FloatVector:

@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-from components.metrics.classification import (
-    binary_accuracy,
-    count_labels,
-    macro_f1,
-    micro_f1,
-)
+import numpy as np
+
 from components.metrics.inputs import Array
-from components.metrics.ranking import lrap, ndcg_at_k, precision_at_k
+from components.metrics.sums import sum_metrics
 
 
 def figures(
     y_true: Array, probabilities: Array, threshold: float, unknown: Array | None = None
 ) -> dict[str, float]:
-    """Scores a split: F1 at the threshold, binary accuracy at 0.5, and the ranking metrics.
+    """Scores a split: suggestions at the threshold, binary accuracy at 0.5, and the ranking.
 
     Args:
         y_true: Multi-hot truth, [n, L], with at least one example.
-        probabilities: Probabilities, [n, L].
-        threshold: Lowest probability that suggests.
+        probabilities: Probabilities in [0, 1], [n, L].
+        threshold: Lowest probability that suggests; compared in the probabilities' own type.
         unknown: True labels outside the vocabulary, [n]; None stands for all zero.
 
     Returns:
-        micro_f1, macro_f1, precision@1, precision@3, precision@5, ndcg@5, lrap,
-        binary_accuracy, threshold and examples.
+        The metrics of `components.metrics.sums.METRIC_NAMES`, and `threshold`.
 
     Raises:
-        ValueError: The shapes don't match, a probability is NaN, or there is no example.
+        ValueError: The shapes don't match, a probability is NaN, below 0 or above 1, or there is
+            no example.
     """
     if not len(y_true):
         raise ValueError("there is no example to score")
-    suggested = count_labels(y_true, probabilities, threshold, unknown)
-    return {
-        "micro_f1": micro_f1(suggested),
-        "macro_f1": macro_f1(suggested),
-        **{
-            f"precision@{k}": float(precision_at_k(y_true, probabilities, k).mean())
-            for k in (1, 3, 5)
-        },
-        "ndcg@5": float(ndcg_at_k(y_true, probabilities, 5, unknown).mean()),
-        "lrap": float(lrap(y_true, probabilities, unknown).mean()),
-        "binary_accuracy": binary_accuracy(count_labels(y_true, probabilities, 0.5, unknown)),
-        "threshold": threshold,
-        "examples": len(y_true),
-    }
+    suggested = probabilities >= np.asarray(threshold, dtype=probabilities.dtype)
+    sums = sum_metrics(y_true, probabilities, suggested, unknown)
+    return {**sums.figures(), "threshold": threshold, "examples": len(y_true)}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from components.trainer.settings import TrainerSettings
 from components.trainer.signatures import ServedTagger
+from components.trainer.threshold_choice import describe_thresholds
 from components.trainer.training import TrainingResult
 from schema import names
 from serving.warmup import write_warmup_requests
@@ -37,15 +39,24 @@ def export_model(tagger: ServedTagger, directory: str, info: dict[str, Any]) -> 
     write_warmup_requests(directory)
 
 
-def model_info(result: TrainingResult, settings: TrainerSettings) -> dict[str, Any]:
+def model_info(
+    result: TrainingResult, settings: TrainerSettings, labels: Sequence[str]
+) -> dict[str, Any]:
     """Returns the facts about a trained model that are kept beside it.
 
-    `threshold`, `epochs` that ran, `kept_epoch`, its `validation` figures, and the trainer's
-    `settings`.
+    `threshold`, the one for all labels; `thresholds`, of which kind it is or whether each label
+    has its own, and these as `label_thresholds`; `epochs`
+    that ran, `kept_epoch`, its `validation` figures, and the trainer's `settings`.
+
+    Args:
+        result: What the training gave.
+        settings: Its settings.
+        labels: The label vocabulary, in the order of the model's outputs.
     """
     kept = result.kept_epoch
     return {
         "threshold": result.threshold,
+        **describe_thresholds(result.label_thresholds, labels),
         "epochs": len(result.history["loss"]),
         "kept_epoch": kept,
         "validation": {

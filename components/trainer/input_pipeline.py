@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from schema import names
 from schema.errors import BadInputError
@@ -13,6 +15,7 @@ from schema.errors import BadInputError
 _COMPRESSION = "GZIP"
 _SHUFFLE_RECORDS = 16_384
 _FILES_AT_ONCE = 4
+_SURVEYED_AT_ONCE = 1024
 
 
 def vocabulary_size(feature_spec: Mapping[str, Any]) -> int:
@@ -25,15 +28,42 @@ def label_count(feature_spec: Mapping[str, Any]) -> int:
     return _size(feature_spec, names.LABELS)
 
 
-def count_records(file_pattern: str | Sequence[str]) -> int:
-    """Counts the examples of all files that match.
+class Survey(NamedTuple):
+    """What has to be known of the training split before training.
+
+    Attributes:
+        paper_keys: The title hash of each paper, int64 [n], in the order of the files.
+        label_counts: Papers that have each label, int64 [L].
+    """
+
+    paper_keys: NDArray[np.int64]
+    label_counts: NDArray[np.int64]
+
+
+def survey(file_pattern: str | Sequence[str], feature_spec: Mapping[str, Any]) -> Survey:
+    """Reads a split once, without its n-grams.
+
+    Args:
+        file_pattern: As `make_dataset` takes it.
+        feature_spec: As `make_dataset` takes it.
 
     Raises:
         BadInputError: No file matches.
     """
-    files = tf.data.Dataset.from_tensor_slices(_matching_files(file_pattern))
-    records = files.flat_map(_read)
-    return int(records.reduce(tf.constant(0, tf.int64), lambda count, _: count + 1).numpy())
+    labels = tf.io.RaggedFeature(tf.int64, value_key=_index_key(feature_spec[names.LABELS]))
+    wanted = {names.PAPER_KEY: tf.io.FixedLenFeature([], tf.int64), names.LABELS: labels}
+    batches = (
+        tf.data.Dataset.from_tensor_slices(_matching_files(file_pattern))
+        .flat_map(_read)
+        .batch(_SURVEYED_AT_ONCE)
+        .map(lambda serialized: tf.io.parse_example(serialized, wanted))
+    )
+    width = label_count(feature_spec)
+    keys, counts = [np.zeros(0, np.int64)], np.zeros(width, np.int64)
+    for batch in batches:
+        keys.append(batch[names.PAPER_KEY].numpy())
+        counts += np.bincount(batch[names.LABELS].flat_values.numpy(), minlength=width)
+    return Survey(np.concatenate(keys), counts)
 
 
 def make_dataset(

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from components.trainer.lazy_adam import ExactAdam, LazyAdam
+from components.trainer.loss import MemberCrossentropy, binary_accuracy, prior_logits
 from components.trainer.settings import TrainerSettings
 from components.trainer.sparse_dense import SparseDense
 from schema import names
 
+# Keras's default.
+_EPSILON: Final = 1e-7
 
-def build_model(vocabulary_size: int, label_count: int, settings: TrainerSettings) -> keras.Model:
+
+def build_model(
+    vocabulary_size: int,
+    label_count: int,
+    settings: TrainerSettings,
+    label_counts: NDArray[np.int64] | None = None,
+    papers: int = 0,
+) -> keras.Model:
     """Builds the network, not compiled.
 
     The output is logits, not probabilities: cross-entropy from logits keeps its precision where
@@ -19,42 +34,92 @@ def build_model(vocabulary_size: int, label_count: int, settings: TrainerSetting
     Args:
         vocabulary_size: V, rows of the first layer's kernel.
         label_count: L, labels of the vocabulary.
-        settings: Hidden layers, dropout, and the seed of the initial weights and the dropout.
+        settings: Members, hidden layers, dropout, the biases' start, and the seed of the initial
+            weights and the dropout.
+        label_counts: Training papers of each label, [L]; needed where biases start at the prior.
+        papers: Training papers in all; as above.
 
     Returns:
         A functional model from {ids: int32 [n, m], weights: float32 [n, m]}, as
-        `SparseDense` reads them, to logits, float32 [n, L].
+        `SparseDense` reads them, to logits, float32 [n, L]; [n, members, L] where there are
+        several members.
+
+    Raises:
+        ValueError: The biases start at the prior and there are no counts.
     """
     ids = keras.Input(shape=(None,), dtype="int32", name=names.MODEL_IDS)
     weights = keras.Input(shape=(None,), dtype="float32", name=names.MODEL_WEIGHTS)
-    seed = settings.seed
+    seed, width = settings.seed, settings.hidden_units[0]
+    # One kernel for all members: every row that a batch uses is gathered once.
     hidden = SparseDense(
         vocabulary_size,
-        settings.hidden_units[0],
+        settings.members * width,
         activation="relu",
-        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
+        kernel_initializer=_glorot(vocabulary_size, width, seed),
         name="hidden_1",
     )(ids, weights)
     hidden = keras.layers.Dropout(settings.dropout, seed=seed, name="dropout_1")(hidden)
+    bias = _bias_initializer(settings, label_counts, papers)
+    if settings.members == 1:
+        logits = _upper_layers(hidden, label_count, settings, bias, member=0)
+    else:
+        parts = keras.layers.Reshape((settings.members, width), name="members")(hidden)
+        logits = keras.ops.stack(
+            [
+                _upper_layers(parts[:, member], label_count, settings, bias, member)
+                for member in range(settings.members)
+            ],
+            axis=1,
+        )
+    return keras.Model(
+        inputs={names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, outputs=logits, name="tagger"
+    )
+
+
+def _upper_layers(
+    hidden: keras.KerasTensor,
+    label_count: int,
+    settings: TrainerSettings,
+    bias: keras.initializers.Initializer,
+    member: int,
+) -> keras.KerasTensor:
+    """Returns one member's logits, [n, L], from the output of its first layer."""
+    suffix = f"_of_{member + 1}" if settings.members > 1 else ""
+    # No two layers start equal, or members would learn the same.
+    seed = settings.seed + member * (len(settings.hidden_units) + 1)
     for depth, units in enumerate(settings.hidden_units[1:], start=2):
         hidden = keras.layers.Dense(
             units,
             activation="relu",
             kernel_initializer=keras.initializers.GlorotUniform(seed=seed + depth),
-            name=f"hidden_{depth}",
+            name=f"hidden_{depth}{suffix}",
         )(hidden)
-        hidden = keras.layers.Dropout(settings.dropout, seed=seed + depth, name=f"dropout_{depth}")(
-            hidden
-        )
-    logits = keras.layers.Dense(
+        hidden = keras.layers.Dropout(
+            settings.dropout, seed=seed + depth, name=f"dropout_{depth}{suffix}"
+        )(hidden)
+    return keras.layers.Dense(
         label_count,
         kernel_initializer=keras.initializers.GlorotUniform(seed=seed + 1),
+        bias_initializer=bias,
         dtype="float32",
-        name="logits",
+        name=f"logits{suffix}",
     )(hidden)
-    return keras.Model(
-        inputs={names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, outputs=logits, name="tagger"
-    )
+
+
+def _glorot(inputs: int, outputs: int, seed: int) -> keras.initializers.Initializer:
+    """Glorot's uniform start of one member, whose kernel may be part of a wider one."""
+    limit = math.sqrt(6.0 / (inputs + outputs))
+    return keras.initializers.RandomUniform(-limit, limit, seed=seed)
+
+
+def _bias_initializer(
+    settings: TrainerSettings, label_counts: NDArray[np.int64] | None, papers: int
+) -> keras.initializers.Initializer:
+    if settings.bias_start == "zeros":
+        return keras.initializers.Zeros()
+    if label_counts is None:
+        raise ValueError("biases that start at the prior need the labels' counts")
+    return keras.initializers.Constant(prior_logits(label_counts, papers))
 
 
 def make_optimizer(settings: TrainerSettings, steps_per_epoch: int) -> keras.optimizers.Adam:
@@ -73,22 +138,28 @@ def make_optimizer(settings: TrainerSettings, steps_per_epoch: int) -> keras.opt
             power=1.0,
         )
     kind = LazyAdam if settings.optimizer == "lazy_adam" else ExactAdam
-    return kind(learning_rate=rate)
+    # The loss is the members' mean, so each one's gradient is so much smaller than alone; with
+    # epsilon as much smaller Adam moves it as it would alone.
+    return kind(learning_rate=rate, epsilon=_EPSILON / settings.members)
 
 
-def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+def compile_model(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    label_weights: NDArray[np.float32] | None = None,
+) -> None:
     """Compiles the network with binary cross-entropy and the metric `binary_accuracy`.
 
     XLA stays off: it can't compile the product of a sparse and a dense matrix.
+
+    Args:
+        model: Of `build_model`.
+        optimizer: Of `make_optimizer`.
+        label_weights: Of `positive_weights`, [L]; None stands for all one.
     """
     model.compile(
         optimizer=optimizer,
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
-        metrics=[
-            # A logit above 0 is a probability above one half.
-            keras.metrics.MeanMetricWrapper(
-                keras.metrics.binary_accuracy, name="binary_accuracy", threshold=0.0
-            )
-        ],
+        loss=MemberCrossentropy(label_weights),
+        metrics=[keras.metrics.MeanMetricWrapper(binary_accuracy, name="binary_accuracy")],
         jit_compile=False,
     )

@@ -7,16 +7,18 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.trainer.export import export_model, model_info
 from components.trainer.input_pipeline import (
-    count_records,
     label_count,
     make_dataset,
+    survey,
     vocabulary_size,
 )
+from components.trainer.loss import positive_weights
 from components.trainer.model import build_model, compile_model, make_optimizer
 from components.trainer.plots import write_plots
 from components.trainer.settings import TrainerSettings
 from components.trainer.signatures import ServedTagger
 from components.trainer.strategy import pick_strategy
+from components.trainer.train_titles import write_train_titles
 from components.trainer.training import make_reproducible, train
 from schema import names
 
@@ -34,7 +36,9 @@ def run_fn(fn_args: FnArgs) -> None:
     make_reproducible(settings.seed)
     strategy = pick_strategy()
     replicas = strategy.num_replicas_in_sync
-    steps = max(1, count_records(fn_args.train_files) // settings.batch_size)
+    paper_keys, label_counts = survey(fn_args.train_files, spec)
+    papers = len(paper_keys)
+    steps = max(1, papers // settings.batch_size)
     train_batches = make_dataset(
         fn_args.train_files,
         spec,
@@ -52,8 +56,13 @@ def run_fn(fn_args: FnArgs) -> None:
         include_unknown=True,
     )
     with strategy.scope():
-        model = build_model(vocabulary_size(spec), label_count(spec), settings)
-        compile_model(model, make_optimizer(settings, steps))
+        model = build_model(
+            vocabulary_size(spec), label_count(spec), settings, label_counts, papers
+        )
+        weights = positive_weights(
+            label_counts, settings.rare_label_weight, settings.rare_label_papers
+        )
+        compile_model(model, make_optimizer(settings, steps), weights)
     result = train(
         model,
         train_batches,
@@ -67,11 +76,15 @@ def run_fn(fn_args: FnArgs) -> None:
         f"{fn_args.model_run_dir}/{names.PLOTS_DIR}",
         best_epoch=result.best_epoch,
     )
+    label_lines = transform.vocabulary_by_name(names.LABEL_VOCABULARY)
+    labels = [line.decode("utf-8", "backslashreplace") for line in label_lines]
     tagger = ServedTagger(
         model,
         transform.transform_features_layer(),
-        transform.vocabulary_by_name(names.LABEL_VOCABULARY),
-        result.threshold,
+        label_lines,
+        result.thresholds,
         fn_args.custom_config["top_k"],
     )
-    export_model(tagger, fn_args.serving_model_dir, model_info(result, settings))
+    export_model(tagger, fn_args.serving_model_dir, model_info(result, settings, labels))
+    # The Model artifact's folder holds more than the SavedModel in it.
+    write_train_titles(fn_args.serving_model_dir.rpartition("/")[0], paper_keys)

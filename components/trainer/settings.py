@@ -14,6 +14,13 @@ class TrainerSettings(Settings):
 
     Attributes:
         hidden_units: Units of each hidden layer; the first one works on the sparse input.
+        members: Networks of these layers that are trained side by side on the same batches, each
+            with its own loss; the model answers with the mean of their logits.
+        bias_start: The last layer's biases before training: `zeros`, or each label's `prior`,
+            the logit of its share of the training papers.
+        rare_label_weight: How much more a paper that has a rare label weighs in that label's
+            loss: 1 + rare_label_weight * exp(-papers with it / rare_label_papers).
+        rare_label_papers: See there.
         dropout: Share of each hidden layer's outputs dropped while training.
         optimizer: `adam` is Keras's; `lazy_adam` moves only the rows of the first layer that
             the batch uses.
@@ -24,10 +31,20 @@ class TrainerSettings(Settings):
         patience: Epochs without a better `monitor` before training stops; null never stops
             early and keeps the last weights.
         monitor: The validation figure that early stopping watches (higher is better).
+        thresholds: `global` suggests every label from the cut on that is best on validation;
+            `half_f1` from half of the micro-F1 on that it reaches, which moves less by chance;
+            `per_label` each from a cut of its own; `auto` takes what suggests best on
+            validation papers that it was not tuned on.
+        threshold_shrinkage: A label with so many validation papers stands halfway between the
+            global threshold and its own best one.
         seed: Seed of the initial weights, the dropout and the order of the papers.
     """
 
     hidden_units: tuple[PositiveInt, ...] = Field(default=(512,), min_length=1)
+    members: int = Field(default=1, ge=1)
+    bias_start: Literal["zeros", "prior"] = "zeros"
+    rare_label_weight: float = Field(default=0.0, ge=0.0)
+    rare_label_papers: float = Field(default=200.0, gt=0.0)
     dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
     optimizer: Literal["adam", "lazy_adam"] = "lazy_adam"
     learning_rate: float = Field(default=0.002, gt=0.0)
@@ -36,4 +53,6 @@ class TrainerSettings(Settings):
     epochs: int = Field(default=3, ge=1)
     patience: int | None = Field(default=1, ge=1)
     monitor: Literal["val_lrap", "val_micro_f1", "val_ndcg@5"] = "val_lrap"
+    thresholds: Literal["global", "half_f1", "per_label", "auto"] = "global"
+    threshold_shrinkage: float = Field(default=50.0, ge=0.0)
     seed: int = Field(default=0, ge=0)

@@ -10,9 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from components.trainer.batches import pad_rows
+from components.trainer.loss import mean_logits
 from schema import names
 
 Tensors = dict[str, tf.Tensor]
@@ -26,9 +29,18 @@ _EXAMPLES = tf.TensorSpec([None], tf.string, name=names.INPUT_EXAMPLES)
 
 def _as_function(model: keras.Model) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     def logits(ids: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        return model({names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, training=False)
+        inputs = {names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}
+        return mean_logits(model(inputs, training=False))
 
     return logits
+
+
+def _parse_texts(examples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the titles and abstracts of serialized raw examples, string [n] each."""
+    # A portal may leave the title out, so absent features read as empty text.
+    text = tf.io.FixedLenFeature([], tf.string, default_value="")
+    raw = tf.io.parse_example(examples, {names.TITLES: text, names.SUMMARIES: text})
+    return raw[names.TITLES], raw[names.SUMMARIES]
 
 
 class ServedTagger(tf.Module):
@@ -39,7 +51,7 @@ class ServedTagger(tf.Module):
         model: keras.Model,
         transform: TransformLayer,
         labels: Sequence[str],
-        threshold: float,
+        thresholds: NDArray[np.float32],
         top_k: int,
     ) -> None:
         """Puts the parts together.
@@ -48,7 +60,7 @@ class ServedTagger(tf.Module):
             model: From padded n-gram ids and weights to logits, float32 [n, L].
             transform: The transform graph as a layer.
             labels: The label vocabulary, in the order of the model's outputs.
-            threshold: A label is suggested where its probability is at or over this.
+            thresholds: A label is suggested where its probability is at or over its own, [L].
             top_k: Labels in an answer; never more than there are.
         """
         super().__init__()
@@ -60,7 +72,7 @@ class ServedTagger(tf.Module):
         self._logits = _as_function(model)
         self._transform = transform
         self._labels = tf.constant(list(labels))
-        self._threshold = tf.constant(threshold, tf.float32)
+        self._thresholds = tf.constant(thresholds, tf.float32, shape=[len(labels)])
         self._top_k = min(top_k, len(labels))
 
     def probabilities(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tf.Tensor:
@@ -69,36 +81,34 @@ class ServedTagger(tf.Module):
         ids, weights = pad_rows(self._transform(raw)[names.TFIDF])
         return tf.sigmoid(tf.cast(self._logits(ids, weights), tf.float32))
 
-    def best_labels(self, probabilities: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the labels, string [n, k], and scores, float32 [n, k], best first."""
+    def best_labels(self, probabilities: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns labels, scores and whether each is suggested, [n, k] each, best first."""
         scores, columns = tf.math.top_k(probabilities, self._top_k)
-        return tf.gather(self._labels, columns), scores
+        suggested = scores >= tf.gather(self._thresholds, columns)
+        return tf.gather(self._labels, columns), scores, suggested
 
     def probabilities_of_text(self, text: tf.Tensor) -> tf.Tensor:
         """Computes the probability of every label for texts, string [n]."""
         return self.probabilities(tf.zeros_like(text), text)
 
-    def probabilities_of_examples(self, examples: tf.Tensor) -> tf.Tensor:
-        """Computes the probability of every label for serialized raw examples, string [n]."""
-        # A portal may leave the title out, so absent features read as empty text.
-        text = tf.io.FixedLenFeature([], tf.string, default_value="")
-        raw = tf.io.parse_example(examples, {names.TITLES: text, names.SUMMARIES: text})
-        return self.probabilities(raw[names.TITLES], raw[names.SUMMARIES])
+    def suggested(self, probabilities: tf.Tensor) -> tf.Tensor:
+        """Returns 1 where a label's probability suggests it, else 0, float32 [n, L]."""
+        return tf.cast(probabilities >= self._thresholds, tf.float32)
 
     @tf.function(input_signature=[_TEXT])
     def suggest(self, text: tf.Tensor) -> Tensors:
         """`serving_default`: labels, scores and whether each is suggested, [n, k]."""
-        labels, scores = self.best_labels(self.probabilities_of_text(text))
+        labels, scores, suggested = self.best_labels(self.probabilities_of_text(text))
         return {
             names.OUTPUT_LABELS: labels,
             names.OUTPUT_SCORES: scores,
-            names.OUTPUT_SUGGESTED: scores >= self._threshold,
+            names.OUTPUT_SUGGESTED: suggested,
         }
 
     @tf.function(input_signature=[_EXAMPLES])
     def classify(self, inputs: tf.Tensor) -> Tensors:
         """`classify`: classes and scores, [n, k], as TF Serving's Classify API wants them."""
-        labels, scores = self.best_labels(self.probabilities_of_examples(inputs))
+        labels, scores, _ = self.best_labels(self.probabilities(*_parse_texts(inputs)))
         return {names.OUTPUT_CLASSES: labels, names.OUTPUT_SCORES: scores}
 
     @tf.function(input_signature=[_TEXT])
@@ -108,11 +118,18 @@ class ServedTagger(tf.Module):
 
     @tf.function(input_signature=[_EXAMPLES])
     def evaluate(self, inputs: tf.Tensor) -> Tensors:
-        """`evaluate`: probabilities and suggestions (0 or 1) of raw examples, [n, L] each."""
-        probabilities = self.probabilities_of_examples(inputs)
+        """`evaluate`: probabilities and suggestions (0 or 1) of raw examples, [n, L] each.
+
+        And the same had the papers no title, for a portal that sends none.
+        """
+        titles, abstracts = _parse_texts(inputs)
+        probabilities = self.probabilities(titles, abstracts)
+        abstract_only = self.probabilities_of_text(abstracts)
         return {
             names.OUTPUT_PROBABILITIES: probabilities,
-            names.OUTPUT_SUGGESTED: tf.cast(probabilities >= self._threshold, tf.float32),
+            names.OUTPUT_SUGGESTED: self.suggested(probabilities),
+            names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES: abstract_only,
+            names.OUTPUT_ABSTRACT_ONLY_SUGGESTED: self.suggested(abstract_only),
         }
 
     @tf.function(input_signature=[_EXAMPLES])

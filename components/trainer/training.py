@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from components.trainer.epoch_log import EpochLog
 from components.trainer.settings import TrainerSettings
+from components.trainer.threshold_choice import LabelThresholds, choose_thresholds
 from components.trainer.validation import Predictor, validation_figures
 from schema.errors import UsageError
 
@@ -26,15 +29,25 @@ class TrainingResult:
         best_epoch: The epoch, from 1, with the highest monitored figure.
         kept_epoch: The epoch, from 1, whose weights the model holds: the best one, or the last
             one where early stopping is off.
-        threshold: The validation threshold of the kept weights.
+        label_thresholds: The threshold of each label, and where they come from.
         seconds: Wall-clock time of all epochs.
     """
 
     history: dict[str, list[float]]
     best_epoch: int
     kept_epoch: int
-    threshold: float
+    label_thresholds: LabelThresholds
     seconds: float
+
+    @property
+    def threshold(self) -> float:
+        """The threshold that all labels share; the best cut where each has its own."""
+        return self.label_thresholds.threshold
+
+    @property
+    def thresholds(self) -> NDArray[np.float32]:
+        """The threshold of each label, float32 [L]."""
+        return self.label_thresholds.values
 
 
 def make_reproducible(seed: int) -> None:
@@ -76,8 +89,9 @@ def train(
     """
     began = time.monotonic()
     log = EpochLog(log_dir, settings.epochs, steps_per_epoch)
+    predictor = Predictor(model, validation_dataset)
     callbacks: list[keras.callbacks.Callback] = [
-        _Validate(Predictor(model, validation_dataset)),
+        _Validate(predictor),
         keras.callbacks.TensorBoard(log_dir=log_dir, write_graph=False, profile_batch=0),
         log,
     ]
@@ -98,12 +112,24 @@ def train(
     monitored = history[settings.monitor]
     best = monitored.index(max(monitored)) + 1
     kept = len(monitored) if settings.patience is None else best
+    best_cut = history["val_threshold"][kept - 1]
+    seconds = time.monotonic() - began
+    # Of the kept weights, which early stopping may have put back.
+    predictions = predictor.predict()
     return TrainingResult(
         history=history,
         best_epoch=best,
         kept_epoch=kept,
-        threshold=history["val_threshold"][kept - 1],
-        seconds=time.monotonic() - began,
+        label_thresholds=choose_thresholds(
+            predictions.y_true,
+            predictions.probabilities,
+            predictions.unknown,
+            best_cut,
+            settings.thresholds,
+            settings.threshold_shrinkage,
+            settings.seed,
+        ),
+        seconds=seconds,
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from components.metrics.classification import binary_accuracy, count_labels, micro_f1
 from components.metrics.ranking import lrap, ndcg_at_k
+from components.trainer.loss import mean_logits
 from components.trainer.threshold import tune_threshold
 from schema import names
 from schema.errors import BadInputError
@@ -43,7 +44,7 @@ class Predictor:
     def __init__(self, model: keras.Model, dataset: tf.data.Dataset) -> None:
         self._dataset = dataset
         self._forward = tf.function(
-            lambda inputs: model(inputs, training=False),
+            lambda inputs: mean_logits(model(inputs, training=False)),
             input_signature=[
                 {
                     names.MODEL_IDS: tf.TensorSpec([None, None], tf.int32),

@@ -1,4 +1,4 @@
-"""What Transform computes: a paper's weighted n-grams and its multi-hot labels."""
+"""What Transform computes: a paper's weighted n-grams, its multi-hot labels, and its key."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.transform.ngrams import join_texts, split_ngrams
+from components.transform.paper_keys import hash_titles
 from components.transform.settings import FeatureSettings
 from components.transform.vocabulary import analyze_ngrams, look_up_ngrams
 from components.transform.weighting import weigh
@@ -24,8 +25,9 @@ def preprocessing_fn(
         custom_config: `settings`, the FeatureSettings as JSON.
 
     Returns:
-        `tfidf` float32 sparse [n, V], `labels` float32 sparse multi-hot [n, L], and
-        `unknown_labels` int64 [n], the number of labels outside the vocabulary.
+        `tfidf` float32 sparse [n, V], `labels` float32 sparse multi-hot [n, L],
+        `unknown_labels` int64 [n], the number of labels outside the vocabulary, and
+        `paper_key` int64 [n], the hash of the title.
     """
     settings = FeatureSettings.model_validate_json(custom_config["settings"])
     labels, unknown_labels = encode_labels(inputs[names.TERMS])
@@ -33,6 +35,7 @@ def preprocessing_fn(
         names.TFIDF: vectorize(inputs[names.TITLES], inputs[names.SUMMARIES], settings),
         names.LABELS: labels,
         names.UNKNOWN_LABELS: unknown_labels,
+        names.PAPER_KEY: hash_titles(inputs[names.TITLES]),
     }
 
 
@@ -41,8 +44,8 @@ def vectorize(
 ) -> tf.SparseTensor:
     """Computes the TF-IDF weights of texts, float32 sparse [n, V]."""
     texts = abstracts if settings.text == "abstract" else join_texts(titles, abstracts)
-    ngrams = split_ngrams(texts, settings.ngrams)
-    vocabulary = analyze_ngrams(ngrams, settings.max_tokens, settings.weighting)
+    ngrams = split_ngrams(texts, settings.ngrams, settings.punctuation)
+    vocabulary = analyze_ngrams(ngrams, settings.max_tokens, settings.weighting, settings.idf_power)
     found = look_up_ngrams(ngrams.values, vocabulary)
     counts = _count_rows(ngrams.with_values(found.columns), found.size)
     weights = weigh(counts, found.idf.lookup(counts.indices[:, 1]), settings.weighting)

@@ -137,9 +137,10 @@ def _count_texts(batch: Batch) -> int:
 
 
 def _write_vocabulary(
-    table: pa.Table, texts: int, weighting: Weighting, directory: str
+    table: pa.Table, texts: int, weighting: Weighting, idf_power: float, directory: str
 ) -> npt.NDArray[Any]:
-    idf = inverse_document_frequency(table["documents"].to_numpy(), texts, weighting)
+    documents = table["documents"].to_numpy()
+    idf = inverse_document_frequency(documents, texts, weighting, idf_power)
     ngrams = [UNKNOWN_NGRAM, *table["ngram"].to_pylist()]
     # A worker may run this twice; a folder of its own for each try keeps the files whole.
     path = FileSystems.join(directory, f"{NGRAM_VOCABULARY}-{uuid.uuid4().hex}", NGRAM_VOCABULARY)
@@ -154,11 +155,12 @@ def _write_vocabulary(
 class NgramVocabulary(PTransformAnalyzer):
     """Analyzer: a text file with an n-gram and its weight in each line, in column order."""
 
-    def __init__(self, size: int, weighting: Weighting) -> None:
-        """Keeps the `size` most frequent n-grams and weighs them by `weighting`."""
+    def __init__(self, size: int, weighting: Weighting, idf_power: float = 1.0) -> None:
+        """Keeps the `size` most frequent n-grams and weighs them by the formula."""
         super().__init__()
         self._size = size
         self._weighting = weighting
+        self._idf_power = idf_power
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         """Returns the path of the vocabulary file, bytes []."""
@@ -174,18 +176,22 @@ class NgramVocabulary(PTransformAnalyzer):
                 _write_vocabulary,
                 texts=beam.pvalue.AsSingleton(texts),
                 weighting=self._weighting,
+                idf_power=self._idf_power,
                 directory=self.base_temp_dir,
             )
         )
 
 
-def analyze_ngrams(ngrams: tf.RaggedTensor, max_tokens: int, weighting: Weighting) -> tf.Tensor:
+def analyze_ngrams(
+    ngrams: tf.RaggedTensor, max_tokens: int, weighting: Weighting, idf_power: float = 1.0
+) -> tf.Tensor:
     """Finds the vocabulary of the training texts, inside a preprocessing_fn.
 
     Args:
         ngrams: string [n, (n-grams)].
         max_tokens: V, the columns of the matrix: V - 1 n-grams and one for unknown ones.
         weighting: The formula of the weights.
+        idf_power: As `inverse_document_frequency` takes it.
 
     Returns:
         The path of the vocabulary asset, string []. Line i (from 0) holds the n-gram and the
@@ -193,7 +199,7 @@ def analyze_ngrams(ngrams: tf.RaggedTensor, max_tokens: int, weighting: Weightin
     """
     (path,) = tft.experimental.ptransform_analyzer(
         inputs=list(count_batch(ngrams)),
-        ptransform=NgramVocabulary(max_tokens - 1, weighting),
+        ptransform=NgramVocabulary(max_tokens - 1, weighting, idf_power),
         output_dtypes=[tf.string],
         output_shapes=[[]],
         output_asset_default_values=[UNKNOWN_NGRAM + b"\t0\n"],

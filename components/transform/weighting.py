@@ -12,7 +12,10 @@ Weighting = Literal["keras", "sublinear_l2"]
 
 
 def inverse_document_frequency(
-    document_counts: npt.NDArray[np.int64], documents: int, weighting: Weighting
+    document_counts: npt.NDArray[np.int64],
+    documents: int,
+    weighting: Weighting,
+    idf_power: float = 1.0,
 ) -> npt.NDArray[np.float32]:
     """Computes the weight of every column of the TF-IDF matrix.
 
@@ -24,6 +27,7 @@ def inverse_document_frequency(
         document_counts: int64 [V - 1], the number of documents that hold each n-gram.
         documents: The number of documents, N.
         weighting: The formula.
+        idf_power: Exponent of scikit-learn's.
 
     Returns:
         float32 [V]; column 0 is the weight of an n-gram outside the vocabulary.
@@ -32,7 +36,8 @@ def inverse_document_frequency(
         known = np.log(1.0 + documents / (1.0 + document_counts)).astype(np.float32)
         unknown = known.mean(dtype=np.float64) if known.size else 0.0
     else:
-        known = (1.0 + np.log((1.0 + documents) / (1.0 + document_counts))).astype(np.float32)
+        idf = 1.0 + np.log((1.0 + documents) / (1.0 + document_counts))
+        known = (idf**idf_power).astype(np.float32)
         unknown = 0.0
     return np.concatenate([np.asarray([unknown], np.float32), known])
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "run": ["--data", "--profile", "--output", "--set", "--dry-run", "--debug"],
     "sample": ["--rows", "--seed", "--output", "--debug"],
     "check": ["--data", "--profile", "--set", "--debug"],
+    "report": ["--output", "--open", "--debug"],
     "predict": ["--model", "--json", "--debug"],
     "serve": ["--model", "--model_name", "--model_base_path", "--port", "--rest_api_port"],
     "query": ["--rest", "--grpc", "--address", "--top", "--json", "--file", "--output"],
@@ -83,6 +84,7 @@ def test_options_have_the_promised_defaults():
         for parameter in main.commands[command].params
     }
     assert defaults["run", "output"] == "out"
+    assert defaults["report", "output"] == "out"
     assert defaults["sample", "rows"] == 3_000
     assert defaults["check", "profile"] == "default"
 
@@ -107,6 +109,7 @@ def test_help_loads_nothing_heavy(arguments):
         (2, ["sample", "--output", "x.txt"]),
         (2, ["check"]),
         (2, ["check", "--data", "x.csv", "--set", "data.bogus=1"]),
+        (2, ["report", "--output", "{folder}"]),
         (2, ["predict", "--model", "{folder}/none", "a text"]),
         (2, ["predict", "--model", "{folder}"]),
         (3, ["run", "--data", "{folder}/none.csv", "--output", "{folder}/out"]),
@@ -137,12 +140,17 @@ def test_an_error_has_its_exit_code_and_one_message(tmp_path, code, arguments):
         (0, ["sample", "--rows", "50", "--output", "{folder}/sample.csv"]),
         (0, ["check", "--data", "{folder}/good.csv"]),
         (3, ["check", "--data", "{folder}/none.csv"]),
+        (0, ["report", "--output", "{folder}"]),
         (2, ["predict", "--model", "{folder}/none", "a text"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
 )
 def test_what_needs_no_tensorflow_loads_none(tmp_path, code, arguments):
     rows = [f'"Title {i}","Abstract {i}","[\'cs.LG\']"' for i in range(60)]
+    verdict = {"state": "blessed", "reasons": [], "version": None}
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "index.html").touch()
+    (tmp_path / "report" / "report.json").write_text(json.dumps({"verdict": verdict}))
     (tmp_path / "good.csv").write_text("\n".join(["titles,summaries,terms", *rows, ""]))
     found, loaded = watch(*(each.format(folder=tmp_path) for each in arguments))
     assert found == code

@@ -25,6 +25,33 @@ FLAGS = (
     "--disable-sync",
 )
 
+# For each visible text: how its colour contrasts with what is behind it, as WCAG 2 defines it.
+_CONTRASTS = """
+const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+const light = (color) => {
+  const [r, g, b] = numbers(color).map((x) => x / 255)
+    .map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const behind = (node) => {
+  for (; node; node = node.parentElement) {
+    const color = getComputedStyle(node).backgroundColor;
+    if ((numbers(color)[3] ?? 1) === 1) return color;
+  }
+  return "rgb(255, 255, 255)";
+};
+const found = {};
+for (const node of document.querySelectorAll("body *")) {
+  const words = [...node.childNodes].filter((one) => one.nodeType === 3 && one.data.trim());
+  if (!words.length || !node.checkVisibility() || !node.getClientRects().length) continue;
+  // In a drawing it is the fill that shows.
+  const ink = getComputedStyle(node)[node instanceof SVGElement ? "fill" : "color"];
+  const [one, other] = [light(ink), light(behind(node))];
+  found[words[0].data.trim()] = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+}
+return found;
+"""
+
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
@@ -55,3 +82,9 @@ def prefer(browser: webdriver.Chrome, scheme: str) -> None:
     wishes = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
     features = [{"name": name, "value": value} for name, value in wishes.items()]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def contrasts(browser: webdriver.Chrome) -> dict[str, float]:
+    """How each visible text of the page contrasts with what is behind it."""
+    found: dict[str, float] = browser.execute_script(_CONTRASTS)
+    return found

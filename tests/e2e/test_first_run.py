@@ -19,28 +19,47 @@ from schema.text import join_title_and_abstract
 
 COMPONENTS = (
     "CsvExampleGen",
+    "LastStatistics",
     "StatisticsGen",
     "ImportSchemaGen",
     "ExampleValidator",
     "DataCheck",
     "Transform",
     "Trainer",
+    "Baselines",
     "InfraValidator",
     "LastBlessedModel",
     "Evaluator",
     "Pusher",
+    "Report",
 )
 METRICS = (
     "micro_f1",
+    "micro_precision",
+    "micro_recall",
     "macro_f1",
+    "macro_precision",
+    "macro_recall",
+    "samples_f1",
     "precision@1",
     "precision@3",
     "precision@5",
+    "recall@5",
     "ndcg@5",
     "lrap",
+    "micro_pr_auc",
+    "coverage",
+    "suggestions",
+    "hamming_loss",
     "binary_accuracy",
-    "threshold",
+    "ece",
     "examples",
+    "abstract_only/micro_f1",
+    "abstract_only/macro_f1",
+    "abstract_only/precision@1",
+    "abstract_only/ndcg@5",
+    "abstract_only/lrap",
+    "threshold",
 )
 
 
@@ -135,6 +154,47 @@ def test_metrics_equal_scikit_learn(first_run, model):
     }
     for name, value in expected.items():
         assert reported[name] == pytest.approx(value, abs=1e-6), name
+
+
+def test_the_report_agrees_with_the_metrics_and_with_scikit_learn(first_run, model):
+    _, output = first_run
+    metrics = json.loads((output / "metrics.json").read_text())
+    report = json.loads((output / "report" / "report.json").read_text())
+    (version,) = runs.versions(output)
+    assert report["verdict"] == {"state": "blessed", "reasons": [], "version": version.name}
+    assert report["data"]["drift"] == {"state": "first"}
+    # TFMA's figures and those that the report computes itself.
+    for row in report["headline"]:
+        assert row["value"] == pytest.approx(metrics[row["metric"]], abs=1e-6), row["metric"]
+        assert set(row["baselines"]) == {"none", "frequent", "linear_svc"}
+
+    papers = [read_paper(each) for each in raw_examples(output, names.TEST)]
+    texts = [join_title_and_abstract(title, abstract) for title, abstract, _ in papers]
+    scores = model.signatures["probabilities"](text=tf.constant(texts))["probabilities"].numpy()
+    labels = (version / "assets" / names.LABEL_VOCABULARY).read_text().splitlines()
+    truth = np.array([[label in terms for label in labels] for *_, terms in papers])
+    table = pd.read_csv(output / "report" / "labels.tsv", sep="\t")
+    assert list(table.label) == labels
+    suggested = scores >= np.float32(metrics["threshold"])
+    assert list(table.support) == truth.sum(axis=0).tolist()
+    assert list(table.suggested) == suggested.sum(axis=0).tolist()
+    for column, expected in zip(
+        ("precision", "recall", "f1"),
+        oracle.precision_recall_fscore_support(truth, suggested, average=None, zero_division=0),
+        strict=False,
+    ):
+        np.testing.assert_allclose(table[column], expected, atol=1e-6)
+
+
+def test_the_report_is_told_on_the_command_line(first_run):
+    _, output = first_run
+    run = runs.tagger("report", "--output", output)
+    assert run.code == 0, run.output
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert f"micro-F1 {metrics['micro_f1']:.3f} [" in run
+    assert "LinearSVC" in run
+    assert str(output / "report" / "index.html") in run.output.replace("\n", "")
+    assert "How good is this model?" in (output / "report" / "index.html").read_text("utf-8")
 
 
 def test_threshold_is_the_best_on_validation(first_run, model):

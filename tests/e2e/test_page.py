@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from browser import chromium, prefer, resize
+from browser import chromium, contrasts, prefer, resize
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -34,31 +34,6 @@ TITLE = "Pictures of math"
 ABSTRACT = "We count the <b>lattices</b> & “größen” of a graph."
 PHONE = (360, 740)
 DESKTOP = (1280, 900)
-
-# For each visible text: how its colour contrasts with what is behind it, as WCAG 2 defines it.
-CONTRASTS = """
-const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
-const light = (color) => {
-  const [r, g, b] = numbers(color).map((x) => x / 255)
-    .map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-};
-const behind = (node) => {
-  for (; node; node = node.parentElement) {
-    const color = getComputedStyle(node).backgroundColor;
-    if ((numbers(color)[3] ?? 1) === 1) return color;
-  }
-  return "rgb(255, 255, 255)";
-};
-const found = {};
-for (const node of document.querySelectorAll("body *")) {
-  const words = [...node.childNodes].filter((one) => one.nodeType === 3 && one.data.trim());
-  if (!words.length || !node.checkVisibility() || !node.getClientRects().length) continue;
-  const [one, other] = [light(getComputedStyle(node).color), light(behind(node))];
-  found[words[0].data.trim()] = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-}
-return found;
-"""
 
 
 @contextmanager
@@ -345,11 +320,11 @@ def test_text_stands_out(page: Page, scheme: str) -> None:
         "showError('An error.'); document.getElementById('empty').hidden = 0"
     )
     page.screenshot(f"colours-{scheme}")
-    contrasts = page.browser.execute_script(CONTRASTS)
+    found = contrasts(page.browser)
     assert {"An error.", "Suggest subject areas", "✓ suggested", "below the threshold"} <= set(
-        contrasts
+        found
     )
-    assert {text: ratio for text, ratio in contrasts.items() if ratio < 4.5} == {}
+    assert {text: ratio for text, ratio in found.items() if ratio < 4.5} == {}
     (ground,) = page.browser.find_elements(By.TAG_NAME, "body")
     red = int(re.findall(r"\d+", ground.value_of_css_property("background-color"))[0])
     assert (red < 128) == (scheme == "dark")

@@ -29,6 +29,8 @@ class Step:
     executions: dict[str, collections.Counter[str]]
     versions: list[str]
     metrics: dict[str, float]
+    verdict: dict[str, object]
+    drift: dict[str, object]
 
 
 def copy_of_the_code(target: Path) -> Path:
@@ -48,11 +50,14 @@ def steps(sample, tmp_path_factory) -> dict[str, Step]:
 
     def step(name: str, *settings: str, root: Path = runs.REPOSITORY) -> None:
         run = runs.run_pipeline(sample, output, *settings, root=root)
+        report = json.loads((output / "report" / "report.json").read_text())
         done[name] = Step(
             run,
             runs.executions(output),
             [version.name for version in runs.versions(output)],
             json.loads((output / "metrics.json").read_text()),
+            report["verdict"],
+            report["data"]["drift"],
         )
 
     step("first")
@@ -83,10 +88,12 @@ def test_every_run_ends_well(steps):
 def test_three_runs_train_once_and_push_once(steps):
     states = steps["third"].executions
     assert states["Trainer"] == {"COMPLETE": 1, "CACHED": 2}
-    for node in (*BEFORE_TRAINER, "InfraValidator"):
+    for node in (*BEFORE_TRAINER, "Baselines", "InfraValidator"):
         assert states[node] == {"COMPLETE": 1, "CACHED": 2}, node
     # In the second run the model has just been blessed and is its own baseline.
     assert states["Evaluator"] == {"COMPLETE": 2, "CACHED": 1}
+    # And its data has a last run's to be compared with.
+    assert states["Report"] == {"COMPLETE": 2, "CACHED": 1}
     assert len(steps["third"].versions) == 1
     assert "nothing new" in steps["second"].run
 
@@ -94,6 +101,7 @@ def test_three_runs_train_once_and_push_once(steps):
 def test_cached_runs_report_the_same(steps):
     assert steps["second"].metrics == steps["first"].metrics
     assert steps["third"].metrics == steps["first"].metrics
+    assert steps["third"].drift == {"state": "same"}
     assert "= Trainer" in steps["third"].run
 
 
@@ -110,6 +118,9 @@ def test_a_refused_model_is_not_pushed(steps):
     assert step.run.code == 5
     assert f"micro_f1 is {step.metrics['micro_f1']:.4f}, must be at least 0.9900" in step.run
     assert "lrap is" not in step.run
+    # The report tells of it too.
+    assert step.verdict["state"] == "refused"
+    assert [reason.split()[0] for reason in step.verdict["reasons"]] == ["micro_f1"]
     assert "Traceback" not in step.run.output
     assert step.versions == steps["first"].versions
 

@@ -23,6 +23,7 @@ class Runs:
     right: runs.Run
     versions_before: int
     metrics_before: bool
+    report_before: str
     output: Path
 
 
@@ -36,7 +37,11 @@ def finished(sample, tmp_path_factory) -> Runs:
     assert RIGHT in text
     signatures.write_text(text.replace(RIGHT, WRONG))
     refused, again = (runs.run_pipeline(sample, output, root=code) for _ in range(2))
-    before = len(runs.versions(output)), (output / "metrics.json").exists()
+    before = (
+        len(runs.versions(output)),
+        (output / "metrics.json").exists(),
+        (output / "report" / "index.html").read_text("utf-8"),
+    )
     return Runs(refused, again, runs.run_pipeline(sample, output), *before, output)
 
 
@@ -51,6 +56,17 @@ def test_it_is_refused_with_the_failed_check_and_the_report(finished):
     assert finished.versions_before == 0
     # Nothing was measured, so there is nothing to show.
     assert not finished.metrics_before
+
+
+def test_the_report_tells_why(finished):
+    page = finished.report_before
+    assert "Refused: it can&#39;t be served" in page
+    assert "scores belong to their labels: " in page
+    assert "The data" in page
+    assert "Label by label" not in page
+    right = (finished.output / "report" / "index.html").read_text("utf-8")
+    assert "Label by label" in right
+    assert (finished.output / "report" / "labels.tsv").exists()
 
 
 def test_the_refusal_stands_until_something_changes(finished):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,11 +15,11 @@ def analyse(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Analysis]
     """Analyses papers by the settings given; the same settings cost one run of Beam in all."""
 
     @functools.cache
-    def run(max_tokens: int, text: str, weighting: str = "keras") -> Analysis:
+    def run(max_tokens: int, text: str, weighting: str = "keras", **others: Any) -> Analysis:
         from components.transform.settings import FeatureSettings
         from tests.support.transform_graph import Analysis
 
-        settings = FeatureSettings(text=text, max_tokens=max_tokens, weighting=weighting)
+        settings = FeatureSettings(text=text, max_tokens=max_tokens, weighting=weighting, **others)
         return Analysis(settings, tmp_path_factory.mktemp("analysis"))
 
     return run

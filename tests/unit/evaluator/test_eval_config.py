@@ -6,19 +6,32 @@ import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
 from pydantic import ValidationError
-from tensorflow_model_analysis.evaluators.metrics_validator import validate_metrics
+from tensorflow_model_analysis.evaluators import metrics_validator
 from tensorflow_model_analysis.metrics import metric_types
 
 from components.evaluator.eval_config import make_eval_config
-from components.evaluator.results import Refusal
+from components.evaluator.gate import GateRow
 from components.evaluator.settings import GateSettings
 
 FIGURES = {"micro_f1": 0.6, "lrap": 0.8, "precision@1": 0.9, "binary_accuracy": 0.99}
 NAN = float("nan")
+OVERALL = ()
+COMPARED = (("new_to_last_model", "yes"),)
+# No bound holds on it: it must not matter how bad a model is there.
+OTHER = (("archive", "cs"),)
+BAD = dict.fromkeys(FIGURES, 0.0)
 
 
-def refused(gate, figures, before=None, examples=100.0):
-    """The metrics that TFMA refuses; prepared as TFX's Evaluator prepares it."""
+def refused(gate, figures, before=None, examples=100.0, compared=None):
+    """The metrics that TFMA refuses; prepared as TFX's Evaluator prepares it.
+
+    Args:
+        gate: The gate.
+        figures: The candidate's, on all papers and on the compared ones.
+        before: The last blessed model's, likewise.
+        examples: The number of all papers.
+        compared: The number of compared ones; as many where None, no such slice where 0.
+    """
     config = tfma.utils.update_eval_config_with_defaults(
         make_eval_config(gate), has_baseline=before is not None, rubber_stamp=True
     )
@@ -29,16 +42,26 @@ def refused(gate, figures, before=None, examples=100.0):
             name=name, model_name=model if before else "", is_diff=is_diff, example_weighted=None
         )
 
-    metrics = {key("examples"): np.float64(examples)}
-    for name, value in figures.items():
-        metrics[key(name)] = value
-        if before:
-            metrics[key(name, "baseline")] = before[name]
-            metrics[key(name, is_diff=True)] = value - before[name]
-    result = validate_metrics(((), metrics), config)
-    failures = [each for part in result.metric_validations_per_slice for each in part.failures]
-    assert result.validation_ok == (not failures)
-    return sorted(failure.metric_key.name for failure in failures)
+    def measured(figures, before, examples):
+        metrics = {key("examples"): np.float64(examples)}
+        for name, value in figures.items():
+            metrics[key(name)] = value
+            if before:
+                metrics[key(name, "baseline")] = before[name]
+                metrics[key(name, is_diff=True)] = value - before[name]
+        return metrics
+
+    slices = {OVERALL: (figures, before, examples), OTHER: (BAD, before and FIGURES, 0.0)}
+    if compared != 0:
+        slices[COMPARED] = (figures, before, compared or examples)
+    failures, details = [], []
+    for name, part in slices.items():
+        result = metrics_validator.validate_metrics((name, measured(*part)), config)
+        details.extend(result.validation_details.slicing_details)
+        for per_slice in result.metric_validations_per_slice:
+            failures.extend(failure.metric_key.name for failure in per_slice.failures)
+    missing = metrics_validator.get_missing_slices(details, config)
+    return sorted(failures) + ["no paper"] * len(missing)
 
 
 def changed(**figures):
@@ -83,6 +106,30 @@ def test_a_drop_is_measured_against_the_last_model(value, max_drop, expected):
     assert refused(gate, changed(lrap=value)) == []
 
 
+def test_bounds_hold_on_their_own_papers():
+    """Floors on all of them, drops on those that are new to the last model."""
+    config = make_eval_config(GateSettings(floors={"lrap": 0.5}, max_drop={"lrap": 0.1}))
+    (spec,) = config.metrics_specs
+    assert not spec.thresholds
+    floor, drop = spec.per_slice_thresholds["lrap"].thresholds
+    assert [dict(each.feature_values) for each in floor.slicing_specs] == [{}]
+    assert [dict(each.feature_values) for each in drop.slicing_specs] == [dict(COMPARED)]
+    assert floor.threshold.value_threshold.lower_bound.value == 0.5
+    assert drop.threshold.change_threshold.absolute.value == -0.1
+
+
+def test_no_paper_to_compare_on_is_refused():
+    gate = GateSettings(max_drop={"lrap": 1.0})
+    assert refused(gate, FIGURES, before=FIGURES, compared=0) == ["no paper"]
+    assert refused(GateSettings(), FIGURES, before=FIGURES, compared=0) == []
+
+
+def test_a_comparison_rests_on_as_many_papers_as_a_floor():
+    gate = GateSettings(max_drop={"lrap": 1.0}, min_examples=50)
+    assert refused(gate, FIGURES, before=FIGURES, compared=50.0) == []
+    assert refused(gate, FIGURES, before=FIGURES, compared=49.0) == ["examples"]
+
+
 def test_a_last_model_without_a_figure_lets_nothing_pass():
     gate = GateSettings(max_drop={"lrap": 1.0})
     assert refused(gate, FIGURES, before=changed(lrap=NAN)) == ["lrap"]
@@ -120,24 +167,58 @@ def test_at_least_one_example_is_always_asked_for():
         GateSettings(min_examples=0)
 
 
+def floor(metric, candidate, bound, passed=False):
+    return GateRow(metric, candidate, None, bound, is_change=False, passed=passed, papers=100)
+
+
+def change(metric, candidate, baseline, bound, passed=False):
+    return GateRow(metric, candidate, baseline, bound, is_change=True, passed=passed, papers=90)
+
+
 @pytest.mark.parametrize(
-    ("refusal", "text"),
+    ("row", "text", "bound"),
     [
-        (Refusal("lrap", 0.71239, 0.8, False), "lrap is 0.7124, must be at least 0.8000"),
         (
-            Refusal("lrap", 0.79999, 0.8, False),
+            floor("lrap", 0.71239, 0.8),
+            "lrap is 0.7124, must be at least 0.8000",
+            "at least 0.8000",
+        ),
+        (
+            floor("lrap", 0.79999, 0.8),
             "lrap is 0.799990000, must be at least 0.800000000",
+            "at least 0.800000000",
         ),
-        (Refusal("examples", 12.0, 50.0, False), "examples is 12, must be at least 50"),
         (
-            Refusal("micro_f1", -0.0233, -0.01, True),
+            floor("lrap", 0.80001, 0.8, passed=True),
+            "lrap is 0.8000, must be at least 0.8000",
+            "at least 0.8000",
+        ),
+        (floor("examples", 12.0, 50.0), "examples is 12, must be at least 50", "at least 50"),
+        (
+            change("micro_f1", 0.7, 0.7233, -0.01),
             "micro_f1 changed by -0.0233, allowed is -0.0100",
+            "at least the last - 0.0100",
         ),
         (
-            Refusal("micro_f1", -0.00001, 0.0, True),
+            change("micro_f1", 0.69999, 0.7, 0.0),
             "micro_f1 changed by -0.000010000, allowed is +0.000000000",
+            "at least the last",
+        ),
+        (
+            change("micro_f1", 0.75, 0.7, 0.1),
+            "micro_f1 changed by +0.0500, allowed is +0.1000",
+            "at least the last + 0.1000",
         ),
     ],
 )
-def test_a_refusal_says_what_is_missing(refusal, text):
-    assert str(refusal) == text
+def test_a_row_says_what_was_reached_and_what_had_to_be(row, text, bound):
+    assert str(row) == text
+    assert row.bound_in_words == bound
+
+
+def test_a_row_without_papers_to_compare_says_why_and_what_to_do():
+    row = GateRow("compared_examples", 3, None, 10, False, False, papers=3, left_out=1_997)
+    assert str(row).startswith("3 test papers are new to the last blessed model, must be at least")
+    assert "trained on the other 1,997" in str(row)
+    assert "data.seed" in str(row)
+    assert "gate.max_drop" in str(row)

@@ -11,13 +11,15 @@ from tfx import types
 from tfx.components.evaluator import executor as stock
 from tfx.types import standard_artifacts
 
+from components.evaluator import extractors
 from components.evaluator.component import Evaluator
 from components.evaluator.eval_config import make_eval_config
 from components.evaluator.executor import Executor
 from components.evaluator.settings import GateSettings
 from tests.unit.evaluator.evaluations import Answers, Evaluation
 
-ANSWERS = Answers("new", ["a", "b"], np.array([[0.9, 0.2], [0.1, 0.8]], np.float32), 0.5)
+SCORES = np.array([[0.9, 0.2], [0.1, 0.8]], np.float32)
+ANSWERS = Answers("new", ["a", "b"], SCORES, 0.5, abstract_only=SCORES)
 TERMS = [["a"], ["b"]]
 
 
@@ -75,15 +77,41 @@ def test_a_model_that_cannot_be_served_is_refused_as_tfx_refuses(tmp_path, monke
     assert f"{infra.uri}/infra_validation.json" in json.loads(file.read_text())["reason"]
 
 
+def write_model(folder: Path, info: dict[str, object], labels: bytes) -> types.Artifact:
+    """A model of which only the vocabulary and the facts are there."""
+    for name, file, content in (
+        ("assets", "labels", labels),
+        ("assets.extra", "model_info.json", json.dumps(info).encode()),
+    ):
+        (folder / "Format-Serving" / name).mkdir(parents=True)
+        (folder / "Format-Serving" / name / file).write_bytes(content)
+    return make(standard_artifacts.Model, folder)
+
+
 @pytest.mark.parametrize("blessed", [1, None])
-def test_every_other_model_is_measured(tmp_path, monkeypatch, blessed):
+@pytest.mark.parametrize(
+    ("info", "thresholds"),
+    [
+        ({"threshold": 0.25}, [0.25, 0.25]),
+        (
+            {"threshold": 0.25, "label_thresholds": {"größe": 0.5, "\\xff": 0.125}},
+            [0.5, 0.125],
+        ),
+    ],
+)
+def test_every_other_model_is_measured(tmp_path, monkeypatch, blessed, info, thresholds):
     seen = []
     monkeypatch.setattr(stock.Executor, "Do", lambda self, *given: seen.append(given))
-    inputs = {"model": []}
+    evaluation = make(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
+    labels = "größe\n".encode() + b"\xff\n"
+    inputs = {"model": [write_model(tmp_path / "model", info, labels)]}
+    outputs = {"evaluation": [evaluation]}
     if blessed is not None:
-        inputs["infra_blessing"] = [infra_blessing(tmp_path, blessed)]
-    Executor().Do(inputs, {}, {"a": "b"})
-    assert seen == [(inputs, {}, {"a": "b"})]
+        inputs["infra_blessing"] = [infra_blessing(tmp_path / "infra", blessed)]
+    Executor().Do(inputs, outputs, {"a": "b"})
+    assert seen == [(inputs, outputs, {"a": "b"})]
+    written = json.loads((tmp_path / "evaluation" / "evaluated_labels.json").read_text())
+    assert written == {"labels": ["größe", "\\xff"], "thresholds": thresholds}
 
 
 @pytest.mark.parametrize("checked", [True, False])
@@ -103,4 +131,7 @@ def test_the_component_takes_the_verdict_where_there_is_one(checked):
     )
     assert component.id == "Evaluator"
     assert component.executor_spec.executor_class is Executor
+    # TFX finds the function by its name in the module.
+    assert component.exec_properties["module_path"] == extractors.__name__
+    assert callable(extractors.custom_extractors)
     assert set(component.inputs) == {*channels, *(["infra_blessing"] if checked else [])}

@@ -3,38 +3,67 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
+import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.evaluator.settings import GatedMetric
 from components.evaluator.tfma_metrics import (
+    ABSTRACT_ONLY_NAMES,
+    BASELINE_NAMES,
+    CANDIDATE_NAMES,
+    LABEL_NAMES,
     METRIC_NAMES,
     ROWS_AT_ONCE,
-    MultiLabelCombiner,
+    BaselineCombiner,
+    CandidateCombiner,
     MultiLabelMetrics,
 )
 from schema import names
-from tests.unit.evaluator.splits import Split, random_split, scikit_learn_figures
+from tests.unit.evaluator.splits import (
+    Split,
+    random_split,
+    scikit_learn_figures,
+    scikit_learn_labels,
+)
 
 
-def inputs(split: Split, model_name: str = "") -> list[metric_types.StandardMetricInputs]:
-    """The examples as TFMA hands them to a metric; other models' figures lie beside them."""
+def of_abstracts(split: Split) -> Split:
+    """What the same model says of the abstracts alone: something else."""
+    other = random_split(len(split), split.truth.shape[1], seed=99, threshold=0.3)
+    return Split(split.truth, other.probabilities, other.suggested, split.unknown)
+
+
+def inputs(
+    split: Split, model_name: str = "", of_old: bool = False
+) -> list[metric_types.StandardMetricInputs]:
+    """The examples as TFMA hands them to a metric; other models' figures lie beside them.
+
+    A model of old says nothing of the abstracts alone.
+    """
+    alone = of_abstracts(split)
 
     def of_models(value, wrong):
         return {model_name: value, "another": wrong} if model_name else value
+
+    def predictions(row):
+        found = {
+            names.OUTPUT_PROBABILITIES: split.probabilities[row],
+            names.OUTPUT_SUGGESTED: split.suggested[row],
+        }
+        if not of_old:
+            found[names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES] = alone.probabilities[row]
+            found[names.OUTPUT_ABSTRACT_ONLY_SUGGESTED] = alone.suggested[row]
+        return found
 
     return [
         metric_types.StandardMetricInputs(
             {
                 "labels": of_models(split.truth[row], 1 - split.truth[row]),
-                "predictions": of_models(
-                    {
-                        names.OUTPUT_PROBABILITIES: split.probabilities[row],
-                        names.OUTPUT_SUGGESTED: split.suggested[row],
-                    },
-                    {},
-                ),
+                "predictions": of_models(predictions(row), {}),
                 "transformed_features": of_models(
                     {names.UNKNOWN_LABELS: np.array([split.unknown[row]])},
                     {names.UNKNOWN_LABELS: np.array([99])},
@@ -53,14 +82,27 @@ def combine(combiner, rows):
 
 
 def figures(split: Split, model_name: str = "") -> dict[str, float]:
-    combiner = MultiLabelCombiner(model_name)
+    combiner = CandidateCombiner(model_name)
     return combiner.extract_output(combine(combiner, inputs(split, model_name)))
 
 
-def assert_close(found, expected):
-    assert set(found) == set(METRIC_NAMES) == set(expected)
-    for name, value in expected.items():
-        assert found[name] == pytest.approx(value, abs=1e-12), name
+def assert_right(found, split: Split) -> None:
+    """Every figure of a candidate is scikit-learn's."""
+    assert list(found) == [*METRIC_NAMES, *ABSTRACT_ONLY_NAMES, *LABEL_NAMES]
+    metrics = scikit_learn_figures(split)
+    alone = scikit_learn_figures(of_abstracts(split))
+    assert list(metrics) == list(METRIC_NAMES)
+    for name in METRIC_NAMES:
+        assert found[name] == pytest.approx(metrics[name], abs=1e-12), name
+    for name in ABSTRACT_ONLY_NAMES:
+        assert found[name] == pytest.approx(alone[name.split("/")[1]], abs=1e-12), name
+    labels = scikit_learn_labels(split)
+    assert [name.split("/")[1] for name in LABEL_NAMES] == list(labels)
+    for name in LABEL_NAMES:
+        expected = labels[name.split("/")[1]]
+        np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-12, err_msg=name)
+        # TFMA writes other types as text.
+        assert found[name].dtype == np.float64
 
 
 CASES = {
@@ -82,12 +124,21 @@ CASES = {
 
 @pytest.mark.parametrize("split", CASES.values(), ids=CASES.keys())
 def test_figures_equal_scikit_learn(split):
-    assert_close(figures(split), scikit_learn_figures(split))
+    assert_right(figures(split), split)
+
+
+@pytest.mark.parametrize("split", CASES.values(), ids=CASES.keys())
+def test_figures_of_a_baseline_equal_scikit_learn(split):
+    combiner = BaselineCombiner("baseline")
+    found = combiner.extract_output(combine(combiner, inputs(split, "baseline", of_old=True)))
+    expected = scikit_learn_figures(split)
+    assert found == {name: pytest.approx(expected[name], abs=1e-12) for name in BASELINE_NAMES}
+    assert set(get_args(GatedMetric)) <= set(BASELINE_NAMES)
 
 
 def test_only_the_named_model_is_read():
     split = CASES["unknown labels"]
-    assert_close(figures(split, "candidate"), scikit_learn_figures(split))
+    assert_right(figures(split, "candidate"), split)
 
 
 @pytest.mark.parametrize("parts", [1, 2, 7, 40])
@@ -96,7 +147,7 @@ def test_any_partition_gives_the_same_figures(parts):
     rng = np.random.default_rng(parts)
     order = rng.permutation(len(split))
     rows = inputs(split)
-    combiner = MultiLabelCombiner("")
+    combiner = CandidateCombiner("")
     # Some workers get no example at all; their sums come first, last and in between.
     bounds = np.sort(rng.integers(0, len(split) + 1, parts - 1))
     shares = np.split(order, bounds)
@@ -106,19 +157,31 @@ def test_any_partition_gives_the_same_figures(parts):
     merged = combiner.merge_accumulators(
         [combiner.merge_accumulators(sums[:middle]), combiner.merge_accumulators(sums[middle:])]
     )
-    assert_close(combiner.extract_output(merged), scikit_learn_figures(split))
+    assert_right(combiner.extract_output(merged), split)
 
 
 def test_examples_may_follow_a_merge():
     split = random_split(50, 8, seed=15, most_unknown=1)
     rows = inputs(split)
-    combiner = MultiLabelCombiner("")
+    combiner = CandidateCombiner("")
     sums = combiner.merge_accumulators([combine(combiner, rows[:20])])
     for row in rows[20:]:
         sums = combiner.add_input(sums, row)
     first = combiner.extract_output(sums)
-    assert_close(first, scikit_learn_figures(split))
-    assert combiner.extract_output(sums) == first
+    assert_right(first, split)
+    assert_right(combiner.extract_output(sums), split)
+
+
+def test_compacted_sums_wait_for_nothing_and_say_the_same():
+    """Beam sends them between workers: rows that wait would travel whole."""
+    split = random_split(30, 8, seed=17, most_unknown=1)
+    combiner = CandidateCombiner("")
+    sums = combine(combiner, inputs(split))
+    compacted = combiner.compact(sums)
+    assert sums.waiting
+    assert not compacted.waiting
+    assert combiner.compact(compacted) is compacted
+    assert_right(combiner.extract_output(compacted), split)
 
 
 def test_an_unknown_label_counts_as_missed():
@@ -138,9 +201,12 @@ def test_an_unknown_label_counts_as_missed():
 
 
 def test_no_example_has_no_figures():
-    combiner = MultiLabelCombiner("")
+    combiner = CandidateCombiner("")
     found = combiner.extract_output(combiner.merge_accumulators([combiner.create_accumulator()]))
+    assert list(found) == list(CANDIDATE_NAMES)
     assert found.pop("examples") == 0.0
+    for name in LABEL_NAMES:
+        assert found.pop(name).shape == (0,)
     assert all(math.isnan(value) for value in found.values())
 
 
@@ -153,8 +219,16 @@ def test_a_probability_that_is_no_number_is_an_error():
 
 @pytest.mark.parametrize("models", [[""], ["candidate", "baseline"]])
 def test_each_model_has_keys_of_its_own(models):
-    computations = MultiLabelMetrics().computations(model_names=models)
+    specs = [tfma.ModelSpec(name=name, is_baseline=name == "baseline") for name in models]
+    computations = MultiLabelMetrics().computations(
+        eval_config=tfma.EvalConfig(model_specs=specs), model_names=models
+    )
     assert [{key.model_name for key in each.keys} for each in computations] == [
         {name} for name in models
     ]
-    assert [key.name for key in computations[0].keys] == list(METRIC_NAMES)
+    expected = [list(CANDIDATE_NAMES), list(BASELINE_NAMES)][: len(models)]
+    assert [[key.name for key in each.keys] for each in computations] == expected
+    for each, split_names in zip(computations, expected, strict=True):
+        empty = each.combiner.extract_output(each.combiner.create_accumulator())
+        assert list(empty) == each.keys
+        assert [key.name for key in empty] == split_names

@@ -32,6 +32,14 @@ OF_RECORDS = np.array(
     ],
     np.float32,
 )
+OF_ABSTRACTS = np.array(
+    [
+        [0.21, 0.12, 0.45, 0.82, 0.51],
+        [0.35, 0.42, 0.19, 0.11, 0.60],
+        [0.73, 0.61, 0.51, 0.12, 0.04],
+    ],
+    np.float32,
+)
 LABELS = "scores belong to their labels"
 NAMES = "label names"
 ORDER = "scores best first, 0 to 1"
@@ -68,6 +76,8 @@ def right_answers() -> Answers:
         "evaluate": {
             "probabilities": OF_RECORDS.copy(),
             "suggested": (np.float32(THRESHOLD) <= OF_RECORDS).astype(np.float32),
+            "abstract_only_probabilities": OF_ABSTRACTS.copy(),
+            "abstract_only_suggested": (np.float32(THRESHOLD) <= OF_ABSTRACTS).astype(np.float32),
         },
         "transform_features": {
             "labels": np.eye(PAPERS, L, dtype=np.float32),
@@ -83,7 +93,7 @@ def observe(
     answers = {name: copy.deepcopy(right_answers()) for name in ("grpc", "rest", "exported")}
     for name in where.split():
         change(answers[name])
-    return Observed(PAPERS, VOCABULARY, THRESHOLD, **answers)
+    return Observed(PAPERS, VOCABULARY, np.full(L, THRESHOLD, np.float32), **answers)
 
 
 def failed(seen: Observed) -> set[str]:
@@ -135,6 +145,8 @@ def test_right_answers_pass_every_check():
         (put("serving_default", "suggested", (0, 1), False), {SUGGESTED}),
         (put("serving_default", "suggested", (1, 2), True), {SUGGESTED}),
         (put("evaluate", "suggested", (0, 0), 1.0), {SUGGESTED}),
+        (put("evaluate", "abstract_only_suggested", (0, 4), 0.0), {SUGGESTED}),
+        (put("evaluate", "abstract_only_probabilities", (0, 0), 1.5), {ORDER, SUGGESTED}),
         (put(CLASSIFY_TEXT, "scores", (0, 0), 0.92), {LABELS, CLASSIFY}),
     ],
 )
@@ -143,7 +155,55 @@ def test_a_fault_of_the_model_is_found_by_its_checks(change, expected):
 
 
 def test_a_threshold_that_is_not_the_models_is_found():
-    assert failed(replace(observe(), threshold=0.5)) == {SUGGESTED}
+    assert failed(replace(observe(), thresholds=np.full(L, 0.5, np.float32))) == {SUGGESTED}
+
+
+OWN = np.array([0.35, 0.2, 0.6, 0.43, 0.65], np.float32)
+
+
+def of_own_thresholds(answers: Answers) -> None:
+    """What a model answers that has a threshold for each label."""
+    of = dict(zip(VOCABULARY, OWN, strict=True))
+    best = answers["serving_default"]
+    best["suggested"] = best["scores"] >= np.vectorize(of.get)(best["labels"])
+    answers["evaluate"]["suggested"] = (OF_RECORDS >= OWN).astype(np.float32)
+    answers["evaluate"]["abstract_only_suggested"] = (OF_ABSTRACTS >= OWN).astype(np.float32)
+
+
+def test_each_label_has_its_own_threshold():
+    seen = replace(observe(of_own_thresholds), thresholds=OWN)
+    assert failed(seen) == set()
+    # One for all, or those of other labels, are found.
+    assert failed(replace(observe(), thresholds=OWN)) == {SUGGESTED}
+    assert failed(replace(seen, thresholds=OWN[::-1].copy())) == {SUGGESTED}
+    (first, *_) = VALUE_CHECKS[SUGGESTED](replace(observe(), thresholds=OWN))
+    assert first == (
+        "serving_default over gRPC, paper 1: suggested is on the wrong side of the threshold "
+        "0.6000000 for a label with the score 0.5500000 (3 such labels)"
+    )
+
+
+def test_labels_that_change_places_take_their_thresholds_along():
+    def tie(answers: Answers) -> None:
+        answers["probabilities"]["probabilities"][0, [2, 4]] = 0.62
+        for question in ("serving_default", CLASSIFY_TEXT):
+            answers[question]["scores"][0] = [0.91, 0.62, 0.62]
+        answers["serving_default"]["suggested"][0] = [True, True, False]
+
+    def tie_otherwise(answers: Answers) -> None:
+        tie(answers)
+        for question, output in (("serving_default", "labels"), (CLASSIFY_TEXT, "classes")):
+            answers[question][output][0] = ["cs.LG", "größe", "stat.ML"]
+        answers["serving_default"]["suggested"][0] = [True, False, True]
+
+    def make(change: Callable[[Answers], object]) -> Observed:
+        both = observe(lambda answers: (of_own_thresholds(answers), change(answers)))
+        return replace(both, thresholds=OWN)
+
+    assert failed(replace(make(tie), rest=make(tie_otherwise).rest)) == set()
+    # In the same places they are not the same.
+    kept = make(lambda answers: (tie(answers), answers["serving_default"]["suggested"].sort()))
+    assert TRANSPORTS in failed(replace(make(tie), rest=kept.rest))
 
 
 def test_a_score_on_the_threshold_is_suggested():
@@ -192,6 +252,8 @@ def test_rest_that_answers_otherwise_is_found(change, expected):
     [
         (put("probabilities", "probabilities", (0, 1), 0.1201), {EXPORTED}),
         (put("evaluate", "suggested", (2, 1), 0.0), {EXPORTED}),
+        (put("evaluate", "abstract_only_probabilities", (2, 1), 0.6101), {EXPORTED}),
+        (put("evaluate", "abstract_only_suggested", (2, 1), 0.0), {EXPORTED}),
         (swap("classify", "classes", 0, 0, 2), {EXPORTED}),
         (lambda answers: answers.update(classify={}), {EXPORTED}),
         (put("probabilities", "probabilities", (0, 1), 0.120008), set()),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from tfx import types
@@ -22,6 +23,7 @@ from components.infra_validator.report import CHECKS
 from components.infra_validator.server_process import ServerProcess
 from components.trainer.export import export_model
 from components.trainer.signatures import ServedTagger
+from components.trainer.threshold_choice import LabelThresholds, describe_thresholds
 from schema.errors import BadInputError, TaggerError
 from serving.warmup import warmup_requests
 from tests.unit.infra_validator.candidates import (
@@ -244,6 +246,21 @@ def test_a_broken_file_is_refused_for_its_fault(attempt, exported, tmp_path, cha
         assert words in found[name]
 
 
+OWN = np.array([0.15, 0.85, 0.35, 0.6, 0.75, 0.45], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"), [(OWN, set()), (OWN[::-1], {"suggested from the threshold on"})]
+)
+def test_a_model_is_held_to_its_labels_own_thresholds(attempt, parts, tmp_path, told, expected):
+    labels = [label.decode() for label in parts.analysis.labels]
+    described = describe_thresholds(LabelThresholds("per_label", told), labels)
+    model = artifact(standard_artifacts.Model, tmp_path / "model")
+    tagger = parts.tagger(OWN)
+    export_model(tagger, f"{model.uri}/Format-Serving", {"threshold": THRESHOLD, **described})
+    assert failed(attempt(model)).keys() == expected
+
+
 class Ascending(ServedTagger):
     """Answers the worst of its best labels first."""
 
@@ -255,8 +272,8 @@ class OtherNames(ServedTagger):
     """Gives the scores the names of other labels."""
 
     def best_labels(self, probabilities):
-        labels, scores = super().best_labels(probabilities)
-        return tf.reverse(labels, [1]), scores
+        labels, *others = super().best_labels(probabilities)
+        return tf.reverse(labels, [1]), *others
 
 
 class KerasVariables(ServedTagger):
@@ -281,7 +298,8 @@ class KerasVariables(ServedTagger):
 )
 def test_a_model_that_answers_wrongly_is_refused(attempt, parts, tmp_path, kind, expected):
     layer = parts.analysis.output.transform_features_layer()
-    tagger = kind(parts.model, layer, parts.analysis.labels, THRESHOLD, TOP_K)
+    labels = parts.analysis.labels
+    tagger = kind(parts.model, layer, labels, np.full(len(labels), THRESHOLD), TOP_K)
     model = artifact(standard_artifacts.Model, tmp_path / "model")
     export_model(tagger, f"{model.uri}/Format-Serving", {"threshold": THRESHOLD})
     report = attempt(model)

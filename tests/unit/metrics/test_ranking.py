@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import label_ranking_average_precision_score, ndcg_score
 
-from components.metrics.ranking import lrap, ndcg_at_k, precision_at_k
+from components.metrics.ranking import hits_among_best, lrap, ndcg_at_k, precision_at_k
 
 
 def cases():
@@ -79,6 +79,16 @@ def test_precision_at_k_equals_a_plain_loop(truth, scores, unknown, k):
     np.testing.assert_allclose(precision_at_k(truth, scores, k), expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("k", [1, 5, 60])
+@pytest.mark.parametrize(("truth", "scores", "unknown"), cases())
+def test_hits_among_the_best_equal_a_plain_loop(truth, scores, unknown, k):
+    expected = []
+    for row, row_scores in zip(truth, scores, strict=True):
+        best = sorted(range(len(row)), key=lambda i, s=row_scores: (-s[i], i))
+        expected.append([sum(int(row[i]) for i in best[:upto]) for upto in range(1, k + 1)])
+    np.testing.assert_array_equal(hits_among_best(truth, scores, k), expected)
+
+
 def test_unknown_label_lowers_every_metric_that_can_see_it():
     truth, scores = np.array([[1, 0]]), np.array([[0.9, 0.1]])
     assert lrap(truth, scores)[0] == 1.0
@@ -111,6 +121,7 @@ def test_wrong_unknown_counts_are_refused(unknown):
         lrap(np.zeros((2, 3)), np.zeros((2, 3)), unknown)
 
 
-def test_k_below_one_is_refused():
+@pytest.mark.parametrize("metric", [precision_at_k, hits_among_best, ndcg_at_k])
+def test_k_below_one_is_refused(metric):
     with pytest.raises(ValueError, match="k must be"):
-        precision_at_k(np.zeros((2, 3)), np.zeros((2, 3)), 0)
+        metric(np.zeros((2, 3)), np.zeros((2, 3)), 0)

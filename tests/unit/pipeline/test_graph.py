@@ -14,10 +14,14 @@ from tfx.dsl.compiler import compiler
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.utils import json_utils, proto_utils
 
+from components.baselines.settings import BaselineSettings
 from components.example_gen.settings import DataSettings
 from components.infra_validator.settings import InfraSettings
+from components.report.facts import Provenance
+from components.report.settings import ReportSettings
 from components.trainer.settings import TrainerSettings
 from components.transform.settings import FeatureSettings
+from pipeline.code_version import CodeVersion
 from pipeline.config import Config, load_config
 from pipeline.graph import Places, create_pipeline
 from pipeline.local_runner import NodeResult
@@ -122,7 +126,7 @@ def test_each_component_runs_after_those_it_waits_for(components):
 
 def test_nothing_is_trained_before_the_data_was_checked(components):
     assert {node.id for node in components["DataCheck"].upstream_nodes} == {"ExampleValidator"}
-    for node in ("Transform", "Trainer", "InfraValidator", "Evaluator", "Pusher"):
+    for node in ("Transform", "Trainer", "Baselines", "InfraValidator", "Evaluator", "Pusher"):
         assert "DataCheck" in upstream(components, node)
 
 
@@ -149,6 +153,54 @@ def test_the_candidate_is_compared_with_the_last_blessed_model(components):
     assert "LastBlessedModel" in {node.id for node in evaluator.upstream_nodes}
     assert "LastBlessedModel" not in upstream(components, "Trainer")
     assert "Evaluator" not in upstream(components, "LastBlessedModel")
+
+
+def test_the_baselines_read_what_the_model_reads():
+    for text in ("abstract", "title_and_abstract"):
+        pipeline = build(f"features.text={text}")
+        (baselines,) = (each for each in pipeline.components if each.id == "Baselines")
+        assert baselines.exec_properties["text"] == text
+        assert "Trainer" not in {node.id for node in baselines.upstream_nodes}
+
+
+def test_the_report_comes_last_and_reads_what_all_others_wrote(components):
+    assert order_of(build())[-1] == "Report"
+    assert upstream(components, "Report") == {
+        components[node] and node for node in components if node != "Report"
+    }
+    report = components["Report"]
+    for key, (node, output) in {
+        "examples": ("CsvExampleGen", "examples"),
+        "curation": ("CsvExampleGen", "curation"),
+        "statistics": ("StatisticsGen", "statistics"),
+        "model": ("Trainer", "model"),
+        "model_run": ("Trainer", "model_run"),
+        "baselines": ("Baselines", "baselines"),
+        "infra_blessing": ("InfraValidator", "blessing"),
+        "evaluation": ("Evaluator", "evaluation"),
+        "model_blessing": ("Evaluator", "blessing"),
+        "pushed_model": ("Pusher", "pushed_model"),
+    }.items():
+        assert report.inputs[key] is components[node].outputs[output], key
+
+
+def test_the_last_runs_statistics_are_found_before_there_are_new_ones(components):
+    assert "LastStatistics" in {node.id for node in components["Report"].upstream_nodes}
+    assert "LastStatistics" in upstream(components, "StatisticsGen")
+    order = order_of(build())
+    assert order.index("LastStatistics") < order.index("StatisticsGen")
+
+
+def test_the_report_is_told_of_data_code_and_settings():
+    config = load_config("sample", ["trainer.seed=5", "beam.workers=3"])
+    pipeline = create_pipeline(config, PLACES, code=CodeVersion("abc", changed=True))
+    (report,) = (each for each in pipeline.components if each.id == "Report")
+    told = Provenance(**json.loads(report.exec_properties["provenance"]))
+    assert (told.data, told.commit, told.changed) == ("papers.csv", "abc", True)
+    settings = {section: value for section, value in config if section != "beam"}
+    assert told.settings == {
+        section: json.loads(value.model_dump_json()) for section, value in settings.items()
+    }
 
 
 def test_only_train_is_analysed(components):
@@ -180,6 +232,8 @@ def test_the_settings_reach_their_components():
         "trainer.epochs=11",
         "serving.top_k=4",
         "infra.examples=5",
+        "baselines.enabled=[frequent]",
+        "report.wrong_papers=3",
     ]
     config = load_config("sample", overrides)
     components = {each.id: each for each in create_pipeline(config, PLACES).components}
@@ -192,6 +246,10 @@ def test_the_settings_reach_their_components():
     assert trainer["top_k"] == 4
     infra = components["InfraValidator"].exec_properties
     assert InfraSettings.model_validate_json(infra["settings"]) == config.infra
+    baselines = components["Baselines"].exec_properties
+    assert BaselineSettings.model_validate_json(baselines["settings"]) == config.baselines
+    report = components["Report"].exec_properties
+    assert ReportSettings.model_validate_json(report["settings"]) == config.report
 
 
 @pytest.mark.parametrize(
@@ -204,12 +262,18 @@ def test_the_settings_reach_their_components():
         ("infra.examples=4", {"InfraValidator"}),
         ("gate.floors.lrap=0.01", {"Evaluator"}),
         ("gate.min_examples=9", {"Evaluator"}),
+        ("features.text=abstract", {"Transform", "Baselines"}),
+        ("baselines.enabled=[none]", {"Baselines"}),
+        ("report.seed=4", set()),
         # How Beam runs changes no result, so nothing has to run again for it.
         ("beam.workers=2", set()),
     ],
 )
 def test_a_changed_setting_changes_its_component_only(components, override, changed):
-    """TFX's cache looks at these properties: more would run again for nothing, fewer not at all."""
+    """TFX's cache looks at these properties: more would run again for nothing, fewer not at all.
+
+    The report names every setting that changes a result, so it is written again.
+    """
     after = {each.id: each for each in build(override).components}
     different = {
         node
@@ -217,12 +281,21 @@ def test_a_changed_setting_changes_its_component_only(components, override, chan
         if getattr(components[node], "exec_properties", None)
         != getattr(after[node], "exec_properties", None)
     }
-    assert different == changed
+    assert different - {"Report"} == changed
+    assert ("Report" in different) is not override.startswith("beam.")
 
 
 def test_each_of_our_components_carries_the_digest_of_its_source(components):
     digests = {}
-    for node in ("CsvExampleGen", "DataCheck", "InfraValidator", "Evaluator", "Pusher"):
+    for node in (
+        "CsvExampleGen",
+        "DataCheck",
+        "Baselines",
+        "InfraValidator",
+        "Evaluator",
+        "Pusher",
+        "Report",
+    ):
         digests[node] = components[node].exec_properties["source_digest"]
     for node in ("Transform", "Trainer"):
         custom = json_utils.loads(components[node].exec_properties["custom_config"])
@@ -236,6 +309,12 @@ def test_an_edited_server_tries_the_model_again():
     files = source_files("components.infra_validator.component", ROOT)
     server = {path.name for path in files if path.parent == ROOT / "serving" / "server"}
     assert {"__main__.py", "server.py", "saved_model.py", "rest.py", "inference.py"} <= server
+
+
+def test_an_edited_page_is_drawn_again():
+    files = source_files("components.report.component", ROOT)
+    report = {path.name for path in files if path.parent == ROOT / "components" / "report"}
+    assert {"page.html.j2", "macros.html.j2", "style.css", "page.py", "facts.py"} <= report
 
 
 def test_it_is_cached_and_keeps_beam_local():

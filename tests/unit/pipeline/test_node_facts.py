@@ -66,6 +66,38 @@ def test_the_model_to_beat():
     assert counted(FakeResult("LastBlessedModel")) == "none yet"
 
 
+def test_the_last_runs_statistics():
+    assert counted(result("LastStatistics", "statistics")) == "statistics 7"
+    assert counted(FakeResult("LastStatistics")) == "none yet"
+
+
+def test_what_the_baselines_reach(tmp_path):
+    finished = result("Baselines", "baselines", tmp_path)
+    about = {name: {"figures": {"micro_f1": f1}} for name, f1 in (("none", 0.0), ("svc", 0.7218))}
+    (tmp_path / "baselines.json").write_text(json.dumps(about))
+    assert counted(finished) == "none micro-F1 0.000, svc micro-F1 0.722"
+    (tmp_path / "baselines.json").write_text("{}")
+    assert counted(finished) == "none enabled"
+
+
+def test_the_first_figure_of_the_report(tmp_path):
+    finished = result("Report", "report", tmp_path)
+    differences = {"none": 0.7, "svc": 0.0123, "frequent": 0.4}
+    baselines = {
+        name: {"value": 0.732 - value, "difference": {"value": value}}
+        for name, value in differences.items()
+    }
+    first = {"metric": "micro_f1", "low": 0.7211, "high": 0.7433, "baselines": baselines}
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({"headline": [first]}))
+    # Of the baselines the best.
+    assert counted(finished) == "micro-F1 0.721 to 0.743, +0.012 against svc"
+    path.write_text(json.dumps({"headline": [{**first, "baselines": {}}]}))
+    assert counted(finished) == "micro-F1 0.721 to 0.743"
+    path.write_text("{}")
+    assert counted(finished) == "without figures: the model was not measured"
+
+
 @pytest.mark.parametrize(("blessed", "verdict"), [(1, "blessed"), (0, "refused")])
 def test_the_verdict_and_its_figures(monkeypatch, tmp_path, blessed, verdict):
     def read_figures(uri):

@@ -15,12 +15,16 @@ LABELS = 6
 
 @dataclass(frozen=True)
 class Paper:
-    """One example: sparse n-gram weights, label columns, true labels outside the vocabulary."""
+    """One example: sparse n-gram weights, label columns, true labels outside the vocabulary.
+
+    And the key of its title.
+    """
 
     ids: list[int]
     weights: list[float]
     labels: list[int]
     unknown: int = 0
+    key: int = 0
 
 
 def feature_spec(vocabulary: int = VOCABULARY, labels: int = LABELS) -> dict:
@@ -39,6 +43,7 @@ def feature_spec(vocabulary: int = VOCABULARY, labels: int = LABELS) -> dict:
         names.TFIDF: sparse(names.TFIDF, vocabulary),
         names.LABELS: sparse(names.LABELS, labels),
         names.UNKNOWN_LABELS: tf.io.FixedLenFeature([], tf.int64),
+        names.PAPER_KEY: tf.io.FixedLenFeature([], tf.int64),
     }
 
 
@@ -61,6 +66,7 @@ def serialize(paper: Paper) -> bytes:
         f"{names.TFIDF}$sparse_indices_0": paper.ids,
         f"{names.LABELS}$sparse_indices_0": paper.labels,
         names.UNKNOWN_LABELS: [paper.unknown],
+        names.PAPER_KEY: [paper.key],
     }
     floats = {
         f"{names.TFIDF}$sparse_values": paper.weights,

@@ -48,10 +48,11 @@ class Parts:
         self.abstracts = [analysis.abstracts[i] for i in self.papers]
         self.texts = [analysis.texts[i] for i in self.papers]
 
-    def tagger(self, threshold: float = 0.5, top_k: int = TOP_K) -> ServedTagger:
-        """The served model; two of them share the network."""
+    def tagger(self, threshold: float | np.ndarray = 0.5, top_k: int = TOP_K) -> ServedTagger:
+        """The served model, with one threshold or one a label; two of them share the network."""
         layer = self.analysis.output.transform_features_layer()
-        return ServedTagger(self.model, layer, self.analysis.labels, threshold, top_k)
+        thresholds = np.broadcast_to(np.float32(threshold), [len(LABELS)])
+        return ServedTagger(self.model, layer, self.analysis.labels, thresholds, top_k)
 
     def transformed_probabilities(self) -> np.ndarray:
         """The network on the transformed papers, as it is trained, [30, L]."""

@@ -15,6 +15,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from components.trainer.export import export_model, model_info
 from components.trainer.settings import TrainerSettings
+from components.trainer.threshold_choice import LabelThresholds
 from components.trainer.training import TrainingResult
 from serving.server.saved_model import load_saved_model
 from tests.support.transform_graph import LABELS
@@ -43,7 +44,12 @@ TABLE = {
     "evaluate": (
         PREDICT,
         EXAMPLES,
-        {"probabilities": (FLOAT, [-1, L]), "suggested": (FLOAT, [-1, L])},
+        {
+            "probabilities": (FLOAT, [-1, L]),
+            "suggested": (FLOAT, [-1, L]),
+            "abstract_only_probabilities": (FLOAT, [-1, L]),
+            "abstract_only_suggested": (FLOAT, [-1, L]),
+        },
     ),
     "transform_features": (
         PREDICT,
@@ -233,10 +239,12 @@ def test_model_info_tells_of_the_kept_epoch():
         "val_lrap": [0.6, 0.8, 0.7],
         "val_threshold": [0.3, 0.4, 0.5],
     }
-    result = TrainingResult(history, best_epoch=2, kept_epoch=2, threshold=0.4, seconds=1.0)
+    own = LabelThresholds("per_label", np.array([0.25, 0.75], np.float32), 0.4)
+    result = TrainingResult(history, best_epoch=2, kept_epoch=2, label_thresholds=own, seconds=1.0)
     settings = TrainerSettings(hidden_units=(8,), seed=5)
-    info = model_info(result, settings)
-    assert info["threshold"] == 0.4
+    info = model_info(result, settings, ["cs.LG", "größe"])
+    assert (info["threshold"], info["thresholds"]) == (0.4, "per_label")
+    assert info["label_thresholds"] == {"cs.LG": 0.25, "größe": 0.75}
     assert (info["epochs"], info["kept_epoch"]) == (3, 2)
     assert info["validation"] == {"val_loss": 0.4, "val_lrap": 0.8, "val_threshold": 0.4}
     assert TrainerSettings.model_validate_json(json.dumps(info["settings"])) == settings

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from components.trainer.input_pipeline import (
-    count_records,
     label_count,
     make_dataset,
+    survey,
     vocabulary_size,
 )
 from schema import names
@@ -93,10 +93,33 @@ def test_a_batch_without_any_ngram_has_no_column(tmp_path):
     np.testing.assert_array_equal(truth, [[0, 1, 0, 0, 0, 0], [0] * 6])
 
 
-def test_sizes_and_records_are_counted(papers, pattern):
+def test_sizes_are_those_of_the_spec():
     assert (vocabulary_size(SPEC), label_count(SPEC)) == (VOCABULARY, LABELS)
-    assert count_records(pattern) == len(papers)
-    assert count_records([pattern, pattern]) == len(papers)
+
+
+def test_a_survey_reads_each_papers_key_and_labels_once_in_file_order(tmp_path):
+    """Over the borders of files and batches, up to the highest key there is."""
+    dice = np.random.default_rng(0)
+    keys = [*dice.integers(0, 2**63 - 1, 1500).tolist(), 0, 2**63 - 2, 0]
+    # The last label has no paper.
+    labels = [dice.permutation(LABELS - 1)[: dice.integers(0, 4)].tolist() for _ in keys]
+    papers = [Paper([1], [1.0], own, key=key) for key, own in zip(keys, labels, strict=True)]
+    write(papers[:1100], str(tmp_path / "part-0.gz"))
+    write([], str(tmp_path / "part-1.gz"))
+    write(papers[1100:], str(tmp_path / "part-2.gz"))
+    pattern = str(tmp_path / "part-*")
+    counts = [sum(label in own for own in labels) for label in range(LABELS)]
+    for patterns in (pattern, [pattern, pattern]):
+        found = survey(patterns, SPEC)
+        assert found.paper_keys.dtype == np.int64
+        assert found.paper_keys.tolist() == keys
+        assert found.label_counts.tolist() == counts
+
+
+def test_files_without_a_paper_give_an_empty_survey(tmp_path):
+    found = survey(write([], str(tmp_path / "empty.gz")), SPEC)
+    assert (found.paper_keys.dtype, found.paper_keys.shape) == (np.int64, (0,))
+    assert found.label_counts.tolist() == [0] * LABELS
 
 
 def test_patterns_without_a_file_are_an_error(tmp_path):
@@ -104,7 +127,7 @@ def test_patterns_without_a_file_are_an_error(tmp_path):
     with pytest.raises(BadInputError, match="nothing-"):
         make_dataset([nothing], SPEC, 8, shuffle=False, seed=0)
     with pytest.raises(BadInputError, match="nothing-"):
-        count_records(nothing)
+        survey(nothing, SPEC)
 
 
 def test_a_label_outside_the_vocabulary_breaks_loudly(tmp_path):

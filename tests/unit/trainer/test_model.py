@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from components.trainer.lazy_adam import ExactAdam, LazyAdam
+from components.trainer.loss import mean_logits
 from components.trainer.model import build_model, compile_model, make_optimizer
 from components.trainer.settings import TrainerSettings
 from schema import names
@@ -91,3 +92,69 @@ def test_compiled_figures_are_those_of_probabilities():
     entropy = -np.mean(truth * np.log(p) + (1 - truth) * np.log(1 - p))
     assert figures["loss"] == pytest.approx(entropy, abs=1e-5)
     assert figures["binary_accuracy"] == pytest.approx(np.mean((p > 0.5) == truth), abs=1e-6)
+
+
+COMMITTEE = DEEP.model_copy(update={"members": 3, "dropout": 0.0, "optimizer": "adam"})
+
+
+def members_apart(model, count=3, widths=(16, 8)):
+    """The weights of each member as those of a network alone, cut out of the committee's."""
+    first, bias = (weight.numpy() for weight in model.get_layer("hidden_1").weights)
+    apart = []
+    for member in range(count):
+        columns = slice(member * widths[0], (member + 1) * widths[0])
+        upper = [
+            weight.numpy()
+            for name in ("hidden_2", "logits")
+            for weight in model.get_layer(f"{name}_of_{member + 1}").weights
+        ]
+        apart.append([first[:, columns], bias[columns], *upper])
+    return apart
+
+
+def test_members_start_apart_and_each_as_it_would_alone():
+    model = build_model(VOCABULARY, LABELS, COMMITTEE)
+    one, two, three = members_apart(model)
+    for other in (two, three):
+        for index in (0, 2, 4):  # the kernels
+            assert (one[index] != other[index]).any()
+    # Glorot's limit is that of one member's layer, not of the wide one.
+    limit = np.sqrt(6 / (VOCABULARY + 16))
+    assert 0.9 * limit < np.abs(model.get_layer("hidden_1").kernel.numpy()).max() <= limit
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lazy_adam"])
+def test_a_committee_trains_as_its_members_alone_and_answers_with_their_mean(optimizer):
+    settings = COMMITTEE.model_copy(update={"optimizer": optimizer})
+    weights = np.linspace(1, 3, LABELS).astype(np.float32)
+    model = build_model(VOCABULARY, LABELS, settings)
+    compile_model(model, make_optimizer(settings, steps_per_epoch=3), weights)
+    inputs, truth = batch()
+    before = members_apart(model)
+    for _ in range(3):
+        model.train_on_batch(inputs, truth)
+    logits = []
+    alone = settings.model_copy(update={"members": 1})
+    for start, end in zip(before, members_apart(model), strict=True):
+        single = build_model(VOCABULARY, LABELS, alone)
+        compile_model(single, make_optimizer(alone, steps_per_epoch=3), weights)
+        single.set_weights(start)
+        for _ in range(3):
+            single.train_on_batch(inputs, truth)
+        for expected, found in zip(single.get_weights(), end, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
+        logits.append(single(inputs, training=False).numpy())
+    found = mean_logits(model(inputs, training=False)).numpy()
+    np.testing.assert_allclose(found, np.mean(logits, axis=0), rtol=0, atol=2e-4)
+
+
+def test_biases_start_at_the_prior():
+    counts = np.arange(LABELS)
+    settings = COMMITTEE.model_copy(update={"bias_start": "prior"})
+    model = build_model(VOCABULARY, LABELS, settings, counts, papers=40)
+    for member in (1, 2, 3):
+        bias = model.get_layer(f"logits_of_{member}").bias.numpy()
+        share = (counts + 0.5) / 41
+        np.testing.assert_allclose(1 / (1 + np.exp(-bias)), share, rtol=1e-5)
+    with pytest.raises(ValueError, match="need the labels' counts"):
+        build_model(VOCABULARY, LABELS, settings)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.trainer.signatures import ServedTagger
 from tests.support.transform_graph import LABELS
-from tests.unit.trainer.served import TOP_K, example
+from tests.unit.trainer.served import TOP_K, Parts, example
 
 EMPTY = tf.constant([], tf.string)
 ODD_TEXTS = ["", "!!!", " \n ", "deep", "naïve Bayes\nover two lines", "机器学习 nets", "a a a a"]
@@ -96,6 +97,26 @@ def test_a_score_at_the_threshold_is_suggested(parts, tagger):
     assert missed.suggest(text)["suggested"].numpy().tolist() == [[True, False, False]]
 
 
+def test_each_label_has_its_own_threshold(parts, expected):
+    """Those of `suggested` follow the labels to their ranks."""
+    thresholds = np.array([0.1, 0.9, 0.3, 0.6, 0.8, 0.45], np.float32)
+    own = parts.tagger(threshold=thresholds)
+    found = own.suggest(tf.constant(parts.texts))
+    order, scores = best(expected)
+    np.testing.assert_array_equal(found["suggested"], scores >= thresholds[order])
+    evaluated = own.evaluate(of_papers(parts.titles, parts.abstracts))
+    np.testing.assert_array_equal(evaluated["suggested"], expected >= thresholds)
+    # One for all would suggest otherwise, as would thresholds in another order.
+    assert ((expected >= thresholds) != (expected >= 0.5)).any()
+    assert ((scores >= thresholds[order]) != (scores >= thresholds[:TOP_K])).any()
+
+
+def test_there_is_a_threshold_for_every_label(parts):
+    layer = parts.analysis.output.transform_features_layer()
+    with pytest.raises(TypeError, match="shape"):
+        ServedTagger(parts.model, layer, parts.analysis.labels, np.ones(5, np.float32), TOP_K)
+
+
 def test_no_more_labels_are_named_than_there_are(parts, expected):
     many = parts.tagger(top_k=50)
     found = many.suggest(tf.constant(parts.texts[:4]))
@@ -148,6 +169,41 @@ def test_evaluate_says_of_examples_what_is_said_of_text(parts, tagger, expected)
     found = tagger.evaluate(of_papers(parts.titles, parts.abstracts))
     np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=1e-5)
     np.testing.assert_array_equal(found["suggested"], (expected >= 0.5).astype(np.float32))
+    assert found["suggested"].dtype == tf.float32
+
+
+def test_evaluate_says_too_what_it_would_without_the_titles(parts):
+    thresholds = np.array([0.1, 0.9, 0.3, 0.6, 0.8, 0.45], np.float32)
+    tagger = parts.tagger(threshold=thresholds)
+    found = tagger.evaluate(of_papers(parts.titles, parts.abstracts))
+    assert set(found) == {
+        "probabilities",
+        "suggested",
+        "abstract_only_probabilities",
+        "abstract_only_suggested",
+    }
+    alone, suggested = found["abstract_only_probabilities"], found["abstract_only_suggested"]
+    expected = parts.oracle(parts.abstracts)
+    np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(suggested, (expected >= thresholds).astype(np.float32))
+    untitled = np.array(parts.titles) == ""
+    assert 0 < untitled.sum() < len(untitled)
+    apart = (alone != found["probabilities"]).numpy()
+    assert not apart[untitled].any()
+    assert apart[~untitled].any(axis=1).all()
+    # As if they had been sent without.
+    sent = tagger.evaluate(of_papers([""] * len(parts.titles), parts.abstracts))
+    np.testing.assert_array_equal(sent["probabilities"], alone)
+
+
+def test_a_model_of_abstracts_alone_says_the_same_without_titles(analyse):
+    reader = Parts(analyse(10_000, "abstract"))
+    tagger = reader.tagger()
+    found = tagger.evaluate(of_papers(["Kernel"] * len(reader.texts), reader.abstracts))
+    expected = reader.oracle(reader.abstracts)
+    for output in ("probabilities", "abstract_only_probabilities"):
+        np.testing.assert_allclose(found[output], expected, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(found["abstract_only_suggested"], found["suggested"])
 
 
 def test_true_labels_are_multi_hot_and_unknown_ones_are_counted(parts, tagger):

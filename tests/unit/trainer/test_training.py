@@ -12,6 +12,8 @@ from components.trainer.epoch_log import EpochLog, epochs_path
 from components.trainer.input_pipeline import make_dataset
 from components.trainer.model import build_model, compile_model, make_optimizer
 from components.trainer.settings import TrainerSettings
+from components.trainer.threshold import tune_threshold
+from components.trainer.threshold_choice import choose_thresholds
 from components.trainer.training import train
 from components.trainer.validation import Predictions, Predictor, validation_figures
 from schema import names
@@ -109,9 +111,11 @@ def test_the_right_epochs_weights_are_kept(
     model, result = run(settings, data, tmp_path / "log")
     assert (result.best_epoch, result.kept_epoch) == (best, kept)
     assert result.threshold == scores[kept - 1]
-    assert len(weights) == epochs_run == len(result.history["val_lrap"])
-    for mine, expected in zip(model.get_weights(), weights[kept - 1], strict=True):
-        np.testing.assert_array_equal(mine, expected)
+    # The kept weights are looked at once more, for the thresholds.
+    assert len(weights) - 1 == epochs_run == len(result.history["val_lrap"])
+    for scored in (weights[kept - 1], weights[-1]):
+        for mine, expected in zip(model.get_weights(), scored, strict=True):
+            np.testing.assert_array_equal(mine, expected)
     assert (weights[0][0] != weights[1][0]).any()
 
 
@@ -130,6 +134,24 @@ def test_training_learns_and_logs_every_epoch(data, tmp_path):
             assert line[figure] == result.history[figure][number]
     last = validation_figures(Predictor(model, data[1]).predict())
     assert last == {name: values[-1] for name, values in result.history.items() if "val_" in name}
+
+
+@pytest.mark.parametrize("kind", ["global", "half_f1", "per_label", "auto"])
+def test_thresholds_are_tuned_on_validation_for_the_kept_weights(data, tmp_path, kind):
+    settings = SETTINGS.model_copy(
+        update={"thresholds": kind, "threshold_shrinkage": 2.0, "patience": 2, "seed": 4}
+    )
+    model, result = run(settings, data, tmp_path / "log")
+    kept = Predictor(model, data[1]).predict()
+    figures = kept.y_true, kept.probabilities, kept.unknown
+    best_cut = tune_threshold(*figures)
+    expected = choose_thresholds(*figures, best_cut, kind, shrinkage=2.0, seed=4)
+    assert result.threshold == expected.threshold
+    np.testing.assert_array_equal(result.thresholds, expected.values)
+    assert result.label_thresholds.kind == expected.kind
+    assert result.label_thresholds.cross_fitted_micro_f1 == expected.cross_fitted_micro_f1
+    one = np.full(LABELS, result.threshold, np.float32)
+    assert (result.thresholds == one).all() == (expected.kind != "per_label")
 
 
 def test_tensorboard_gets_the_ranking_figures(data, tmp_path):

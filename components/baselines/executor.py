@@ -1,0 +1,75 @@
+"""Executor of Baselines: reads the raw examples, and keeps what the baselines say of the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from absl import logging
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils, standard_component_specs
+
+from components.baselines.papers import Paper, TextKind, read_papers
+from components.baselines.results import write_baselines
+from components.baselines.scoring import score_baselines
+from components.baselines.settings import BaselineSettings
+from schema import names
+from schema.errors import BadInputError
+
+BASELINES_KEY: Final = "baselines"
+SETTINGS_KEY: Final = "settings"
+TEXT_KEY: Final = "text"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Scores the test papers by the baselines."""
+
+    def Do(  # noqa: N802 - TFX calls it by this name.
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Trains, tunes and scores the enabled baselines.
+
+        Args:
+            input_dict: `examples`, the raw Examples.
+            output_dict: `baselines`, one BaselinesArtifact; gets the scores and the figures.
+            exec_properties: `settings`, BaselineSettings as JSON; `text`, what the model reads.
+
+        Raises:
+            BadInputError: A split is empty, or holds no words.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        settings = BaselineSettings.model_validate_json(exec_properties[SETTINGS_KEY])
+        text: TextKind = exec_properties[TEXT_KEY]
+        examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+        folders = {split: artifact_utils.get_split_uri(examples, split) for split in names.SPLITS}
+        papers = {split: read_papers(folder, text) for split, folder in folders.items()}
+        results = score_baselines(
+            _not_empty(papers[names.TRAIN], names.TRAIN),
+            list(_not_empty(papers[names.VALIDATION], names.VALIDATION)),
+            list(_not_empty(papers[names.TEST], names.TEST)),
+            settings,
+        )
+        target = artifact_utils.get_single_instance(output_dict[BASELINES_KEY])
+        write_baselines(target.uri, results)
+        for each in results:
+            logging.info("baseline %s: %s", each.name, each.figures)
+
+
+def _not_empty(papers: Iterator[Paper], split: str) -> Iterator[Paper]:
+    """Passes the papers on.
+
+    Raises:
+        BadInputError: There is none.
+    """
+    first = next(papers, None)
+    if first is None:
+        raise BadInputError(
+            f"The {split} split holds no papers, so the baselines can't be compared with. "
+            "Add papers or change data.test_share and data.validation_share."
+        )
+    yield first
+    yield from papers

@@ -1,0 +1,98 @@
+"""Writes and reads what the baselines say about the test papers."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tfx.dsl.io import fileio
+
+from schema import names
+
+
+@dataclass(frozen=True)
+class BaselineScores:
+    """A baseline's scores of the test papers.
+
+    Attributes:
+        name: As in BaselineSettings.
+        labels: The labels of the training papers, most frequent first; one for each column.
+        scores: Scores in [0, 1], float32 [n, L]; a row for each test paper, in the order of the
+            sorted files of the split and of their records.
+        threshold: Lowest score that suggests, tuned on validation.
+        trained_on: Training papers that it has seen; fewer than there are where a setting caps
+            them.
+        figures: Of the test split, by the names of `components.metrics.report`.
+    """
+
+    name: str
+    labels: list[str]
+    scores: NDArray[np.float32]
+    threshold: float
+    trained_on: int
+    figures: dict[str, float]
+
+    def scores_for(self, labels: Sequence[str]) -> NDArray[np.float32]:
+        """Returns the scores with a column for each of these labels, [n, len(labels)].
+
+        A label that the baseline doesn't know has score 0.
+        """
+        column = {label: index for index, label in enumerate(self.labels)}
+        result = np.zeros((len(self.scores), len(labels)), dtype=np.float32)
+        for index, label in enumerate(labels):
+            if label in column:
+                result[:, index] = self.scores[:, column[label]]
+        return result
+
+
+def write_baselines(uri: str, baselines: Sequence[BaselineScores]) -> None:
+    """Writes the scores as `scores.npz` and everything else as `baselines.json`.
+
+    Args:
+        uri: The artifact's folder.
+        baselines: What was computed; may be none.
+    """
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **{each.name: each.scores for each in baselines})
+    about = {
+        each.name: {
+            "threshold": each.threshold,
+            "trained_on": each.trained_on,
+            "figures": each.figures,
+            "labels": each.labels,
+        }
+        for each in baselines
+    }
+    fileio.makedirs(uri)
+    with fileio.open(f"{uri}/{names.BASELINE_SCORES_FILE}", "wb") as file:
+        file.write(packed.getvalue())
+    with fileio.open(f"{uri}/{names.BASELINES_FILE}", "w") as file:
+        file.write(json.dumps(about, indent=2) + "\n")
+
+
+def read_baselines(uri: str) -> dict[str, BaselineScores]:
+    """Reads what `write_baselines` wrote, by the baselines' names in the same order.
+
+    Args:
+        uri: The folder of a Baselines artifact.
+    """
+    with fileio.open(f"{uri}/{names.BASELINES_FILE}", "r") as file:
+        about = json.loads(file.read())
+    with fileio.open(f"{uri}/{names.BASELINE_SCORES_FILE}", "rb") as file:
+        packed = io.BytesIO(file.read())
+    with np.load(packed, allow_pickle=False) as scores:
+        return {
+            name: BaselineScores(
+                name=name,
+                labels=each["labels"],
+                scores=scores[name],
+                threshold=each["threshold"],
+                trained_on=each["trained_on"],
+                figures=each["figures"],
+            )
+            for name, each in about.items()
+        }

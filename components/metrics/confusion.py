@@ -1,0 +1,121 @@
+"""Where a model goes wrong: which label it suggests in place of which, and on which papers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import scipy.sparse
+
+from components.metrics.inputs import Array, checked_truth, checked_unknown
+
+# What a probability of 0 counts as: the smallest that Keras's cross-entropy knows.
+_SMALLEST: Final = 1e-7
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A label that was missed where another was suggested wrongly.
+
+    Attributes:
+        missed: Column of the true label that was not suggested.
+        suggested: Column of the label that was suggested and is not true.
+        count: How often one stood in for the other; a share of a paper where it holds more pairs.
+        papers: Papers that hold the pair.
+    """
+
+    missed: int
+    suggested: int
+    count: float
+    papers: int
+
+
+@dataclass(frozen=True)
+class WrongPaper:
+    """A paper and how far off its probabilities are.
+
+    Attributes:
+        index: Its row.
+        loss: Cross-entropy in nats, summed over all labels.
+    """
+
+    index: int
+    loss: float
+
+
+def confused_labels(
+    y_true: Array,
+    probabilities: Array,
+    thresholds: float | Array,
+    unknown: Array | None = None,
+    *,
+    n: int = 20,
+) -> list[Confusion]:
+    """Finds which labels are suggested in place of which.
+
+    A paper with m missed labels and w wrong suggestions holds m x w pairs, of which at most
+    min(m, w) can be replacements; nothing tells which. So each pair counts
+    min(m, w) / (m x w) = 1 / max(m, w), and a paper with many errors has no more say than its
+    errors.
+
+    Args:
+        y_true: Multi-hot truth, [n, L].
+        probabilities: Probabilities, [n, L].
+        thresholds: Lowest probability that suggests: one for all labels, or one for each, [L].
+        unknown: True labels outside the vocabulary, [n]; missed ones that can be in no pair, but
+            share in the paper's wrong suggestions. None stands for all zero.
+        n: How many pairs at the most.
+
+    Returns:
+        The pairs with the highest counts, ties by the columns.
+
+    Raises:
+        ValueError: The shapes don't match or a probability is NaN.
+    """
+    truth = checked_truth(y_true, probabilities)
+    outside = checked_unknown(unknown, truth.shape[0])
+    suggested = probabilities >= np.asarray(thresholds, dtype=probabilities.dtype)
+    missed, wrong = truth & ~suggested, suggested & ~truth
+    most = np.maximum(missed.sum(axis=1) + outside, wrong.sum(axis=1))
+    left = scipy.sparse.csr_array(missed, dtype=np.float64).T
+    right = scipy.sparse.csr_array(wrong, dtype=np.float64)
+    shares = scipy.sparse.diags_array(1.0 / np.maximum(most, 1))
+    # Both products have their values in the same places.
+    papers = (left @ right).tocsr().sorted_indices().tocoo()
+    counts = (left @ shares @ right).tocsr().sorted_indices()
+    pairs = [
+        Confusion(int(row), int(column), float(count), int(number))
+        for row, column, count, number in zip(
+            papers.row, papers.col, counts.data, papers.data, strict=True
+        )
+    ]
+    return sorted(pairs, key=lambda pair: (-pair.count, pair.missed, pair.suggested))[:n]
+
+
+def most_wrong(
+    y_true: Array, probabilities: Array, unknown: Array | None = None, *, n: int = 10
+) -> list[WrongPaper]:
+    """Finds the papers whose probabilities are farthest from the truth.
+
+    Args:
+        y_true: Multi-hot truth, [n, L].
+        probabilities: Probabilities in [0, 1], [n, L]; kept 1e-7 away from both ends, as Keras
+            does.
+        unknown: True labels outside the vocabulary, [n]; each counts as one with probability 0.
+            None stands for all zero.
+        n: How many papers at the most.
+
+    Returns:
+        The papers with the highest binary cross-entropy, ties in the order of the rows.
+
+    Raises:
+        ValueError: The shapes don't match or a probability is NaN.
+    """
+    truth = checked_truth(y_true, probabilities)
+    outside = checked_unknown(unknown, truth.shape[0])
+    clipped = np.clip(probabilities.astype(np.float64), _SMALLEST, 1.0 - _SMALLEST)
+    losses = -np.log(np.where(truth, clipped, 1.0 - clipped)).sum(axis=1)
+    losses = losses - outside * np.log(_SMALLEST)
+    worst = np.argsort(-losses, kind="stable")[:n]
+    return [WrongPaper(int(row), float(losses[row])) for row in worst]

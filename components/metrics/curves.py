@@ -1,0 +1,166 @@
+"""Precision and recall over all cells at every threshold, thinned to what a plot needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.metrics.inputs import (
+    Array,
+    FloatVector,
+    IntVector,
+    checked_truth,
+    checked_unknown,
+)
+
+POINTS: Final = 300
+
+
+@dataclass(frozen=True)
+class PrecisionRecallCurve:
+    """Micro precision and recall where probability >= threshold suggests, [m] each.
+
+    Attributes:
+        thresholds: Falling.
+        precision: At each threshold.
+        recall: At each threshold, rising.
+        average_precision: The area, sum of (change of recall) x precision over every distinct
+            probability: `sklearn.metrics.average_precision_score(average="micro")`.
+    """
+
+    thresholds: FloatVector
+    precision: FloatVector
+    recall: FloatVector
+    average_precision: float
+
+
+@dataclass(frozen=True)
+class ThresholdCurve:
+    """Micro precision, recall and F1 on an even grid of thresholds, [m] each.
+
+    Attributes:
+        thresholds: From 0 to 1, rising.
+        precision: At each threshold; 0 where nothing is suggested.
+        recall: At each threshold; 0 where no label is true.
+        f1: At each threshold.
+    """
+
+    thresholds: FloatVector
+    precision: FloatVector
+    recall: FloatVector
+    f1: FloatVector
+
+
+@dataclass(frozen=True)
+class _Ranking:
+    """All cells, best first.
+
+    Attributes:
+        scores: The distinct probabilities, falling, [d].
+        suggested: Cells with at least that probability, [d].
+        hits: True ones among them, [d].
+        positives: All true labels, those outside the vocabulary too.
+    """
+
+    scores: NDArray[np.float32]
+    suggested: IntVector
+    hits: IntVector
+    positives: int
+
+
+def precision_recall_curve(
+    y_true: Array, probabilities: Array, unknown: Array | None = None, *, points: int = POINTS
+) -> PrecisionRecallCurve:
+    """Computes the precision-recall curve of all cells.
+
+    Args:
+        y_true: Multi-hot truth, [n, L].
+        probabilities: Probabilities, [n, L]; compared as float32, as the model does.
+        unknown: True labels outside the vocabulary, [n], never found, so that recall stays below
+            1; None stands for all zero.
+        points: How many points are left at the most, at least 2: the first, the last, and those
+            that stand nearest to even steps along the drawn line. The area is that of the whole
+            curve.
+
+    Returns:
+        The curve; without a cell it is empty, and where no label is true, recall is 0.
+
+    Raises:
+        ValueError: The shapes don't match, a probability is NaN, or points is below 2.
+    """
+    _check_points(points)
+    ranking = _rank(y_true, probabilities, unknown)
+    precision = ranking.hits / np.maximum(ranking.suggested, 1)
+    recall = ranking.hits / max(ranking.positives, 1)
+    area = float((np.diff(recall, prepend=0.0) * precision).sum())
+    keep = _even_along_the_line(recall, precision, points)
+    return PrecisionRecallCurve(
+        ranking.scores[keep].astype(np.float64), precision[keep], recall[keep], area
+    )
+
+
+def threshold_curve(
+    y_true: Array, probabilities: Array, unknown: Array | None = None, *, points: int = POINTS
+) -> ThresholdCurve:
+    """Computes micro precision, recall and F1 against one threshold for all labels.
+
+    Args:
+        y_true: Multi-hot truth, [n, L].
+        probabilities: Probabilities in [0, 1], [n, L].
+        unknown: True labels outside the vocabulary, [n], always missed; None stands for all
+            zero.
+        points: How many thresholds, at least 2.
+
+    Raises:
+        ValueError: The shapes don't match, a probability is NaN, or points is below 2.
+    """
+    _check_points(points)
+    ranking = _rank(y_true, probabilities, unknown)
+    grid = np.linspace(0.0, 1.0, points, dtype=np.float32)
+    # How many distinct probabilities are at or above each threshold; 0 of them suggest nothing.
+    reached = np.searchsorted(-ranking.scores, -grid, side="right")
+    hits = np.append(0, ranking.hits)[reached]
+    suggested = np.append(0, ranking.suggested)[reached]
+    return ThresholdCurve(
+        thresholds=grid.astype(np.float64),
+        precision=hits / np.maximum(suggested, 1),
+        recall=hits / max(ranking.positives, 1),
+        f1=2 * hits / np.maximum(suggested + ranking.positives, 1),
+    )
+
+
+def _check_points(points: int) -> None:
+    if points < 2:
+        raise ValueError(f"points must be at least 2, got {points}")
+
+
+def _rank(y_true: Array, probabilities: Array, unknown: Array | None) -> _Ranking:
+    truth = checked_truth(y_true, probabilities)
+    missed = int(checked_unknown(unknown, truth.shape[0]).sum())
+    scores = probabilities.astype(np.float32).ravel()
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    hits = np.cumsum(truth.ravel()[order], dtype=np.int64)
+    # A threshold can't part equal probabilities: only the last of each is a point.
+    last = np.flatnonzero(np.diff(ranked, append=np.float32(-np.inf)))
+    return _Ranking(
+        scores=ranked[last],
+        suggested=last.astype(np.int64) + 1,
+        hits=hits[last],
+        positives=int(truth.sum()) + missed,
+    )
+
+
+def _even_along_the_line(x: FloatVector, y: FloatVector, points: int) -> NDArray[np.intp]:
+    """Returns which points to draw, first and last among them; all where they are few."""
+    if x.size <= points:
+        return np.arange(x.size)
+    way = np.append(0.0, np.cumsum(np.hypot(np.diff(x), np.diff(y))))
+    steps = np.linspace(0.0, way[-1], points)
+    chosen = np.clip(np.searchsorted(way, steps), 0, x.size - 1)
+    chosen[0], chosen[-1] = 0, x.size - 1
+    kept: NDArray[np.intp] = np.unique(chosen)
+    return kept

@@ -1,0 +1,95 @@
+"""What the splits hold: how long the papers are, and how often labels occur."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import tensorflow as tf
+
+from schema import names
+
+# So many papers in a hundred have at most so many words.
+PERCENTILES: Final = (1, 5, 25, 50, 75, 95, 99, 100)
+
+_BATCH: Final = 512
+
+
+def describe_splits(folders: Mapping[str, str]) -> dict[str, Any]:
+    """Reads the papers of all splits once, in bounded memory.
+
+    Args:
+        folders: The folder of each split, by name.
+
+    Returns:
+        Ready for JSON: `words`, for each split the percentiles of the number of words of an
+        abstract (what white space parts), by percentile as text; `labels_per_paper`, for each
+        split how many papers have so many labels, from none on; `labels`, each label with its
+        number of papers in every split, those most frequent in the first split first.
+    """
+    words: dict[str, dict[str, int]] = {}
+    numbers: dict[str, list[int]] = {}
+    counts: dict[str, Counter[str]] = {}
+    for split, folder in folders.items():
+        words_of, numbers_of, counts[split] = _read(folder)
+        words[split] = percentiles(words_of)
+        numbers[split] = [numbers_of[size] for size in range(max(numbers_of, default=0) + 1)]
+    labels = sorted(
+        set().union(*counts.values()),
+        key=lambda label: ([-counts[split][label] for split in counts], label),
+    )
+    return {
+        "words": words,
+        "labels_per_paper": numbers,
+        "labels": [
+            {"label": label, **{split: counts[split][label] for split in counts}}
+            for label in labels
+        ],
+    }
+
+
+def percentiles(counts: Mapping[int, int]) -> dict[str, int]:
+    """Returns the percentiles of a number whose frequencies are given.
+
+    The smallest value that at least so many in a hundred don't exceed: numpy's method
+    `inverted_cdf`. 0 where there is nothing.
+    """
+    if not counts:
+        return {str(share): 0 for share in PERCENTILES}
+    values = np.array(sorted(counts))
+    up_to = np.cumsum([counts[value] for value in values.tolist()])
+    # In whole numbers, so that no rounding moves a rank.
+    places = [
+        int(np.searchsorted(up_to * 100, share * int(up_to[-1]), side="left"))
+        for share in PERCENTILES
+    ]
+    return {
+        str(share): int(values[place]) for share, place in zip(PERCENTILES, places, strict=True)
+    }
+
+
+def _read(folder: str) -> tuple[Counter[int], Counter[int], Counter[str]]:
+    """Counts the words of the abstracts, the labels of the papers, and the papers of a label."""
+    words: Counter[int] = Counter()
+    numbers: Counter[int] = Counter()
+    labels: Counter[str] = Counter()
+    files = sorted(tf.io.gfile.glob(f"{folder}/*.gz"))
+    if not files:
+        return words, numbers, labels
+    for batch in tf.data.TFRecordDataset(files, "GZIP").batch(_BATCH):
+        parsed = tf.io.parse_example(
+            batch,
+            {
+                names.SUMMARIES: tf.io.FixedLenFeature([], tf.string, default_value=""),
+                names.TERMS: tf.io.RaggedFeature(tf.string),
+            },
+        )
+        words.update(tf.strings.split(parsed[names.SUMMARIES]).row_lengths().numpy().tolist())
+        terms = parsed[names.TERMS]
+        numbers.update(terms.row_lengths().numpy().tolist())
+        labels.update(
+            term.decode("utf-8", "backslashreplace") for term in terms.flat_values.numpy().tolist()
+        )
+    return words, numbers, labels

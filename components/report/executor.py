@@ -1,0 +1,93 @@
+"""Executor of Report: gathers the facts, draws the page, and writes both."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from absl import logging
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import io_utils, path_utils
+
+from components.report.facts import Provenance, Sources, gather
+from components.report.labels_table import labels_table
+from components.report.page import render
+from components.report.settings import ReportSettings
+from schema import names
+
+REPORT_KEY: Final = "report"
+SETTINGS_KEY: Final = "settings"
+PROVENANCE_KEY: Final = "provenance"
+CURATION_KEY: Final = "curation"
+LAST_STATISTICS_KEY: Final = "last_statistics"
+BASELINES_KEY: Final = "baselines"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Writes the report on a run, also on one whose model was refused."""
+
+    def Do(  # noqa: N802 - TFX calls it by this name.
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the page, its figures, and the table of the labels.
+
+        Args:
+            input_dict: As the component has them; optional ones may hold no artifact.
+            output_dict: `report`, one ReportArtifact.
+            exec_properties: `settings`, ReportSettings as JSON; `provenance`, what the model
+                card says of code and data, as JSON.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        settings = ReportSettings.model_validate_json(exec_properties[SETTINGS_KEY])
+        provenance = Provenance(**json.loads(exec_properties[PROVENANCE_KEY]))
+        facts = gather(_sources(input_dict), provenance, settings)
+        report = artifact_utils.get_single_instance(output_dict[REPORT_KEY])
+        files = {
+            names.REPORT_FILE: json.dumps(facts, indent=1, allow_nan=False) + "\n",
+            names.REPORT_PAGE_FILE: render(facts),
+        }
+        if "labels" in facts:
+            files[names.REPORT_LABELS_FILE] = labels_table(facts["labels"])
+        for name, content in files.items():
+            # UTF-8, whatever the machine's locale.
+            io_utils.write_bytes_file(f"{report.uri}/{name}", content.encode())
+        logging.info("The report is %s/%s", report.uri, names.REPORT_PAGE_FILE)
+
+
+def _sources(input_dict: dict[str, list[types.Artifact]]) -> Sources:
+    specs = standard_component_specs
+
+    def uri(key: str) -> str:
+        return str(artifact_utils.get_single_uri(input_dict[key]))
+
+    def optional(key: str) -> types.Artifact | None:
+        return next(iter(input_dict.get(key) or []), None)
+
+    def optional_uri(key: str) -> str | None:
+        artifact = optional(key)
+        return None if artifact is None else str(artifact.uri)
+
+    blessing = artifact_utils.get_single_instance(input_dict[specs.MODEL_BLESSING_KEY])
+    pushed = optional(specs.PUSHED_MODEL_KEY)
+    version = pushed.get_string_custom_property("pushed_version") if pushed is not None else ""
+    return Sources(
+        splits={
+            split: artifact_utils.get_split_uri(input_dict[specs.EXAMPLES_KEY], split)
+            for split in names.SPLITS
+        },
+        model=path_utils.serving_model_path(uri(specs.MODEL_KEY)),
+        model_run=uri(specs.MODEL_RUN_KEY),
+        evaluation=uri(specs.EVALUATION_KEY),
+        curation=uri(CURATION_KEY),
+        statistics=uri(specs.STATISTICS_KEY),
+        last_statistics=optional_uri(LAST_STATISTICS_KEY),
+        baselines=optional_uri(BASELINES_KEY),
+        infra_blessing=optional_uri(specs.INFRA_BLESSING_KEY),
+        blessed=bool(blessing.get_int_custom_property("blessed")),
+        version=version or None,
+    )

@@ -1,0 +1,239 @@
+"""Gathers everything that the page shows, from what the other components wrote."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from importlib import metadata
+from typing import Any, Final
+
+from tfx.dsl.io import fileio
+
+from components.baselines.results import BaselineScores, read_baselines
+from components.evaluator.gate import GateRow, read_gate
+from components.evaluator.results import read_figures, read_labels, read_slices
+from components.evaluator.tfma_metrics import ABSTRACT_ONLY
+from components.report import data_facts, drift, quality
+from components.report.scoring import ServedModel, read_model, read_test_papers, score
+from components.report.settings import ReportSettings
+from schema import names
+
+_PACKAGES: Final = ("arxiv-tagger", "tensorflow", "keras", "tfx", "apache-beam", "scikit-learn")
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the other components left what the report is about.
+
+    Attributes:
+        splits: The folder of each split of the raw examples.
+        model: The SavedModel.
+        model_run: The folder of the training's logs.
+        evaluation: The Evaluator's artifact.
+        curation: The artifact with the counts of the curation.
+        statistics: StatisticsGen's artifact.
+        last_statistics: That of the run before; None where there is none.
+        baselines: The artifact of Baselines; None where there is none.
+        infra_blessing: InfraValidator's artifact; None where there is none.
+        blessed: Whether the gate let the model pass.
+        version: The version that serves this model; None where it was not pushed.
+    """
+
+    splits: Mapping[str, str]
+    model: str
+    model_run: str
+    evaluation: str
+    curation: str
+    statistics: str
+    last_statistics: str | None = None
+    baselines: str | None = None
+    infra_blessing: str | None = None
+    blessed: bool = False
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a report can't find out by itself.
+
+    Attributes:
+        data: The name of the data file.
+        commit: The git commit of the code; empty where it comes from no checkout.
+        changed: Whether the code differs from that commit.
+        settings: The settings of every section.
+    """
+
+    data: str
+    commit: str = ""
+    changed: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -> Facts:
+    """Gathers the facts, ready for JSON and for `components.report.page`.
+
+    Of a model that can't be served, which the Evaluator did not measure, there are only the
+    reasons, the data and the model card.
+
+    Args:
+        sources: Where everything is.
+        provenance: What the model card says of code and data.
+        settings: How the figures are made.
+    """
+    facts: Facts = {
+        "name": names.MODEL_NAME,
+        "written": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "data": {
+            "curation": _read_json(f"{sources.curation}/{names.CURATION_FILE}"),
+            **data_facts.describe_splits(sources.splits),
+            "drift": _drift(sources),
+        },
+        "card": {**asdict(provenance), **_card(settings)},
+    }
+    reasons = _why_not_evaluated(sources)
+    if reasons is not None:
+        # Nothing of such a model may be there to be read.
+        return {**facts, "verdict": _verdict("not_evaluated", reasons, None)}
+    model = read_model(sources.model)
+    gate = read_gate(sources.evaluation)
+    failed = [str(row) for row in gate if not row.passed]
+    return {
+        **facts,
+        "verdict": _verdict("blessed", [], sources.version)
+        if sources.blessed
+        else _verdict("refused", failed, None),
+        "model": {
+            "labels": len(model.labels),
+            "ngrams": _count_ngrams(sources.model),
+            "threshold": model.info["threshold"],
+            "thresholds": model.info.get("thresholds", "global"),
+        },
+        "training": {
+            "epochs": _read_epochs(sources.model_run),
+            "kept_epoch": model.info["kept_epoch"],
+        },
+        "gate": [_gate_row(row) for row in gate],
+        **_evaluator_facts(sources.evaluation),
+        **_test_facts(sources, model, settings),
+    }
+
+
+def _gate_row(row: GateRow) -> Facts:
+    return {**asdict(row), "digits": row.digits, "bound_in_words": row.bound_in_words}
+
+
+def _evaluator_facts(evaluation: str) -> Facts:
+    figures = read_figures(evaluation)
+    return {
+        "figures": {
+            name: value for name, value in figures.items() if not name.startswith(ABSTRACT_ONLY)
+        },
+        "abstract_only": {
+            name.removeprefix(ABSTRACT_ONLY): value
+            for name, value in figures.items()
+            if name.startswith(ABSTRACT_ONLY)
+        },
+        "labels": [asdict(each) for each in read_labels(evaluation)],
+        "slices": [asdict(each) for each in read_slices(evaluation)],
+    }
+
+
+def _test_facts(sources: Sources, model: ServedModel, settings: ReportSettings) -> Facts:
+    papers = read_test_papers(sources.splits[names.TEST], settings.max_papers, settings.seed)
+    own = score(sources.model, model, papers)
+    baselines: dict[str, BaselineScores] = (
+        read_baselines(sources.baselines) if sources.baselines else {}
+    )
+    others = {
+        name: quality.align(each, model.labels, papers.rows, own)
+        for name, each in baselines.items()
+    }
+    return {
+        "test": {
+            "papers": papers.total,
+            "scored": len(papers.records),
+            "resamples": settings.bootstrap_samples,
+            "level": settings.level,
+        },
+        "headline": quality.headline(own, others, settings),
+        "baselines": [
+            {
+                "name": name,
+                "threshold": each.threshold,
+                "papers": each.trained_on,
+                "figures": each.figures,
+            }
+            for name, each in baselines.items()
+        ],
+        "curves": quality.curves(own, others),
+        "calibration": quality.calibration(own),
+        "confusion": quality.confusion(own, model.labels),
+        "wrong": quality.wrong_papers(own, model.labels, papers.records, settings.wrong_papers),
+    }
+
+
+def _why_not_evaluated(sources: Sources) -> list[str] | None:
+    """Returns why the model was not measured; None where it was."""
+    path = f"{sources.evaluation}/{names.NOT_EVALUATED_FILE}"
+    if not fileio.exists(path):
+        return None
+    report = f"{sources.infra_blessing}/{names.INFRA_REPORT_FILE}"
+    if sources.infra_blessing is None or not fileio.exists(report):
+        return [str(_read_json(path)["reason"])]
+    checks = _read_json(report)["checks"]
+    return [f"{check['name']}: {check['words']}" for check in checks if check["result"] == "failed"]
+
+
+def _verdict(state: str, reasons: Sequence[str], version: str | None) -> Facts:
+    return {"state": state, "reasons": list(reasons), "version": version}
+
+
+def _drift(sources: Sources) -> Facts:
+    if sources.last_statistics is None:
+        return {"state": "first"}
+    if sources.last_statistics == sources.statistics:
+        return {"state": "same"}
+    before, now = (
+        drift.read_statistics(uri) for uri in (sources.last_statistics, sources.statistics)
+    )
+    return {"state": "compared", **drift.compare(before, now)}
+
+
+def _read_epochs(model_run: str) -> list[Facts]:
+    """Returns the figures at the end of every epoch."""
+    path = f"{model_run}/{names.EPOCHS_FILE}"
+    if not fileio.exists(path):
+        return []
+    with fileio.open(path, "r") as file:
+        lines = [json.loads(line) for line in file.read().splitlines() if line]
+    return [line for line in lines if "step" not in line]
+
+
+def _card(settings: ReportSettings) -> Facts:
+    versions = {"Python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "intended_use": settings.intended_use,
+        "limits": list(settings.limits),
+        "versions": versions,
+    }
+
+
+def _count_ngrams(model: str) -> int:
+    with fileio.open(f"{model}/assets/{names.NGRAM_VOCABULARY}", "rb") as file:
+        # The first line stands for the n-grams outside the vocabulary.
+        return sum(1 for _ in file) - 1
+
+
+def _read_json(path: str) -> Any:
+    with fileio.open(path, "r") as file:
+        return json.loads(file.read())

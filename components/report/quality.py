@@ -1,0 +1,202 @@
+"""The figures of the report that come from the scored test papers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+import tensorflow as tf
+
+from components.baselines.results import BaselineScores
+from components.metrics.bootstrap import Scored, bootstrap_intervals, paired_bootstrap
+from components.metrics.calibration import reliability
+from components.metrics.confusion import confused_labels, most_wrong
+from components.metrics.curves import precision_recall_curve, threshold_curve
+from components.metrics.inputs import IntVector
+from components.report.settings import ReportSettings
+from schema import names
+
+_CONFUSIONS: Final = 20
+_WRONG_LABELS: Final = 5
+_SHOWN_CHARACTERS: Final = 3_000
+_MODEL: Final = "this model"
+
+
+def align(baseline: BaselineScores, labels: Sequence[str], rows: IntVector, own: Scored) -> Scored:
+    """Returns a baseline's scores of the papers and labels that a model was scored on.
+
+    Args:
+        baseline: Its scores of the whole test split.
+        labels: The model's vocabulary, L labels.
+        rows: Rows of the papers in the split, [n].
+        own: The model's scores of these papers.
+    """
+    return Scored(
+        y_true=own.y_true,
+        probabilities=baseline.scores_for(labels)[rows],
+        thresholds=baseline.threshold,
+        unknown=own.unknown,
+    )
+
+
+def headline(
+    own: Scored, baselines: Mapping[str, Scored], settings: ReportSettings
+) -> list[dict[str, Any]]:
+    """Returns the headline metrics with intervals, and the baselines' beside them.
+
+    Args:
+        own: The model's scores.
+        baselines: The baselines' scores of the same papers and labels, by name.
+        settings: How often to draw, and how wide the intervals are.
+
+    Returns:
+        For each metric `metric`, `value`, `low`, `high` and `baselines`: by name the same and
+        `difference`, the model minus the baseline on the same draws, with `share_above`.
+    """
+    draws: dict[str, Any] = {
+        "samples": settings.bootstrap_samples,
+        "seed": settings.seed,
+        "level": settings.level,
+    }
+    found = _intervals(own, draws)
+    others = {name: _intervals(each, draws) for name, each in baselines.items()}
+    ahead = {name: paired_bootstrap(own, each, **draws) for name, each in baselines.items()}
+    return [
+        {
+            "metric": metric,
+            **asdict(interval),
+            "baselines": {
+                name: {**asdict(others[name][metric]), "difference": asdict(ahead[name][metric])}
+                for name in baselines
+            },
+        }
+        for metric, interval in found.items()
+    ]
+
+
+def curves(own: Scored, baselines: Mapping[str, Scored]) -> dict[str, Any]:
+    """Returns the precision-recall curves of all, and the model's F1 against the threshold.
+
+    What suggests nothing has no such curve worth drawing.
+    """
+    shown = {_MODEL: own, **{name: each for name, each in baselines.items() if _suggests(each)}}
+    at = threshold_curve(own.y_true, own.probabilities, own.unknown)
+    return {
+        "precision_recall": [_precision_recall(name, each) for name, each in shown.items()],
+        "f1": {
+            "thresholds": at.thresholds.tolist(),
+            "f1": at.f1.tolist(),
+            "precision": at.precision.tolist(),
+            "recall": at.recall.tolist(),
+        },
+    }
+
+
+def calibration(own: Scored) -> list[dict[str, Any]]:
+    """Returns the bins of the calibration curve."""
+    return [asdict(each) for each in reliability(own.y_true, own.probabilities, own.unknown)]
+
+
+def confusion(own: Scored, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Returns which labels are suggested in place of which, most often first."""
+    pairs = confused_labels(
+        own.y_true, own.probabilities, own.thresholds, own.unknown, n=_CONFUSIONS
+    )
+    return [
+        {
+            "missed": labels[each.missed],
+            "suggested": labels[each.suggested],
+            "count": each.count,
+            "papers": each.papers,
+        }
+        for each in pairs
+    ]
+
+
+def wrong_papers(
+    own: Scored, labels: Sequence[str], records: Sequence[bytes], count: int
+) -> list[dict[str, Any]]:
+    """Returns the papers that the model is most wrong about, the worst first.
+
+    Args:
+        own: The model's scores of n papers.
+        labels: Its vocabulary.
+        records: The papers' serialized raw examples, [n].
+        count: How many papers at the most.
+
+    Returns:
+        `title`, `abstract` and `loss` of each; `true`, its labels with `probability` (none where
+        the model doesn't know the label) and whether they are `suggested`; and `wrong`, a few
+        untrue labels: those that are suggested, then those with the highest probability.
+    """
+    column = {label: index for index, label in enumerate(labels)}
+    papers = []
+    for each in most_wrong(own.y_true, own.probabilities, own.unknown, n=count):
+        feature = tf.train.Example.FromString(records[each.index]).features.feature
+        title, abstract = (
+            _first(feature[name].bytes_list.value)[:_SHOWN_CHARACTERS]
+            for name in (names.TITLES, names.SUMMARIES)
+        )
+        terms = [_decode(term) for term in feature[names.TERMS].bytes_list.value]
+        row = own.probabilities[each.index]
+        suggested = row >= np.asarray(own.thresholds, dtype=row.dtype)
+        untrue = np.flatnonzero(~own.y_true[each.index].astype(bool))
+        # Suggested ones first, then by probability.
+        ranked = untrue[np.lexsort((-row[untrue], ~suggested[untrue]))]
+        papers.append(
+            {
+                "title": title,
+                "abstract": abstract,
+                "loss": each.loss,
+                "true": [
+                    {
+                        "label": term,
+                        "probability": float(row[column[term]]) if term in column else None,
+                        "suggested": term in column and bool(suggested[column[term]]),
+                    }
+                    for term in terms
+                ],
+                "wrong": [
+                    {
+                        "label": labels[place],
+                        "probability": float(row[place]),
+                        "suggested": bool(suggested[place]),
+                    }
+                    for place in ranked[:_WRONG_LABELS].tolist()
+                ],
+            }
+        )
+    return papers
+
+
+def _suggests(scored: Scored) -> bool:
+    thresholds = np.asarray(scored.thresholds, dtype=scored.probabilities.dtype)
+    return bool((scored.probabilities >= thresholds).any())
+
+
+def _intervals(scored: Scored, draws: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(
+        bootstrap_intervals(
+            scored.y_true, scored.probabilities, scored.thresholds, scored.unknown, **draws
+        )
+    )
+
+
+def _precision_recall(name: str, scored: Scored) -> dict[str, Any]:
+    curve = precision_recall_curve(scored.y_true, scored.probabilities, scored.unknown)
+    return {
+        "name": name,
+        "recall": curve.recall.tolist(),
+        "precision": curve.precision.tolist(),
+        "area": curve.average_precision,
+    }
+
+
+def _first(values: Sequence[bytes]) -> str:
+    return _decode(values[0]) if values else ""
+
+
+def _decode(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")

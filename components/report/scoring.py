@@ -1,0 +1,114 @@
+"""Scores the test papers with the candidate's own SavedModel."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from components.evaluator.model_facts import read_vocabulary
+from components.metrics.bootstrap import Scored
+from components.metrics.inputs import Array, IntVector
+from components.trainer.threshold_choice import read_thresholds
+from schema import names
+
+_BATCH: Final = 256
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """What a SavedModel says of itself.
+
+    Attributes:
+        labels: The label vocabulary, in the order of the outputs.
+        thresholds: From which probability on each is suggested, float32 [L].
+        info: Its `model_info.json`.
+    """
+
+    labels: list[str]
+    thresholds: NDArray[np.float32]
+    info: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TestPapers:
+    """The test papers, or a seeded sample of them, as the split holds them.
+
+    Attributes:
+        total: Papers of the split.
+        rows: Which of them these are, rising, [n].
+        records: Their serialized examples.
+    """
+
+    # It is no test, whatever pytest thinks of the name.
+    __test__ = False
+
+    total: int
+    rows: IntVector
+    records: list[bytes]
+
+
+def read_test_papers(split_dir: str, most: int, seed: int) -> TestPapers:
+    """Reads the papers of a split in the order of its sorted files; of many a seeded sample.
+
+    Args:
+        split_dir: The split's folder, with gzipped TFRecord files.
+        most: The most papers that are kept.
+        seed: Seed of the sample.
+    """
+    files = sorted(tf.io.gfile.glob(f"{split_dir}/*.gz"))
+    if not files:
+        return TestPapers(0, np.zeros(0, np.int64), [])
+    records = tf.data.TFRecordDataset(files, "GZIP")
+    total = int(records.reduce(np.int64(0), lambda count, _: count + 1).numpy())
+    rows = np.arange(total)
+    if total > most:
+        rows = np.sort(np.random.default_rng(seed).choice(total, most, replace=False))
+    wanted = set(rows.tolist())
+    kept = [record for row, record in enumerate(records.as_numpy_iterator()) if row in wanted]
+    return TestPapers(total, rows, kept)
+
+
+def read_model(model_dir: str) -> ServedModel:
+    """Reads the labels and thresholds of a SavedModel."""
+    extra = f"{model_dir}/{names.EXTRA_ASSETS_DIR}/{names.MODEL_INFO_FILE}"
+    with tf.io.gfile.GFile(extra) as file:
+        info = json.loads(file.read())
+    labels = read_vocabulary(model_dir)
+    return ServedModel(labels, read_thresholds(info, labels), info)
+
+
+def score(model_dir: str, model: ServedModel, papers: TestPapers) -> Scored:
+    """Scores papers by the signatures that the Evaluator uses.
+
+    Args:
+        model_dir: The SavedModel.
+        model: What it says of itself.
+        papers: n papers.
+
+    Returns:
+        The truth and the probabilities, float32 [n, L], and the model's thresholds.
+    """
+    loaded = tf.saved_model.load(model_dir)
+    evaluate = loaded.signatures[names.SIGNATURE_EVALUATE]
+    transform = loaded.signatures[names.SIGNATURE_TRANSFORM]
+    width = len(model.labels)
+    truth: list[Array] = [np.zeros((0, width), np.float32)]
+    probabilities: list[Array] = [np.zeros((0, width), np.float32)]
+    unknown: list[Array] = [np.zeros(0, np.int64)]
+    for start in range(0, len(papers.records), _BATCH):
+        batch = {names.INPUT_EXAMPLES: tf.constant(papers.records[start : start + _BATCH])}
+        raw = transform(**batch)
+        truth.append(raw[names.LABELS].numpy())
+        unknown.append(raw[names.UNKNOWN_LABELS].numpy())
+        probabilities.append(evaluate(**batch)[names.OUTPUT_PROBABILITIES].numpy())
+    return Scored(
+        y_true=np.concatenate(truth),
+        probabilities=np.concatenate(probabilities),
+        thresholds=model.thresholds,
+        unknown=np.concatenate(unknown),
+    )

@@ -1,0 +1,191 @@
+"""A made-up report: the facts of a run that never was, for the tests of the page."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from components.metrics.bootstrap import Scored
+from components.report import drift, quality
+from components.report.drift import DataStatistics
+from components.report.settings import ReportSettings
+from pipeline.config import load_config
+from schema import names
+from tests.support.saved_models import feature_example
+
+PAPERS = 120
+LABELS = [f"cs.{chr(65 + i // 6)}{chr(65 + i % 6)}" for i in range(36)]
+
+
+def made_up_report(seed: int = 0) -> dict[str, Any]:
+    """All sections, as `components.report.facts.gather` has them for a blessed model."""
+    dice = np.random.default_rng(seed)
+    own = _scored(dice, 1.0)
+    baselines = {"frequent": _scored(dice, 3.0, own), "linear_svc": _scored(dice, 1.5, own)}
+    settings = ReportSettings(bootstrap_samples=50)
+    config = json.loads(load_config("sample").model_dump_json(exclude={"beam"}))
+    headline = quality.headline(own, baselines, settings)
+    figures = {row["metric"]: row["value"] for row in headline}
+    figures |= {"micro_precision": 0.74, "micro_recall": 0.7, "coverage": 0.93}
+    figures |= {"suggestions": 1.76, "ece": 0.0012, "examples": float(PAPERS)}
+    return {
+        "name": names.MODEL_NAME,
+        "written": "2026-11-22T14:30:05+00:00",
+        "verdict": {"state": "blessed", "reasons": [], "version": "1795336709"},
+        "model": {
+            "labels": len(LABELS),
+            "ngrams": 12_345,
+            "threshold": 0.5,
+            "thresholds": "global",
+        },
+        "training": {"epochs": [_epoch(number) for number in (1, 2, 3)], "kept_epoch": 2},
+        "data": _data(dice),
+        "card": {
+            "data": "papers.csv",
+            "commit": "91f0de2aaabbbcccdddeeefff000111222333444",
+            "changed": False,
+            "settings": config,
+            "intended_use": settings.intended_use,
+            "limits": list(settings.limits),
+            "versions": {"Python": "3.10.13", "tensorflow": "2.16.2"},
+        },
+        "gate": [
+            _gate_row("examples", PAPERS, None, 100, digits=0),
+            _gate_row("micro_f1", figures["micro_f1"], 0.4, 0.3),
+            _gate_row("compared_examples", PAPERS - 12, None, 100, digits=0, left_out=12),
+            _gate_row("lrap", figures["lrap"], 0.4, -0.01, is_change=True, left_out=12),
+        ],
+        "figures": figures,
+        "abstract_only": {"micro_f1": figures["micro_f1"] - 0.01},
+        "labels": [_label(own, column) for column in range(len(LABELS))],
+        "slices": [
+            {"name": name, "value": value, "figures": {**figures, "examples": 17.0}}
+            for name, value in (("archive", "cs"), ("archive", "stat"), ("rarest_label", "rare"))
+        ],
+        "test": {"papers": PAPERS, "scored": PAPERS, "resamples": 50, "level": 0.95},
+        "headline": headline,
+        "baselines": [
+            {"name": name, "threshold": 0.5, "papers": 1_000, "figures": {}} for name in baselines
+        ],
+        "curves": quality.curves(own, baselines),
+        "calibration": quality.calibration(own),
+        "confusion": quality.confusion(own, LABELS),
+        "wrong": quality.wrong_papers(own, LABELS, _records(own), 3),
+    }
+
+
+def unmeasured_report() -> dict[str, Any]:
+    """The facts of a run whose model can't be served."""
+    report = made_up_report()
+    kept = ("name", "written", "data", "card")
+    verdict = {
+        "state": "not_evaluated",
+        "reasons": ["label names: a label twice"],
+        "version": None,
+    }
+    return {**{key: report[key] for key in kept}, "verdict": verdict}
+
+
+def _scored(dice: np.random.Generator, noise: float, like: Scored | None = None) -> Scored:
+    """Probabilities that know something of a skewed truth."""
+    if like is None:
+        truth = dice.random((PAPERS, len(LABELS))) < 0.5 / np.arange(1, len(LABELS) + 1)
+        truth[:, 0] |= ~truth.any(axis=1)
+    else:
+        truth = like.y_true.astype(bool)
+    logits = np.where(truth, 1.0, -3.0) + dice.normal(0, noise, truth.shape)
+    probabilities = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return Scored(truth.astype(np.float32), probabilities, 0.5, np.zeros(PAPERS, np.int64))
+
+
+def _records(scored: Scored) -> list[bytes]:
+    return [
+        feature_example(
+            titles=[f"Title {number}".encode()],
+            summaries=[f"Abstract {number}".encode()],
+            terms=[LABELS[column].encode() for column in np.flatnonzero(row)],
+        )
+        for number, row in enumerate(scored.y_true)
+    ]
+
+
+def _epoch(number: int) -> dict[str, float]:
+    return {
+        "epoch": number,
+        "epochs": 3,
+        "loss": 0.1 / number,
+        "val_loss": 0.09 / number,
+        "val_lrap": 0.8 + number / 100,
+        "val_ndcg@5": 0.82 + number / 100,
+        "val_micro_f1": 0.6 + number / 100,
+    }
+
+
+def _data(dice: np.random.Generator) -> dict[str, Any]:
+    counts = sorted(dice.integers(1, 900, len(LABELS)).tolist(), reverse=True)
+    before = DataStatistics(900, 80.0, 1300.0, 1.9, {"cs.AA": 700, "cs.Old": 40}, complete=True)
+    now = DataStatistics(1_240, 81.5, 1310.0, 2.0, {"cs.AA": 900, "cs.New": 30}, complete=True)
+    percentiles = {"1": 20, "5": 50, "25": 100, "50": 150, "75": 180, "95": 250, "99": 300}
+    return {
+        "curation": {
+            "rows_read": 1_500,
+            "dead_letters": 1,
+            "repeats": 200,
+            "label_set_rows_dropped": 59,
+            "kept": 1_240,
+            "train": 1_000,
+            "val": PAPERS,
+            "test": PAPERS,
+            "labels": len(LABELS),
+        },
+        "words": {split: {**percentiles, "100": 4_321} for split in names.SPLITS},
+        "labels_per_paper": {split: [0, 60, 30, 20, 5, 3, 2] for split in names.SPLITS},
+        "labels": [
+            {"label": label, "train": count, "val": count // 10, "test": count // 10}
+            for label, count in zip(LABELS, counts, strict=True)
+        ],
+        "drift": {"state": "compared", **drift.compare(before, now)},
+    }
+
+
+def _gate_row(
+    metric: str,
+    candidate: float,
+    baseline: float | None,
+    bound: float,
+    *,
+    is_change: bool = False,
+    digits: int = 4,
+    left_out: int = 0,
+) -> dict[str, Any]:
+    return {
+        "metric": metric,
+        "candidate": candidate,
+        "baseline": baseline,
+        "bound": bound,
+        "is_change": is_change,
+        "passed": True,
+        "papers": PAPERS - left_out,
+        "left_out": left_out,
+        "digits": digits,
+        "bound_in_words": f"at least {bound}",
+    }
+
+
+def _label(scored: Scored, column: int) -> dict[str, Any]:
+    truth = scored.y_true[:, column].astype(bool)
+    suggested = scored.probabilities[:, column] >= 0.5
+    hits = int((truth & suggested).sum())
+    both = int(truth.sum() + suggested.sum())
+    return {
+        "label": LABELS[column],
+        "support": int(truth.sum()),
+        "suggested": int(suggested.sum()),
+        "precision": hits / max(1, int(suggested.sum())),
+        "recall": hits / max(1, int(truth.sum())),
+        "f1": 2 * hits / max(1, both),
+        "pr_auc": 0.5,
+        "threshold": 0.5,
+    }

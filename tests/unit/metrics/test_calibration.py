@@ -1,0 +1,94 @@
+"""Calibration bins against scikit-learn's calibration_curve."""
+
+import numpy as np
+import pytest
+from sklearn.calibration import calibration_curve
+
+from components.metrics.calibration import expected_calibration_error, reliability
+
+
+def make(seed, papers=60, labels=5):
+    rng = np.random.default_rng(seed)
+    probabilities = rng.random((papers, labels)) ** 3
+    truth = rng.random((papers, labels)) < probabilities**2
+    return truth, probabilities
+
+
+@pytest.mark.parametrize("bins", [1, 2, 10, 15])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_bins_equal_sklearn(bins, kind):
+    truth, probabilities = make(bins)
+    # Also on the borders themselves.
+    probabilities[0] = np.linspace(0, 1, 5)
+    probabilities[1] = [0.0, 1 / bins, 2 / 15, 3 / 15, 1.0]
+    probabilities = probabilities.astype(kind).clip(0, 1)
+    share, mean = calibration_curve(truth.ravel(), probabilities.ravel().astype(float), n_bins=bins)
+    found = reliability(truth, probabilities, bins=bins)
+    filled = [each for each in found if each.count]
+    assert len(found) == bins
+    np.testing.assert_allclose([each.share_true for each in filled], share)
+    np.testing.assert_allclose([each.mean_probability for each in filled], mean)
+    assert sum(each.count for each in found) == truth.size
+    assert [each.low for each in found[1:]] == [each.high for each in found[:-1]]
+    assert (found[0].low, found[-1].high) == (0.0, 1.0)
+    for each in filled:
+        assert each.low <= each.mean_probability <= each.high
+
+
+def test_error_is_that_of_its_definition_cell_by_cell():
+    truth, probabilities = make(4)
+    place = np.minimum((probabilities * 15).astype(int), 14)
+    expected = 0.0
+    for each in range(15):
+        cells = place == each
+        if cells.any():
+            gap = abs(probabilities[cells].mean() - truth[cells].mean())
+            expected += cells.mean() * gap
+    assert expected_calibration_error(reliability(truth, probabilities)) == pytest.approx(expected)
+
+
+def test_error_by_hand():
+    truth = np.array([[1, 0], [1, 0]])
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.5]])
+    # Gaps 0.1 (two cells), 0.1 and 0.5 (one each).
+    bins = reliability(truth, probabilities, bins=5)
+    assert expected_calibration_error(bins) == pytest.approx((2 * 0.1 + 0.1 + 0.5) / 4)
+
+
+def test_a_perfect_and_a_perfectly_wrong_model():
+    truth = np.array([[1, 0, 0], [0, 1, 0]])
+    assert expected_calibration_error(reliability(truth, truth.astype(float))) == 0
+    assert expected_calibration_error(reliability(truth, 1.0 - truth)) == 1
+
+
+def test_labels_outside_the_vocabulary_are_true_cells_with_probability_0():
+    truth, probabilities = make(2)
+    unknown = np.arange(60) % 3
+    widened_truth = np.hstack([truth, unknown[:, None] > 0, unknown[:, None] > 1])
+    widened = np.hstack([probabilities, np.zeros((60, 2))])
+    # The widened matrix also has cells for papers without unknown labels; they are false.
+    extra_false = 2 * 60 - int(unknown.sum())
+    found, wide = reliability(truth, probabilities, unknown), reliability(widened_truth, widened)
+    assert found[1:] == wide[1:]
+    assert found[0].count == wide[0].count - extra_false
+    assert found[0].count * found[0].share_true == pytest.approx(wide[0].count * wide[0].share_true)
+    assert found[0].count * found[0].mean_probability == pytest.approx(
+        wide[0].count * wide[0].mean_probability
+    )
+
+
+def test_without_a_cell_there_are_empty_bins_and_no_error():
+    bins = reliability(np.zeros((0, 3)), np.zeros((0, 3)))
+    assert [each.count for each in bins] == [0] * 15
+    assert expected_calibration_error(bins) == 0
+
+
+def test_what_is_no_probability_is_refused():
+    with pytest.raises(ValueError, match="below 0 or above 1"):
+        reliability(np.zeros((1, 2)), np.array([[0.5, 1.1]]))
+    with pytest.raises(ValueError, match="below 0 or above 1"):
+        reliability(np.zeros((1, 2)), np.array([[0.5, -0.1]]))
+    with pytest.raises(ValueError, match="NaN"):
+        reliability(np.zeros((1, 1)), np.array([[np.nan]]))
+    with pytest.raises(ValueError, match="bins must be at least 1"):
+        reliability(np.zeros((1, 1)), np.zeros((1, 1)), bins=0)

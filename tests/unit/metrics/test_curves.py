@@ -1,0 +1,122 @@
+"""Precision, recall and F1 at every threshold against scikit-learn."""
+
+import itertools
+
+import numpy as np
+import pytest
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    precision_score,
+    recall_score,
+)
+from sklearn.metrics import precision_recall_curve as sklearn_curve
+
+from components.metrics.curves import precision_recall_curve, threshold_curve
+
+
+def make(papers=50, labels=7, density=0.2, levels=None, seed=0):
+    rng = np.random.default_rng(seed)
+    truth = rng.random((papers, labels)) < density
+    scores = (0.3 * truth + 0.7 * rng.random(truth.shape)).astype(np.float32)
+    if levels:
+        scores = np.floor(scores * levels) / np.float32(levels)
+    return truth, scores
+
+
+@pytest.mark.parametrize("levels", [None, 2, 10])
+@pytest.mark.parametrize("density", [0.02, 0.5, 1.0])
+def test_whole_curve_and_its_area_equal_sklearn(levels, density):
+    truth, scores = make(density=density, levels=levels)
+    precision, recall, thresholds = sklearn_curve(truth.ravel(), scores.ravel())
+    found = precision_recall_curve(truth, scores, points=10_000)
+    # Scikit-learn's thresholds rise, and it adds a point without a threshold.
+    np.testing.assert_allclose(found.thresholds, thresholds[::-1])
+    np.testing.assert_allclose(found.precision, precision[:-1][::-1])
+    np.testing.assert_allclose(found.recall, recall[:-1][::-1])
+    expected = average_precision_score(truth, scores, average="micro")
+    assert found.average_precision == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("points", [2, 5, 100])
+def test_thinned_curve_keeps_its_ends_its_shape_and_its_area(points):
+    truth, scores = make(papers=400)
+    whole = precision_recall_curve(truth, scores, points=10_000)
+    thin = precision_recall_curve(truth, scores, points=points)
+    assert thin.thresholds.size <= points
+    assert thin.average_precision == whole.average_precision
+    place = {threshold: row for row, threshold in enumerate(whole.thresholds)}
+    rows = [place[threshold] for threshold in thin.thresholds]
+    assert (rows[0], rows[-1]) == (0, whole.thresholds.size - 1)
+    assert rows == sorted(set(rows))
+    np.testing.assert_array_equal(thin.precision, whole.precision[rows])
+    np.testing.assert_array_equal(thin.recall, whole.recall[rows])
+    steps = np.hypot(np.diff(whole.recall), np.diff(whole.precision))
+    longest = max(steps[a:b].sum() for a, b in itertools.pairwise(rows))
+    assert longest <= steps.sum() / (points - 1) + steps.max()
+
+
+def test_labels_outside_the_vocabulary_are_never_found():
+    truth, scores = make()
+    unknown = np.arange(50) % 4
+    share = truth.sum() / (truth.sum() + unknown.sum())
+    known = precision_recall_curve(truth, scores, points=10_000)
+    found = precision_recall_curve(truth, scores, unknown, points=10_000)
+    np.testing.assert_array_equal(found.precision, known.precision)
+    np.testing.assert_allclose(found.recall, known.recall * share)
+    assert found.average_precision == pytest.approx(known.average_precision * share)
+    assert found.recall[-1] == pytest.approx(share)
+    curve = threshold_curve(truth, scores, unknown, points=3)
+    suggested = scores >= 0.5
+    hits = (truth & suggested).sum()
+    assert curve.f1[1] == pytest.approx(2 * hits / (suggested.sum() + truth.sum() + unknown.sum()))
+    assert curve.recall[1] == pytest.approx(hits / (truth.sum() + unknown.sum()))
+
+
+@pytest.mark.parametrize("levels", [None, 4])
+@pytest.mark.parametrize("density", [0.0, 0.2, 1.0])
+def test_threshold_curve_equals_sklearn_at_every_threshold(levels, density):
+    truth, scores = make(density=density, levels=levels)
+    scores[0, :2] = [0.0, 1.0]
+    found = threshold_curve(truth, scores, points=21)
+    np.testing.assert_allclose(found.thresholds, np.linspace(0, 1, 21), atol=1e-7)
+    for row, threshold in enumerate(found.thresholds):
+        suggested = scores >= np.float32(threshold)
+        options = {"average": "micro", "zero_division": 0}
+        pair = (truth.astype(int), suggested.astype(int))
+        assert found.f1[row] == pytest.approx(f1_score(*pair, **options), abs=1e-12)
+        assert found.precision[row] == pytest.approx(precision_score(*pair, **options), abs=1e-12)
+        assert found.recall[row] == pytest.approx(recall_score(*pair, **options), abs=1e-12)
+
+
+def test_nothing_true_has_no_recall_and_no_area():
+    found = precision_recall_curve(np.zeros((3, 2)), np.random.default_rng(0).random((3, 2)))
+    assert found.average_precision == 0
+    assert not found.recall.any()
+    assert not found.precision.any()
+
+
+def test_equal_scores_are_one_point():
+    truth = np.array([[1, 0], [0, 0]])
+    found = precision_recall_curve(truth, np.full((2, 2), 0.5))
+    assert (found.thresholds.tolist(), found.precision.tolist(), found.recall.tolist()) == (
+        [0.5],
+        [0.25],
+        [1.0],
+    )
+    assert found.average_precision == 0.25
+
+
+def test_without_a_cell_the_curve_is_empty():
+    empty = np.zeros((0, 3), np.float32)
+    assert precision_recall_curve(empty, empty).thresholds.size == 0
+    assert precision_recall_curve(empty, empty).average_precision == 0
+    assert not threshold_curve(empty, empty).f1.any()
+
+
+def test_too_few_points_are_refused():
+    truth, scores = make()
+    with pytest.raises(ValueError, match="points must be at least 2"):
+        precision_recall_curve(truth, scores, points=1)
+    with pytest.raises(ValueError, match="points must be at least 2"):
+        threshold_curve(truth, scores, points=1)

@@ -1,0 +1,179 @@
+"""The component writes the files, from whatever artifacts there are."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from tfx import types
+from tfx.types import artifact_utils, standard_artifacts
+
+from components.baselines.artifacts import BaselinesArtifact
+from components.example_gen.artifacts import CurationArtifact
+from components.report import executor as module
+from components.report.artifacts import ReportArtifact
+from components.report.component import Report
+from components.report.executor import Executor
+from components.report.settings import ReportSettings
+from tests.support.made_up_report import made_up_report, unmeasured_report
+
+PROVENANCE = {"data": "a.csv", "commit": "abc", "changed": True, "settings": {"data": {"seed": 1}}}
+
+
+def artifact(kind: type[types.Artifact], uri: str, **properties) -> types.Artifact:
+    made = kind()
+    made.uri = uri
+    for name, value in properties.items():
+        if isinstance(value, int):
+            made.set_int_custom_property(name, value)
+        else:
+            made.set_string_custom_property(name, value)
+    return made
+
+
+def inputs(**changes) -> dict[str, list[types.Artifact]]:
+    """What a run leaves for the component: a model that was blessed and pushed."""
+    examples = artifact(standard_artifacts.Examples, "/run/examples")
+    examples.split_names = artifact_utils.encode_split_names(["train", "val", "test"])
+    given = {
+        "examples": examples,
+        "curation": artifact(CurationArtifact, "/run/curation"),
+        "statistics": artifact(standard_artifacts.ExampleStatistics, "/run/statistics"),
+        "last_statistics": artifact(standard_artifacts.ExampleStatistics, "/run/last"),
+        "model": artifact(standard_artifacts.Model, "/run/model"),
+        "model_run": artifact(standard_artifacts.ModelRun, "/run/model_run"),
+        "baselines": artifact(BaselinesArtifact, "/run/baselines"),
+        "infra_blessing": artifact(standard_artifacts.InfraBlessing, "/run/infra"),
+        "evaluation": artifact(standard_artifacts.ModelEvaluation, "/run/evaluation"),
+        "model_blessing": artifact(standard_artifacts.ModelBlessing, "/run/blessing", blessed=1),
+        "pushed_model": artifact(
+            standard_artifacts.PushedModel, "/run/pushed", pushed=1, pushed_version="17"
+        ),
+        **changes,
+    }
+    return {key: [each] if each is not None else [] for key, each in given.items()}
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Runs the executor on made-up facts; what it asked for is kept."""
+    seen = SimpleNamespace(facts=made_up_report(), asked=None, folder=tmp_path / "report")
+
+    def gather(sources, provenance, settings):
+        seen.asked = (sources, provenance, settings)
+        return seen.facts
+
+    monkeypatch.setattr(module, "gather", gather)
+
+    def do(input_dict=None):
+        settings = ReportSettings(bootstrap_samples=7)
+        Executor().Do(
+            input_dict if input_dict is not None else inputs(),
+            {"report": [artifact(ReportArtifact, str(seen.folder))]},
+            {
+                "settings": settings.model_dump_json(),
+                "provenance": json.dumps(PROVENANCE),
+                "source_digest": "x",
+            },
+        )
+        return seen
+
+    seen.do = do
+    return seen
+
+
+def names(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_page_its_figures_and_the_labels_are_written(run):
+    seen = run.do()
+    assert names(seen.folder) == ["index.html", "labels.tsv", "report.json"]
+    assert json.loads((seen.folder / "report.json").read_text("utf-8")) == seen.facts
+    assert "How good is this model?" in (seen.folder / "index.html").read_text("utf-8")
+    lines = (seen.folder / "labels.tsv").read_text("utf-8").splitlines()
+    assert len(lines) == 1 + len(seen.facts["labels"])
+
+
+def test_the_page_can_be_drawn_from_the_figures_alone(run):
+    from components.report.page import render
+
+    seen = run.do()
+    again = render(json.loads((seen.folder / "report.json").read_text("utf-8")))
+    assert again == (seen.folder / "index.html").read_text("utf-8")
+
+
+def test_a_model_that_was_not_measured_has_no_table_of_labels(run):
+    run.facts = unmeasured_report()
+    seen = run.do()
+    assert names(seen.folder) == ["index.html", "report.json"]
+
+
+def test_everything_is_read_where_it_lies(run):
+    sources, provenance, settings = run.do().asked
+    assert sources.splits == {
+        split: f"/run/examples/Split-{split}" for split in ("train", "val", "test")
+    }
+    assert sources.model == "/run/model/Format-Serving"
+    found = {key: value for key, value in vars(sources).items() if key not in {"splits", "model"}}
+    assert found == {
+        "model_run": "/run/model_run",
+        "evaluation": "/run/evaluation",
+        "curation": "/run/curation",
+        "statistics": "/run/statistics",
+        "last_statistics": "/run/last",
+        "baselines": "/run/baselines",
+        "infra_blessing": "/run/infra",
+        "blessed": True,
+        "version": "17",
+    }
+    assert vars(provenance) == PROVENANCE
+    assert settings.bootstrap_samples == 7
+
+
+def test_what_is_optional_may_be_missing_or_hold_nothing(run):
+    optional = ("last_statistics", "baselines", "infra_blessing", "pushed_model")
+    empty = inputs(**dict.fromkeys(optional))
+    absent = {key: value for key, value in inputs().items() if key not in optional}
+    for given in (empty, absent):
+        sources, _, _ = run.do(given).asked
+        assert sources.last_statistics is None
+        assert sources.baselines is None
+        assert sources.infra_blessing is None
+        assert sources.version is None
+
+
+def test_a_refused_model_was_not_pushed(run):
+    blessing = artifact(standard_artifacts.ModelBlessing, "/b", blessed=0)
+    pushed = artifact(standard_artifacts.PushedModel, "/p", pushed=0)
+    sources, _, _ = run.do(inputs(model_blessing=blessing, pushed_model=pushed)).asked
+    assert not sources.blessed
+    assert sources.version is None
+
+
+def test_a_figure_that_is_no_number_is_an_error_and_no_broken_file(run):
+    run.facts = {**run.facts, "figures": {"micro_f1": float("nan")}}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run.do()
+    assert not run.folder.exists()
+
+
+def test_the_channels_are_checked():
+    given = {
+        "examples": standard_artifacts.Examples,
+        "curation": CurationArtifact,
+        "statistics": standard_artifacts.ExampleStatistics,
+        "model": standard_artifacts.Model,
+        "model_run": standard_artifacts.ModelRun,
+        "evaluation": standard_artifacts.ModelEvaluation,
+        "model_blessing": standard_artifacts.ModelBlessing,
+    }
+    channels = {key: types.Channel(type=kind) for key, kind in given.items()}
+    properties = {"settings": "{}", "provenance": "{}", "source_digest": "x"}
+    report = Report(**channels, **properties)
+    assert report.outputs["report"].type is ReportArtifact
+    assert set(report.inputs) == set(given)
+    assert report.exec_properties == properties
+    with pytest.raises(TypeError):
+        Report(**{**channels, "curation": channels["model"]}, **properties)
