@@ -254,7 +254,7 @@ OWN = np.array([0.15, 0.85, 0.35, 0.6, 0.75, 0.45], np.float32)
 )
 def test_a_model_is_held_to_its_labels_own_thresholds(attempt, parts, tmp_path, told, expected):
     labels = [label.decode() for label in parts.analysis.labels]
-    described = describe_thresholds(LabelThresholds("per_label", told), labels)
+    described = describe_thresholds(LabelThresholds("per_label", told, THRESHOLD), labels)
     model = artifact(standard_artifacts.Model, tmp_path / "model")
     tagger = parts.tagger(OWN)
     export_model(tagger, f"{model.uri}/Format-Serving", {"threshold": THRESHOLD, **described})
