@@ -54,12 +54,15 @@ def weigh(counts: tf.SparseTensor, idf: tf.Tensor, weighting: Weighting) -> tf.S
     Returns:
         float32 sparse [n, V]; `sublinear_l2` leaves out column 0.
     """
-    values = tf.cast(counts.values, tf.float32)
     if weighting == "keras":
-        return tf.SparseTensor(counts.indices, values * idf, counts.dense_shape)
+        weights = tf.cast(counts.values, tf.float32) * idf
+        return tf.SparseTensor(counts.indices, weights, counts.dense_shape)
     known = counts.indices[:, 1] > 0
     indices = tf.boolean_mask(counts.indices, known)
-    raw = tf.boolean_mask((1.0 + tf.math.log(values)) * idf, known)
+    # In float64, rounded once at the end: a float32 logarithm or sum differs in the last bit by
+    # where in its batch a paper stands, and Beam's batches differ from run to run.
+    logarithms = tf.math.log(tf.cast(counts.values, tf.float64))
+    raw = tf.boolean_mask((1.0 + logarithms) * tf.cast(idf, tf.float64), known)
     squares = tf.math.segment_sum(tf.square(raw), indices[:, 0])
-    scale = tf.math.rsqrt(tf.gather(squares, indices[:, 0]))
-    return tf.SparseTensor(indices, raw * scale, counts.dense_shape)
+    weights = raw * tf.math.rsqrt(tf.gather(squares, indices[:, 0]))
+    return tf.SparseTensor(indices, tf.cast(weights, tf.float32), counts.dense_shape)

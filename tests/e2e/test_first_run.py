@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -214,6 +215,17 @@ def test_threshold_is_the_best_on_validation(first_run, model):
     assert micro_f1(threshold) == pytest.approx(best, abs=2e-3)
 
 
+def read_weights(version):
+    """The network's variables in the pushed SavedModel, in the order of its layers."""
+    checkpoint = tf.train.load_checkpoint(str(version / "variables" / "variables"))
+    numbers = {
+        int(match[1]): name
+        for name in checkpoint.get_variable_to_shape_map()
+        if (match := re.match(r"_weights/(\d+)/", name))
+    }
+    return [checkpoint.get_tensor(numbers[number]) for number in sorted(numbers)]
+
+
 def test_no_skew_between_training_and_serving(first_run, model):
     """The pushed model on raw text says what the network says of the transformed examples."""
     _, output = first_run
@@ -225,16 +237,13 @@ def test_no_skew_between_training_and_serving(first_run, model):
     tfidf = tf.sparse.to_dense(tf.io.parse_example(records, spec)[names.TFIDF]).numpy()
 
     (version,) = runs.versions(output)
-    checkpoint = tf.train.load_checkpoint(str(version / "variables" / "variables"))
-    by_shape = {
-        tuple(shape): checkpoint.get_tensor(name)
-        for name, shape in checkpoint.get_variable_to_shape_map().items()
-    }
-    width = tfidf.shape[1]
-    (units,) = {shape[1] for shape in by_shape if len(shape) == 2 and shape[0] == width}
-    label_count = next(s[1] for s in by_shape if len(s) == 2 and s[0] == units)
-    hidden = np.maximum(tfidf @ by_shape[width, units] + by_shape[(units,)], 0)
-    logits = hidden @ by_shape[units, label_count] + by_shape[(label_count,)]
+    kernel, bias, *upper = read_weights(version)
+    hidden = np.maximum(tfidf @ kernel + bias, 0)
+    # A kernel and a bias for each member, which sees its own part of the hidden layer.
+    members = len(upper) // 2
+    parts = np.split(hidden, members, axis=1)
+    pairs = zip(parts, upper[::2], upper[1::2], strict=True)
+    logits = np.mean([part @ weights + biases for part, weights, biases in pairs], axis=0)
     expected = 1 / (1 + np.exp(-logits.astype(np.float64)))
 
     texts = [
