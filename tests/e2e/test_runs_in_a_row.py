@@ -99,8 +99,10 @@ def test_three_runs_train_once_and_push_once(steps):
 
 
 def test_cached_runs_report_the_same(steps):
-    assert steps["second"].metrics == steps["first"].metrics
-    assert steps["third"].metrics == steps["first"].metrics
+    # The second run's Evaluator has a model to compare with, and Beam adds up in another order.
+    same = pytest.approx(steps["first"].metrics, rel=0, abs=1e-9)
+    assert steps["second"].metrics == same
+    assert steps["third"].metrics == same
     assert steps["third"].drift == {"state": "same"}
     assert "= Trainer" in steps["third"].run
 
