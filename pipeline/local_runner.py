@@ -18,6 +18,8 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 
+from pipeline.interruption import remembered_interrupts
+
 
 @dataclass(frozen=True)
 class NodeResult:
@@ -66,6 +68,7 @@ def run_pipeline(pipeline: tfx.dsl.Pipeline, observer: Observer) -> dict[str, No
 
     Raises:
         Exception: Whatever a component raised; nodes that were done stay in the cache.
+        KeyboardInterrupt: Ctrl-C, before the next node at the latest.
     """
     graph = compiler.Compiler().compile(pipeline)
     run_id = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
@@ -78,29 +81,31 @@ def run_pipeline(pipeline: tfx.dsl.Pipeline, observer: Observer) -> dict[str, No
         deployment.metadata_connection_config.WhichOneof("connection_config"),
     )
     results: dict[str, NodeResult] = {}
-    for entry in graph.nodes:
-        node = entry.pipeline_node
-        node_id = node.node_info.id
-        observer.started(node_id)
-        start = time.monotonic()
-        try:
-            execution = launcher.Launcher(
-                pipeline_node=node,
-                mlmd_connection=metadata.Metadata(connection),
-                pipeline_info=graph.pipeline_info,
-                pipeline_runtime_spec=graph.runtime_spec,
-                executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
-                custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
-            ).launch()
-        except BaseException:
-            observer.failed(node_id, time.monotonic() - start)
-            raise
-        cached, outputs = _recorded(connection, execution.execution_id)
-        # A resolver's outputs are its answer; no execution of its own records them.
-        results[node_id] = NodeResult(
-            node_id, time.monotonic() - start, cached, outputs or execution.output_dict
-        )
-        observer.finished(results[node_id])
+    with remembered_interrupts() as raise_lost_interrupt:
+        for entry in graph.nodes:
+            raise_lost_interrupt()
+            node = entry.pipeline_node
+            node_id = node.node_info.id
+            observer.started(node_id)
+            start = time.monotonic()
+            try:
+                execution = launcher.Launcher(
+                    pipeline_node=node,
+                    mlmd_connection=metadata.Metadata(connection),
+                    pipeline_info=graph.pipeline_info,
+                    pipeline_runtime_spec=graph.runtime_spec,
+                    executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
+                    custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+                ).launch()
+            except BaseException:
+                observer.failed(node_id, time.monotonic() - start)
+                raise
+            cached, outputs = _recorded(connection, execution.execution_id)
+            # A resolver's outputs are its answer; no execution of its own records them.
+            results[node_id] = NodeResult(
+                node_id, time.monotonic() - start, cached, outputs or execution.output_dict
+            )
+            observer.finished(results[node_id])
     return results
 
 
