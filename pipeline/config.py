@@ -19,6 +19,7 @@ from components.infra_validator.settings import InfraSettings
 from components.report.settings import ReportSettings
 from components.trainer.settings import TrainerSettings
 from components.transform.settings import FeatureSettings
+from pipeline.deploy_settings import DeploySettings
 from schema.errors import UsageError
 from schema.settings import Settings
 
@@ -68,6 +69,7 @@ class Config(Settings):
     report: ReportSettings = ReportSettings()
     serving: ServingSettings = ServingSettings()
     beam: BeamSettings = BeamSettings()
+    deploy: DeploySettings = DeploySettings()
 
 
 class _YamlLoader(yaml.SafeLoader):

@@ -173,8 +173,8 @@ def _last_statistics() -> tfx.dsl.Resolver:
 
 
 def _provenance(config: Config, places: Places, code: CodeVersion) -> str:
-    # How Beam runs changes no result, so no report has to be written again for it.
-    settings = config.model_dump(mode="json", exclude={"beam"})
+    # Where and how it runs changes no result, so no report has to be written again for it.
+    settings = config.model_dump(mode="json", exclude={"beam", "deploy"})
     return json.dumps(
         {
             "data": places.pattern,
