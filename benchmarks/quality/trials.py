@@ -66,6 +66,16 @@ TRIALS: Final = (
     Trial("60,000 n-grams, rare 4, 3 members", _SMALL, replace(_RARE, members=3)),
     Trial("60,000 n-grams, rare 4, 4 members", _SMALL, replace(_RARE, members=4)),
     Trial(
+        "60,000 n-grams, rare 6, 3 members",
+        _SMALL,
+        replace(_RARE, members=3, rare_label_weight=6.0),
+    ),
+    Trial(
+        "60,000 n-grams, rare 8, 3 members",
+        _SMALL,
+        replace(_RARE, members=3, rare_label_weight=8.0),
+    ),
+    Trial(
         "60,000 n-grams, rare 4, 4 members of 256",
         _SMALL,
         replace(_RARE, members=4, units=256, learning_rate=0.04),
