@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from components.report.words import best_baselines_first
 from schema import names
 
 if TYPE_CHECKING:
@@ -122,8 +123,9 @@ def _report(result: NodeResult) -> str:
     words = f"micro-F1 {first['low']:.3f} to {first['high']:.3f}"
     if not first["baselines"]:
         return words
-    best, figures = max(first["baselines"].items(), key=lambda item: float(item[1]["value"]))
-    return f"{words}, {figures['difference']['value']:+.3f} against {best}"
+    best = best_baselines_first(report)[0]
+    ahead = first["baselines"][best]["difference"]["value"]
+    return f"{words}, {ahead:+.3f} against {best}"
 
 
 _FACTS: Final[Mapping[str, Callable[[NodeResult], str]]] = {

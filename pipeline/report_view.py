@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from components.report.words import baseline_title, metric_title, verdict
+from components.report.words import baseline_title, best_baselines_first, metric_title, verdict
 from schema import names
 from schema.errors import BadInputError, UsageError
 
@@ -64,8 +64,8 @@ def show_report(console: Console, report: Facts, page: Path) -> None:
 def _show_headline(console: Console, report: Facts) -> None:
     """Shows the model beside the best baseline, and the others below: a terminal is narrow."""
     test, rows = report["test"], report["headline"]
-    first = rows[0]["baselines"]
-    best, *others = sorted(first, key=lambda name: -first[name]["value"]) or [None]
+    baselines = best_baselines_first(report)
+    best = baselines[0] if baselines else None
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     table.add_column("this model", no_wrap=True)
@@ -81,7 +81,7 @@ def _show_headline(console: Console, report: Facts) -> None:
             cells.extend((_interval(other["difference"], "+"), _told(other["difference"])))
         table.add_row(*cells)
     console.print(table)
-    for name in others:
+    for name in baselines[1:]:
         reached = ", ".join(
             f"{metric_title(row['metric'])} {row['baselines'][name]['value']:.3f}" for row in rows
         )

@@ -16,11 +16,11 @@ from rich.table import Table
 
 from pipeline.quiet import output_to_log
 from schema import names
-from schema.text import join_title_and_abstract
 from serving.predict import load_model
 
 if TYPE_CHECKING:
     from components.evaluator.gate import GateRow
+    from components.example_gen.examples import RawPaper
     from pipeline.local_run import RunResult
     from serving.suggestion import Suggestion
 
@@ -142,12 +142,12 @@ def _show_papers(console: Console, result: RunResult) -> None:
     examples = Path(result.nodes["CsvExampleGen"].artifact("examples").uri) / f"Split-{names.TEST}"
     with _quiet():
         papers = _read_papers(examples)
-        texts = [join_title_and_abstract(title, abstract) for title, abstract, _ in papers]
+        texts = [paper.text for paper in papers]
         suggestions = load_model(str(served_model(result.nodes["Trainer"]))).suggest(texts)
-    for (title, abstract, terms), labels in zip(papers, suggestions, strict=True):
-        console.print(f"\n  [bold]{escape(_one_line(title))}[/]")
-        console.print(f"  [dim]{escape(_one_line(abstract))}[/]")
-        console.print(f"  true: {escape(', '.join(terms))}")
+    for paper, labels in zip(papers, suggestions, strict=True):
+        console.print(f"\n  [bold]{escape(_one_line(paper.title))}[/]")
+        console.print(f"  [dim]{escape(_one_line(paper.abstract))}[/]")
+        console.print(f"  true: {escape(', '.join(paper.labels))}")
         best = "   ".join(_describe(each) for each in labels[:_SHOWN_SUGGESTIONS])
         console.print(f"  top {_SHOWN_SUGGESTIONS}: {escape(best)}")
     console.print()
@@ -191,19 +191,11 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _read_papers(split: Path) -> list[tuple[str, str, list[str]]]:
-    import tensorflow as tf
+def _read_papers(split: Path) -> list[RawPaper]:
+    from components.example_gen.examples import parse_example, raw_examples
 
-    files = sorted(str(path) for path in split.glob("*.gz"))
-    papers = []
-    for record in tf.data.TFRecordDataset(files, "GZIP").take(_SHOWN_EXAMPLES):
-        feature = tf.train.Example.FromString(record.numpy()).features.feature
-        title, abstract = (
-            feature[name].bytes_list.value[0].decode() for name in (names.TITLES, names.SUMMARIES)
-        )
-        terms = [term.decode() for term in feature[names.TERMS].bytes_list.value]
-        papers.append((title, abstract, terms))
-    return papers
+    records = raw_examples(str(split)).take(_SHOWN_EXAMPLES)
+    return [parse_example(record) for record in records.as_numpy_iterator()]
 
 
 def _one_line(text: str) -> str:

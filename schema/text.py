@@ -28,3 +28,11 @@ def encode_text(text: str, what: str) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise BadInputError(f"{what} is not valid UTF-8: {error}.") from error
+
+
+def decode_text(value: bytes) -> str:
+    """Returns the text of a feature or a vocabulary file, which should be UTF-8.
+
+    A byte that is not comes out as its escape: it must not stop a run that only counts or shows.
+    """
+    return value.decode("utf-8", "backslashreplace")

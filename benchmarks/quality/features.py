@@ -13,7 +13,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 
-from benchmarks.quality.splits import Paper
+from components.example_gen.examples import RawPaper
 from schema import names
 
 Matrix: TypeAlias = scipy.sparse.csr_matrix
@@ -49,7 +49,7 @@ class Features:
     title_twice: bool = False
 
 
-def vectorize(splits: dict[str, list[Paper]], features: Features) -> dict[str, Matrix]:
+def vectorize(splits: dict[str, list[RawPaper]], features: Features) -> dict[str, Matrix]:
     """Computes the features of every split, float32 [n, V]; the vocabulary is of training."""
     words = _analyzer(features)
     column = _Vectorizer(words, features.max_tokens, features.frequency, features.idf_power)
@@ -107,7 +107,7 @@ def _weigh(counts: Matrix, idf: NDArray[np.float64]) -> Matrix:
     return scipy.sparse.diags(1 / lengths).dot(weights).tocsr().astype(np.float32)
 
 
-def _text(paper: Paper, features: Features) -> str:
+def _text(paper: RawPaper, features: Features) -> str:
     return f"{paper.title}\n{paper.text}" if features.title_twice else paper.text
 
 

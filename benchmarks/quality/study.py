@@ -56,13 +56,14 @@ def main(data: Path, seeds: str, only: str, again: bool, results: Path) -> None:
             scored = _score(trial, cached[1], truths, seed)
             first = first or scored
             entry = known["trials"].setdefault(trial.name, {"settings": _settings(trial)})
+            figures = _figures(scored, first)
             entry.setdefault("seeds", {})[str(seed)] = {
-                **_figures(scored, first),
+                **figures,
                 "cross_fitted_micro_f1": _cross_fitted(scored, seed),
             }
             known["machine"] = describe_machine()
             results.write_text(json.dumps(known, indent=1) + "\n")
-            console.print(f"split {seed}  {trial.name}: {_line(scored)}", soft_wrap=True)
+            console.print(f"split {seed}  {trial.name}: {_line(figures)}", soft_wrap=True)
     console.print(table(known["trials"]), soft_wrap=True, markup=False)
 
 
@@ -143,11 +144,8 @@ def _settings(trial: Trial) -> dict[str, Any]:
     return {"features": asdict(trial.features), "network": asdict(trial.network)}
 
 
-def _line(scored: Scored) -> str:
-    values = bootstrap_intervals(
-        scored.y_true, scored.probabilities, scored.thresholds, scored.unknown, samples=1
-    )
-    return "  ".join(f"{name} {values[name].value:.4f}" for name in FIGURES)
+def _line(figures: Mapping[str, Any]) -> str:
+    return "  ".join(f"{name} {figures[name]['value']:.4f}" for name in FIGURES)
 
 
 if __name__ == "__main__":

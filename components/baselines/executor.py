@@ -10,10 +10,11 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.baselines.papers import Paper, TextKind, read_papers
+from components.baselines.papers import Paper, read_papers
 from components.baselines.results import write_baselines
 from components.baselines.scoring import score_baselines
 from components.baselines.settings import BaselineSettings
+from components.transform.settings import TextKind
 from schema import names
 from schema.errors import BadInputError
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Protocol
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from schema import names
-from schema.text import join_title_and_abstract
+from components.example_gen.examples import parse_example, raw_examples
+from components.transform.settings import TextKind
 
-TextKind = Literal["title_and_abstract", "abstract"]
+
+class Labelled(Protocol):
+    """What has true labels."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Its true labels, each once."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +60,9 @@ def read_papers(split_dir: str, text: TextKind) -> Iterator[Paper]:
         split_dir: Its folder, with gzipped TFRecord files.
         text: Whether the title stands before the abstract, by the rule of `schema.text`.
     """
-    files = sorted(tf.io.gfile.glob(f"{split_dir}/*.gz"))
-    if not files:
-        return
-    for record in tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator():
-        feature = tf.train.Example.FromString(record).features.feature
-        abstract = _text(feature[names.SUMMARIES].bytes_list.value)
-        if text == "title_and_abstract":
-            title = _text(feature[names.TITLES].bytes_list.value)
-            abstract = join_title_and_abstract(title, abstract)
-        terms = feature[names.TERMS].bytes_list.value
-        yield Paper(abstract, tuple(_decode(term) for term in terms))
+    for record in raw_examples(split_dir).as_numpy_iterator():
+        paper = parse_example(record)
+        yield Paper(paper.text if text == "title_and_abstract" else paper.abstract, paper.labels)
 
 
 def collect(papers: Iterable[Paper], most: int, seed: int) -> TrainingPapers:
@@ -99,7 +96,7 @@ def collect(papers: Iterable[Paper], most: int, seed: int) -> TrainingPapers:
 
 
 def encode_labels(
-    papers: Sequence[Paper], labels: Sequence[str]
+    papers: Sequence[Labelled], labels: Sequence[str]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Encodes true labels: multi-hot [n, L], and how many have no column, [n]."""
     column = {label: index for index, label in enumerate(labels)}
@@ -112,12 +109,3 @@ def encode_labels(
             else:
                 unknown[row] += 1
     return truth, unknown
-
-
-def _text(values: Sequence[bytes]) -> str:
-    return _decode(values[0]) if values else ""
-
-
-def _decode(value: bytes) -> str:
-    # Papers come in UTF-8; a byte that is not must not stop a run for a baseline's sake.
-    return value.decode("utf-8", errors="backslashreplace")

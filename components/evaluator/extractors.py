@@ -16,6 +16,7 @@ from components.evaluator.model_facts import read_vocabulary
 from components.evaluator.paper_slices import NEW_TO_LAST_MODEL, NO, YES, PaperSlices
 from components.trainer.train_titles import read_train_titles, title_keys
 from schema import names
+from schema.text import decode_text
 
 Extracts = dict[str, Any]
 
@@ -88,12 +89,12 @@ class AddPaperSlices(beam.DoFn):
     def process(self, extracts: Extracts) -> list[Extracts]:
         """Returns the extracts of an example with the slices among its features."""
         features = extracts[constants.FEATURES_KEY]
-        labels = [_text(label) for label in np.ravel(features[names.TERMS])]
+        labels = [decode_text(label) for label in np.ravel(features[names.TERMS])]
         (abstract,), (title,) = (
             np.ravel(features[name]) for name in (names.SUMMARIES, names.TITLES)
         )
         slices = {
-            **self._slices.of(labels, _text(abstract)),
+            **self._slices.of(labels, decode_text(abstract)),
             NEW_TO_LAST_MODEL: NO if self._is_seen(title) else YES,
         }
         columns = {name: np.array([value]) for name, value in slices.items()}
@@ -106,7 +107,3 @@ class AddPaperSlices(beam.DoFn):
         (key,) = title_keys([title])
         place = np.searchsorted(self._seen, key)
         return bool(place < self._seen.size and self._seen[place] == key)
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "backslashreplace")

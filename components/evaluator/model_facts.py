@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from tfx.dsl.io import fileio
 
 from components.trainer import threshold_choice
 from schema import names
+from schema.text import decode_text
 
 
 def read_vocabulary(saved_model: str) -> list[str]:
@@ -18,7 +20,19 @@ def read_vocabulary(saved_model: str) -> list[str]:
         saved_model: The folder of the SavedModel.
     """
     lines = _read(saved_model, "assets", names.LABEL_VOCABULARY)
-    return [line for line in lines.decode("utf-8", "backslashreplace").split("\n") if line]
+    return [line for line in decode_text(lines).split("\n") if line]
+
+
+def read_info(saved_model: str) -> dict[str, Any]:
+    """Reads a model's `model_info.json`.
+
+    Args:
+        saved_model: The folder of the SavedModel.
+    """
+    info: dict[str, Any] = json.loads(
+        _read(saved_model, names.EXTRA_ASSETS_DIR, names.MODEL_INFO_FILE)
+    )
+    return info
 
 
 def read_thresholds(saved_model: str, vocabulary: Sequence[str]) -> list[float]:
@@ -28,7 +42,7 @@ def read_thresholds(saved_model: str, vocabulary: Sequence[str]) -> list[float]:
         saved_model: The folder of the SavedModel.
         vocabulary: Its labels.
     """
-    info = json.loads(_read(saved_model, names.EXTRA_ASSETS_DIR, names.MODEL_INFO_FILE))
+    info = read_info(saved_model)
     thresholds: list[float] = threshold_choice.read_thresholds(info, vocabulary).tolist()
     return thresholds
 

@@ -16,6 +16,7 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2, infra_validator_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
+from components.example_gen.examples import parse_example, raw_examples
 from components.infra_validator.faults import ModelFault
 from schema import names
 from schema.text import join_title_and_abstract
@@ -83,9 +84,7 @@ def read_papers(split_dir: str, count: int) -> list[Paper]:
         split_dir: Its folder, with gzipped TFRecord files.
         count: How many are read, if there are so many.
     """
-    files = sorted(tf.io.gfile.glob(f"{split_dir}/*.gz"))
-    records = tf.data.TFRecordDataset(files, "GZIP").take(count)
-    return [_parse(record.numpy()) for record in records] if files else []
+    return [_parse(record) for record in raw_examples(split_dir).take(count).as_numpy_iterator()]
 
 
 def make_questions(model: types.Artifact, papers: Sequence[Paper], folder: Path) -> list[Question]:
@@ -111,12 +110,8 @@ def make_questions(model: types.Artifact, papers: Sequence[Paper], folder: Path)
 
 
 def _parse(record: bytes) -> Paper:
-    feature = tf.train.Example.FromString(record).features.feature
-    title, abstract = (
-        b"".join(feature[name].bytes_list.value).decode() if name in feature else ""
-        for name in (names.TITLES, names.SUMMARIES)
-    )
-    return Paper(record, title, abstract)
+    paper = parse_example(record)
+    return Paper(record, paper.title, paper.abstract)
 
 
 def _text_question(signature: str, papers: Sequence[Paper]) -> Question:

@@ -28,6 +28,7 @@ from components.infra_validator.settings import InfraSettings
 from components.trainer.threshold import Floats
 from components.trainer.threshold_choice import read_thresholds
 from schema import names
+from schema.text import decode_text
 
 T = TypeVar("T")
 
@@ -127,7 +128,7 @@ def _read_facts(candidate: Path) -> Facts:
     vocabulary = candidate / "assets" / names.LABEL_VOCABULARY
     info = candidate / names.EXTRA_ASSETS_DIR / names.MODEL_INFO_FILE
     try:
-        lines = vocabulary.read_bytes().decode("utf-8", "backslashreplace").split("\n")
+        lines = decode_text(vocabulary.read_bytes()).split("\n")
         labels = tuple(line for line in lines if line)
         return Facts(labels, read_thresholds(json.loads(info.read_text("utf-8")), labels))
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from components.metrics.inputs import Array, checked_truth, checked_unknown
+from components.metrics.inputs import Array, FloatVector, checked_truth, checked_unknown
 
 BINS: Final = 15
 
@@ -51,30 +52,50 @@ def reliability(
         ValueError: The shapes don't match, a probability is NaN or outside [0, 1], or bins is
             below 1.
     """
+    return bins_from(count_cells(y_true, probabilities, unknown, bins=bins))
+
+
+def count_cells(
+    y_true: Array, probabilities: Array, unknown: Array | None = None, *, bins: int = BINS
+) -> NDArray[np.float64]:
+    """Counts the cells of each bin, as `reliability` sorts them; counts of batches can be added.
+
+    Returns:
+        Cells, sum of their probabilities, true ones among them, [3, bins].
+
+    Raises:
+        ValueError: As in `reliability`.
+    """
     truth = checked_truth(y_true, probabilities)
     missed = int(checked_unknown(unknown, truth.shape[0]).sum())
     if bins < 1:
         raise ValueError(f"bins must be at least 1, got {bins}")
     if ((probabilities < 0) | (probabilities > 1)).any():
         raise ValueError("a probability is below 0 or above 1")
-    edges = np.linspace(0.0, 1.0, bins + 1)
     cells = probabilities.ravel().astype(np.float64)
-    place = np.searchsorted(edges[1:-1], cells)
+    place = np.searchsorted(_edges(bins)[1:-1], cells)
     counts = np.bincount(place, minlength=bins)
     sums = np.bincount(place, weights=cells, minlength=bins)
     hits = np.bincount(place, weights=truth.ravel(), minlength=bins)
     counts[0] += missed
     hits[0] += missed
-    cells_of = np.maximum(counts, 1)
+    return np.array([counts, sums, hits], dtype=np.float64)
+
+
+def bins_from(counts: NDArray[np.float64]) -> list[CalibrationBin]:
+    """Returns the bins whose cells `count_cells` counted, [3, bins]."""
+    cells, sums, hits = counts
+    edges = _edges(cells.size)
+    cells_of = np.maximum(cells, 1)
     return [
         CalibrationBin(
             low=float(edges[i]),
             high=float(edges[i + 1]),
-            count=int(counts[i]),
+            count=int(cells[i]),
             mean_probability=float(sums[i] / cells_of[i]),
             share_true=float(hits[i] / cells_of[i]),
         )
-        for i in range(bins)
+        for i in range(cells.size)
     ]
 
 
@@ -88,3 +109,7 @@ def expected_calibration_error(bins: Sequence[CalibrationBin]) -> float:
     cells = sum(each.count for each in bins)
     gaps = sum(each.count * abs(each.mean_probability - each.share_true) for each in bins)
     return gaps / cells if cells else 0.0
+
+
+def _edges(bins: int) -> FloatVector:
+    return np.linspace(0.0, 1.0, bins + 1)

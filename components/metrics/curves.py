@@ -8,13 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from components.metrics.inputs import (
-    Array,
-    FloatVector,
-    IntVector,
-    checked_truth,
-    checked_unknown,
-)
+from components.metrics.cells import rank_cells
+from components.metrics.inputs import Array, FloatVector
 
 POINTS: Final = 300
 
@@ -54,23 +49,6 @@ class ThresholdCurve:
     f1: FloatVector
 
 
-@dataclass(frozen=True)
-class _Ranking:
-    """All cells, best first.
-
-    Attributes:
-        scores: The distinct probabilities, falling, [d].
-        suggested: Cells with at least that probability, [d].
-        hits: True ones among them, [d].
-        positives: All true labels, those outside the vocabulary too.
-    """
-
-    scores: NDArray[np.float32]
-    suggested: IntVector
-    hits: IntVector
-    positives: int
-
-
 def precision_recall_curve(
     y_true: Array, probabilities: Array, unknown: Array | None = None, *, points: int = POINTS
 ) -> PrecisionRecallCurve:
@@ -92,7 +70,7 @@ def precision_recall_curve(
         ValueError: The shapes don't match, a probability is NaN, or points is below 2.
     """
     _check_points(points)
-    ranking = _rank(y_true, probabilities, unknown)
+    ranking = rank_cells(y_true, probabilities, unknown)
     precision = ranking.hits / np.maximum(ranking.suggested, 1)
     recall = ranking.hits / max(ranking.positives, 1)
     area = float((np.diff(recall, prepend=0.0) * precision).sum())
@@ -118,7 +96,7 @@ def threshold_curve(
         ValueError: The shapes don't match, a probability is NaN, or points is below 2.
     """
     _check_points(points)
-    ranking = _rank(y_true, probabilities, unknown)
+    ranking = rank_cells(y_true, probabilities, unknown)
     grid = np.linspace(0.0, 1.0, points, dtype=np.float32)
     # How many distinct probabilities are at or above each threshold; 0 of them suggest nothing.
     reached = np.searchsorted(-ranking.scores, -grid, side="right")
@@ -135,23 +113,6 @@ def threshold_curve(
 def _check_points(points: int) -> None:
     if points < 2:
         raise ValueError(f"points must be at least 2, got {points}")
-
-
-def _rank(y_true: Array, probabilities: Array, unknown: Array | None) -> _Ranking:
-    truth = checked_truth(y_true, probabilities)
-    missed = int(checked_unknown(unknown, truth.shape[0]).sum())
-    scores = probabilities.astype(np.float32).ravel()
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    hits = np.cumsum(truth.ravel()[order], dtype=np.int64)
-    # A threshold can't part equal probabilities: only the last of each is a point.
-    last = np.flatnonzero(np.diff(ranked, append=np.float32(-np.inf)))
-    return _Ranking(
-        scores=ranked[last],
-        suggested=last.astype(np.int64) + 1,
-        hits=hits[last],
-        positives=int(truth.sum()) + missed,
-    )
 
 
 def _even_along_the_line(x: FloatVector, y: FloatVector, points: int) -> NDArray[np.intp]:

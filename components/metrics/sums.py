@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.metrics import classification
-from components.metrics.calibration import reliability
+from components.metrics.calibration import bins_from, count_cells, expected_calibration_error
 from components.metrics.classification import LabelCounts, count_labels
 from components.metrics.inputs import Array, FloatVector, IntVector, checked_unknown
 from components.metrics.ranking import hits_among_best, lrap, ndcg_at_k
@@ -107,7 +107,7 @@ class MetricSums:
 
     Attributes:
         headline: What the headline metrics need, and the other means of one number an example.
-        calibration: Cells, sum of probabilities, true cells, of each bin of calibration, [3, b].
+        calibration: What `calibration.count_cells` counts, [3, bins].
         scores: Histogram of the probabilities of all cells.
     """
 
@@ -133,7 +133,6 @@ class MetricSums:
         `binary_accuracy` is at 0.5, what rests on suggestions at the model's own thresholds.
         """
         suggested = self.headline.suggested
-        cells, probabilities, hits = self.calibration
         found = {
             **{name: total / suggested.examples for name, total in self.headline.means.items()},
             **self.headline.figures(),
@@ -142,7 +141,7 @@ class MetricSums:
             "micro_pr_auc": float(
                 average_precision(self.scores, np.array([_true_labels(suggested)]))[0]
             ),
-            "ece": float(np.abs(probabilities - hits).sum() / max(cells.sum(), 1.0)),
+            "ece": expected_calibration_error(bins_from(self.calibration)),
             EXAMPLES: float(suggested.examples),
         }
         return {name: found[name] for name in METRIC_NAMES}
@@ -219,15 +218,9 @@ def sum_metrics(
         "samples_f1": example_f1(y_true, suggested, outside),
         "coverage": example_is_covered(y_true, suggested),
     }
-    bins = reliability(y_true, probabilities, outside)
     return MetricSums(
         headline=_headline(y_true, probabilities, suggested, outside, means),
-        calibration=np.array(
-            [
-                (each.count, each.count * each.mean_probability, each.count * each.share_true)
-                for each in bins
-            ]
-        ).T,
+        calibration=count_cells(y_true, probabilities, outside),
         scores=count_scores(y_true, probabilities, per_label=False),
     )
 

@@ -9,7 +9,9 @@ from typing import Any, Final
 import numpy as np
 import tensorflow as tf
 
+from components.example_gen.examples import raw_examples
 from schema import names
+from schema.text import decode_text
 
 # So many papers in a hundred have at most so many words.
 PERCENTILES: Final = (1, 5, 25, 50, 75, 95, 99, 100)
@@ -75,10 +77,7 @@ def _read(folder: str) -> tuple[Counter[int], Counter[int], Counter[str]]:
     words: Counter[int] = Counter()
     numbers: Counter[int] = Counter()
     labels: Counter[str] = Counter()
-    files = sorted(tf.io.gfile.glob(f"{folder}/*.gz"))
-    if not files:
-        return words, numbers, labels
-    for batch in tf.data.TFRecordDataset(files, "GZIP").batch(_BATCH):
+    for batch in raw_examples(folder).batch(_BATCH):
         parsed = tf.io.parse_example(
             batch,
             {
@@ -89,7 +88,5 @@ def _read(folder: str) -> tuple[Counter[int], Counter[int], Counter[str]]:
         words.update(tf.strings.split(parsed[names.SUMMARIES]).row_lengths().numpy().tolist())
         terms = parsed[names.TERMS]
         numbers.update(terms.row_lengths().numpy().tolist())
-        labels.update(
-            term.decode("utf-8", "backslashreplace") for term in terms.flat_values.numpy().tolist()
-        )
+        labels.update(map(decode_text, terms.flat_values.numpy().tolist()))
     return words, numbers, labels

@@ -85,7 +85,7 @@ def _quality(report: Facts) -> dict[str, Any]:
     return {
         "charts": quality_charts(report),
         "summary": _summary(report["figures"]),
-        "baselines": _best_first(report),
+        "baselines": words.best_baselines_first(report),
         "compared": next((row for row in report["gate"] if row["metric"] == _COMPARED), None),
         "own_thresholds": report["model"]["thresholds"] == "per_label",
         "labels": seen[:_LABELS_AT_FIRST],
@@ -124,12 +124,6 @@ def _summary(figures: Facts) -> str:
         f"at least one true suggestion, and the label that it puts first is true for "
         f"{100 * figures['precision@1']:.0f}."
     )
-
-
-def _best_first(report: Facts) -> list[str]:
-    """Returns the names of the baselines, the best in the first headline metric first."""
-    reached = report["headline"][0]["baselines"]
-    return sorted(reached, key=lambda name: -reached[name]["value"])
 
 
 def _group(slices: Iterable[Facts]) -> list[tuple[str, list[Facts]]]:

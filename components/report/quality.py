@@ -7,16 +7,15 @@ from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
-import tensorflow as tf
 
 from components.baselines.results import BaselineScores
+from components.example_gen.examples import parse_example
 from components.metrics.bootstrap import Scored, bootstrap_intervals, paired_bootstrap
 from components.metrics.calibration import reliability
 from components.metrics.confusion import confused_labels, most_wrong
 from components.metrics.curves import precision_recall_curve, threshold_curve
 from components.metrics.inputs import IntVector
 from components.report.settings import ReportSettings
-from schema import names
 
 _CONFUSIONS: Final = 20
 _WRONG_LABELS: Final = 5
@@ -134,12 +133,7 @@ def wrong_papers(
     column = {label: index for index, label in enumerate(labels)}
     papers = []
     for each in most_wrong(own.y_true, own.probabilities, own.unknown, n=count):
-        feature = tf.train.Example.FromString(records[each.index]).features.feature
-        title, abstract = (
-            _first(feature[name].bytes_list.value)[:_SHOWN_CHARACTERS]
-            for name in (names.TITLES, names.SUMMARIES)
-        )
-        terms = [_decode(term) for term in feature[names.TERMS].bytes_list.value]
+        paper = parse_example(records[each.index])
         row = own.probabilities[each.index]
         suggested = row >= np.asarray(own.thresholds, dtype=row.dtype)
         untrue = np.flatnonzero(~own.y_true[each.index].astype(bool))
@@ -147,8 +141,8 @@ def wrong_papers(
         ranked = untrue[np.lexsort((-row[untrue], ~suggested[untrue]))]
         papers.append(
             {
-                "title": title,
-                "abstract": abstract,
+                "title": paper.title[:_SHOWN_CHARACTERS],
+                "abstract": paper.abstract[:_SHOWN_CHARACTERS],
                 "loss": each.loss,
                 "true": [
                     {
@@ -156,7 +150,7 @@ def wrong_papers(
                         "probability": float(row[column[term]]) if term in column else None,
                         "suggested": term in column and bool(suggested[column[term]]),
                     }
-                    for term in terms
+                    for term in paper.labels
                 ],
                 "wrong": [
                     {
@@ -192,11 +186,3 @@ def _precision_recall(name: str, scored: Scored) -> dict[str, Any]:
         "precision": curve.precision.tolist(),
         "area": curve.average_precision,
     }
-
-
-def _first(values: Sequence[bytes]) -> str:
-    return _decode(values[0]) if values else ""
-
-
-def _decode(value: bytes) -> str:
-    return value.decode("utf-8", "backslashreplace")

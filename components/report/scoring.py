@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from components.evaluator.model_facts import read_vocabulary
+from components.evaluator.model_facts import read_info, read_vocabulary
+from components.example_gen.examples import raw_examples
 from components.metrics.bootstrap import Scored
 from components.metrics.inputs import Array, IntVector
 from components.trainer.threshold_choice import read_thresholds
@@ -60,10 +60,7 @@ def read_test_papers(split_dir: str, most: int, seed: int) -> TestPapers:
         most: The most papers that are kept.
         seed: Seed of the sample.
     """
-    files = sorted(tf.io.gfile.glob(f"{split_dir}/*.gz"))
-    if not files:
-        return TestPapers(0, np.zeros(0, np.int64), [])
-    records = tf.data.TFRecordDataset(files, "GZIP")
+    records = raw_examples(split_dir)
     total = int(records.reduce(np.int64(0), lambda count, _: count + 1).numpy())
     rows = np.arange(total)
     if total > most:
@@ -75,10 +72,7 @@ def read_test_papers(split_dir: str, most: int, seed: int) -> TestPapers:
 
 def read_model(model_dir: str) -> ServedModel:
     """Reads the labels and thresholds of a SavedModel."""
-    extra = f"{model_dir}/{names.EXTRA_ASSETS_DIR}/{names.MODEL_INFO_FILE}"
-    with tf.io.gfile.GFile(extra) as file:
-        info = json.loads(file.read())
-    labels = read_vocabulary(model_dir)
+    labels, info = read_vocabulary(model_dir), read_info(model_dir)
     return ServedModel(labels, read_thresholds(info, labels), info)
 
 

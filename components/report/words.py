@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 # Each metric's title and meaning.
 METRICS: Final[dict[str, tuple[str, str]]] = {
@@ -75,6 +76,12 @@ def baseline_title(name: str) -> str:
 def baseline_meaning(name: str) -> str:
     """Returns what a baseline does."""
     return BASELINES.get(name, ("", ""))[1]
+
+
+def best_baselines_first(report: Mapping[str, Any]) -> list[str]:
+    """Returns the names of a report's baselines, the best in the first headline metric first."""
+    reached = report["headline"][0]["baselines"]
+    return sorted(reached, key=lambda name: -reached[name]["value"])
 
 
 def verdict(state: str, version: str | None, **_: object) -> str:

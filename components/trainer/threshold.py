@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from components.metrics.cells import rank_cells
 from components.metrics.inputs import Array, FloatVector, checked_truth, checked_unknown
 
 Floats = NDArray[np.float32]
@@ -37,21 +38,12 @@ def tune_threshold(y_true: Array, probabilities: Array, unknown: Array | None = 
     Raises:
         ValueError: The shapes don't match or a probability is NaN.
     """
-    truth = checked_truth(y_true, probabilities)
-    missed = int(checked_unknown(unknown, truth.shape[0]).sum())
-    scores = probabilities.astype(np.float32).ravel()
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    hits = np.cumsum(truth.ravel()[order], dtype=np.int64)
-    if not hits.size or not hits[-1]:
+    cells = rank_cells(y_true, probabilities, unknown)
+    if not cells.hits.any():
         return _NO_CHOICE
-
-    # A cut can't part equal probabilities: it comes after the last of each.
-    cuts = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    f1 = 2 * hits[cuts] / (cuts + 1 + int(hits[-1]) + missed)
-    best = int(cuts[np.argmax(f1)])
-    lowest = ranked[best]
-    below = ranked[best + 1] if best + 1 < ranked.size else np.float32(0.0)
+    best = int(np.argmax(2 * cells.hits / (cells.suggested + cells.positives)))
+    lowest = cells.scores[best]
+    below = cells.scores[best + 1] if best + 1 < cells.scores.size else np.float32(0.0)
     middle = np.float32((float(lowest) + float(below)) / 2)
     # Between neighbouring floats there is no midpoint.
     return float(middle if middle > below else lowest)

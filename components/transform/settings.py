@@ -8,7 +8,9 @@ from pydantic import Field
 
 from schema.settings import Settings
 
+TextKind = Literal["title_and_abstract", "abstract"]
 Punctuation = Literal["remove", "split"]
+Weighting = Literal["keras", "sublinear_l2"]
 
 
 class FeatureSettings(Settings):
@@ -27,9 +29,9 @@ class FeatureSettings(Settings):
             less.
     """
 
-    text: Literal["title_and_abstract", "abstract"] = "title_and_abstract"
+    text: TextKind = "title_and_abstract"
     max_tokens: int = Field(default=153_338, ge=2)
     punctuation: Punctuation = "remove"
     ngrams: int = Field(default=2, ge=1, le=4)
-    weighting: Literal["keras", "sublinear_l2"] = "keras"
+    weighting: Weighting = "keras"
     idf_power: float = Field(default=1.0, ge=0.0, le=2.0)

@@ -21,7 +21,8 @@ import tensorflow_transform as tft
 from apache_beam.io.filesystems import FileSystems
 from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
-from components.transform.weighting import Weighting, inverse_document_frequency
+from components.transform.settings import Weighting
+from components.transform.weighting import inverse_document_frequency
 from schema.names import NGRAM_VOCABULARY
 
 # N-grams are merged in this many independent parts, so that no worker holds them all.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-Weighting = Literal["keras", "sublinear_l2"]
+from components.transform.settings import Weighting
 
 
 def inverse_document_frequency(
