@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from components.pusher.settings import EndpointSettings
 from schema.settings import Settings
 
 BucketPath = Annotated[str, StringConstraints(pattern=r"^gs://[^/]+(/[^/]+)*$")]
@@ -41,24 +42,6 @@ class TrainerMachineSettings(MachineSettings):
     machine_type: str = "n1-standard-8"
 
 
-class EndpointSettings(Settings):
-    """A Vertex AI endpoint that serves the pushed model.
-
-    Attributes:
-        name: Display name of the endpoint; found or made.
-        machine_type: Machine that serves.
-        replicas: Machines at the least.
-        most_replicas: Machines at the most.
-        container: Image of the prebuilt TensorFlow serving container.
-    """
-
-    name: str = "arxiv-tagger"
-    machine_type: str = "n1-standard-4"
-    replicas: int = Field(default=1, ge=1)
-    most_replicas: int = Field(default=1, ge=1)
-    container: str = ""
-
-
 class ScheduleSettings(Settings):
     """When the pipeline runs by itself.
 
@@ -83,6 +66,7 @@ class DeploySettings(Settings):
         data: Folder of the CSV files.
         pattern: Their names in it; `{SPAN}` stands for the number of a span.
         image: The project's image, with its tag or digest.
+        beam_image: The image of Beam's workers, where the runner is not `direct`.
         service_account: Account that the steps run as; empty for the platform's own.
         labels: Labels of every run.
         machine: What every step but Trainer asks for.
@@ -91,6 +75,7 @@ class DeploySettings(Settings):
         endpoint: See there.
         schedule: When the pipeline runs by itself.
         host: Address of the Kubeflow Pipelines API.
+        namespace: The user's namespace in a Kubeflow with several; empty where there's only one.
     """
 
     project: str = ""
@@ -99,6 +84,7 @@ class DeploySettings(Settings):
     data: str = ""
     pattern: str = "*.csv*"
     image: str = ""
+    beam_image: str = ""
     service_account: str = ""
     labels: dict[LabelText, LabelText] = Field(default_factory=dict)
     machine: MachineSettings = MachineSettings()
@@ -107,3 +93,4 @@ class DeploySettings(Settings):
     endpoint: EndpointSettings = EndpointSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     host: str = ""
+    namespace: str = ""

@@ -60,6 +60,8 @@ CURATION_FILE: Final = "curation.json"
 DEAD_LETTERS_FILE: Final = "dead_letters.jsonl"
 DATA_CHECK_FILE: Final = "data_check.json"
 EPOCHS_FILE: Final = "epochs.jsonl"
+# In it, the share of an epoch's steps that was spent waiting for batches.
+INPUT_WAIT_SHARE: Final = "input_wait_share"
 PLOTS_DIR: Final = "plots"
 TRAIN_TITLES_FILE: Final = "train_titles.npy"
 MODEL_INFO_FILE: Final = "model_info.json"
@@ -67,6 +69,7 @@ EXTRA_ASSETS_DIR: Final = "assets.extra"
 # The name is TF Serving's: it plays what lies there when it loads a version.
 WARMUP_FILE: Final = "tf_serving_warmup_requests"
 EVALUATION_FILE: Final = "evaluation.json"
+PUSH_MANIFEST_FILE: Final = "pushed_model.json"
 EVALUATED_LABELS_FILE: Final = "evaluated_labels.json"
 NOT_EVALUATED_FILE: Final = "not_evaluated.json"
 BASELINES_FILE: Final = "baselines.json"
@@ -77,3 +80,6 @@ REPORT_DIR: Final = "report"
 REPORT_PAGE_FILE: Final = "index.html"
 REPORT_FILE: Final = "report.json"
 REPORT_LABELS_FILE: Final = "labels.tsv"
+
+# Where the curated schema lies in the image that runs the pipeline in a cloud.
+SCHEMA_IN_IMAGE: Final = "/opt/arxiv-tagger/schema/schema.pbtxt"

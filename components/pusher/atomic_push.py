@@ -1,62 +1,32 @@
-"""Pushes a SavedModel into a serving directory: the version is there whole, or not at all."""
+"""Pushes a SavedModel into a local serving directory: the version is there whole, or not at all."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from schema import names
+from components.pusher.model_version import (
+    GRAPH_FILE,
+    STAGING_PREFIX,
+    PushResult,
+    choose_version,
+    digest_files,
+)
 from schema.errors import BadInputError, TaggerError, UsageError
 from serving.versions import index_versions
 
-# TF Serving takes only numbers for versions and ignores every other name.
-_STAGING_PREFIX: Final = ".pushing-"
 _LOCK_FILE: Final = ".pushing.lock"
-
-# What it says of a model is no part of it: measured once more, the model is the same.
-_SAID_OF_MODEL: Final = f"{names.EXTRA_ASSETS_DIR}/{names.EVALUATION_FILE}"
 
 _BAD_DESTINATION: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
 )
-
-
-@dataclass(frozen=True)
-class PushResult:
-    """Where the model is served from.
-
-    Attributes:
-        version: Number of the version.
-        path: Its folder.
-        is_new: False when the latest version already was this model.
-    """
-
-    version: int
-    path: Path
-    is_new: bool
-
-
-def parse_destination(destination: str) -> Path:
-    """Returns the serving directory as a local path.
-
-    Raises:
-        UsageError: It is a URL: a rename is atomic on a file system only.
-    """
-    if "://" in destination:
-        raise UsageError(
-            f"Cannot push to {destination}: models are pushed to a local directory only. "
-            "Give a path without a scheme, and copy the finished version from there."
-        )
-    return Path(destination)
 
 
 def push_version(model_dir: Path, base: Path, now: int) -> PushResult:
@@ -81,8 +51,8 @@ def push_version(model_dir: Path, base: Path, now: int) -> PushResult:
         UsageError: `base` can't be made or written.
         TaggerError: Writing failed half-way, as on a full disk; no version was added.
     """
-    if not (model_dir / "saved_model.pb").is_file():
-        raise BadInputError(f"There is no SavedModel to push in {model_dir}: no saved_model.pb.")
+    if not (model_dir / GRAPH_FILE).is_file():
+        raise BadInputError(f"There is no SavedModel to push in {model_dir}: no {GRAPH_FILE}.")
     with _clear_errors(base):
         _make_folder(base)
         with _locked(base):
@@ -90,10 +60,10 @@ def push_version(model_dir: Path, base: Path, now: int) -> PushResult:
             versions = _find_versions(base)
             latest = max(versions, default=None)
             if latest is not None and digest_model(versions[latest]) == digest_model(model_dir):
-                return PushResult(latest, versions[latest], is_new=False)
-            version = now if latest is None else max(now, latest + 1)
+                return PushResult(latest, str(versions[latest]), is_new=False)
+            version = choose_version(versions, now)
             final = base / str(version)
-            staging = base / f"{_STAGING_PREFIX}{version}-{secrets.token_hex(4)}"
+            staging = base / f"{STAGING_PREFIX}{version}-{secrets.token_hex(4)}"
             try:
                 _copy_synced(model_dir, staging)
                 staging.rename(final)
@@ -101,27 +71,13 @@ def push_version(model_dir: Path, base: Path, now: int) -> PushResult:
                 shutil.rmtree(staging, ignore_errors=True)
                 raise
             _sync(base)
-            return PushResult(version, final, is_new=True)
+            return PushResult(version, str(final), is_new=True)
 
 
 def digest_model(folder: Path) -> str:
-    """Returns the sha256 over the relative names and the contents of all files of a model.
-
-    The test metrics that a push adds to it are left out.
-    """
-    digest = hashlib.sha256()
-    for name, path in sorted(
-        (path.relative_to(folder).as_posix(), path) for path in _files(folder)
-    ):
-        if name == _SAID_OF_MODEL:
-            continue
-        content = hashlib.sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                content.update(chunk)
-        # Both digests have a fixed length, so no two folders give the same bytes.
-        digest.update(hashlib.sha256(os.fsencode(name)).digest() + content.digest())
-    return digest.hexdigest()
+    """Returns the digest of a model on a file system; see `digest_files`."""
+    files = [path.relative_to(folder).as_posix() for path in _files(folder)]
+    return digest_files(files, lambda name: (folder / name).open("rb"))
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -141,7 +97,7 @@ def _find_versions(base: Path) -> dict[int, Path]:
 
 def _remove_left_overs(base: Path) -> None:
     """Removes what killed pushes left; under the lock none of it is in use."""
-    for entry in base.glob(f"{_STAGING_PREFIX}*"):
+    for entry in base.glob(f"{STAGING_PREFIX}*"):
         shutil.rmtree(entry)
 
 

@@ -10,7 +10,7 @@ from tfx.orchestration import data_types
 from tfx.proto import pusher_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
-from components.pusher.executor import Executor
+from components.pusher.executor import ENDPOINT_KEY, Executor
 
 _SOURCE_DIGEST_KEY: Final = "source_digest"
 
@@ -23,6 +23,7 @@ class PusherSpec(component_spec.ComponentSpec):
             type=pusher_pb2.PushDestination
         ),
         _SOURCE_DIGEST_KEY: component_spec.ExecutionParameter(type=str),
+        ENDPOINT_KEY: component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
         standard_component_specs.MODEL_KEY: component_spec.ChannelParameter(
@@ -47,7 +48,7 @@ class PusherSpec(component_spec.ComponentSpec):
 
 
 class Pusher(base_component.BaseComponent):
-    """Adds a blessed model to a serving directory, atomically and only once."""
+    """Adds a blessed model to a serving folder, or deploys it to an endpoint; only once."""
 
     SPEC_CLASS = PusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -60,18 +61,21 @@ class Pusher(base_component.BaseComponent):
         source_digest: str,
         infra_blessing: types.BaseChannel | None = None,
         evaluation: types.BaseChannel | None = None,
+        endpoint: str = "",
     ) -> None:
         """Builds the component.
 
         Args:
             model: Channel of Trainer's Model.
             model_blessing: Channel of Evaluator's ModelBlessing.
-            push_destination: File system with the serving directory, the parent of the
-                versions.
+            push_destination: File system with the serving folder, the parent of the versions:
+                a local path, or a folder in a bucket.
             source_digest: Digest of this component's source, so that edited code runs again.
             infra_blessing: Channel of InfraValidator's InfraBlessing, where there is one.
             evaluation: Channel of Evaluator's ModelEvaluation; where there is one, a pushed
                 version says what it scored.
+            endpoint: An EndpointTarget as JSON, to deploy the model to a Vertex AI endpoint
+                instead; empty for the serving folder.
         """
         super().__init__(
             spec=PusherSpec(
@@ -81,6 +85,7 @@ class Pusher(base_component.BaseComponent):
                 evaluation=evaluation,
                 push_destination=push_destination,
                 source_digest=source_digest,
+                endpoint=endpoint,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )
         )

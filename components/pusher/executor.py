@@ -1,10 +1,9 @@
-"""Executor of Pusher: pushes a blessed model atomically, and the same model only once."""
+"""Executor of Pusher: pushes a blessed model whole or not at all, and the same one only once."""
 
 from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import Any, Final
 
 from absl import logging
@@ -16,12 +15,16 @@ from tfx.utils import io_utils, proto_utils
 
 from components.evaluator.results import read_figures
 from components.evaluator.tfma_metrics import EXAMPLES
-from components.pusher.atomic_push import parse_destination, push_version
+from components.pusher.bucket_push import digest_model
+from components.pusher.endpoint_push import deploy_model, read_target
+from components.pusher.push import push_version
 from schema import names
 from schema.errors import UsageError
 
 # 1 when this execution added a version, 0 when the latest version already was this model.
 IS_NEW_PROPERTY: Final = "is_new"
+
+ENDPOINT_KEY: Final = "endpoint"
 
 
 class Executor(stock.Executor):
@@ -30,7 +33,8 @@ class Executor(stock.Executor):
     The `pushed_model` artifact has the stock custom properties `pushed` (0 or 1),
     `pushed_destination` and `pushed_version`, and `is_new`; its folder holds a copy of the
     pushed model, as TFX's does. Both copies hold the model's test metrics, where it was
-    evaluated.
+    evaluated. On an endpoint, the destination is the resource name of the model on Vertex AI,
+    and the version is its number on the endpoint.
     """
 
     def Do(  # noqa: N802 - TFX calls it by this name.
@@ -46,11 +50,13 @@ class Executor(stock.Executor):
                 and `evaluation`.
             output_dict: `pushed_model`, one PushedModel artifact.
             exec_properties: `push_destination`, a PushDestination as JSON that names a
-                file system's base directory.
+                file system's base directory, and `endpoint`, an EndpointTarget as JSON; where
+                that isn't empty, the model goes there instead.
 
         Raises:
             ValueError: There is no model blessing.
-            UsageError: The destination is not a local directory that can be written.
+            UsageError: The destination can't be used.
+            TaggerError: It can't be written at the moment, or Vertex AI refused.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(
@@ -63,32 +69,47 @@ class Executor(stock.Executor):
             pushed.set_int_custom_property(IS_NEW_PROPERTY, 0)
             self._MarkNotPushed(pushed)
             return
-        base = _read_base(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY])
-        model_path = self.GetModelPath(input_dict)
         # The artifact gets its files first, and is what is pushed: so both are the same.
-        io_utils.copy_dir(model_path, pushed.uri)
+        io_utils.copy_dir(self.GetModelPath(input_dict), pushed.uri)
         _add_metrics(pushed, input_dict.get(standard_component_specs.EVALUATION_KEY))
-        result = push_version(Path(pushed.uri), base, now=int(time.time()))
+        # A pipeline compiled before there were endpoints has no such property.
+        endpoint = exec_properties.get(ENDPOINT_KEY)
+        if endpoint:
+            self._push_to_endpoint(pushed, endpoint)
+        else:
+            self._push_to_folder(
+                pushed, exec_properties[standard_component_specs.PUSH_DESTINATION_KEY]
+            )
+
+    def _push_to_folder(self, pushed: types.Artifact, destination: str) -> None:
+        result = push_version(pushed.uri, _read_base(destination), now=int(time.time()))
         if result.is_new:
             logging.info("Pushed the model to %s.", result.path)
         else:
             logging.info("Nothing new to push: %s already holds this model.", result.path)
-        pushed.set_int_custom_property(IS_NEW_PROPERTY, int(result.is_new))
-        self._MarkPushed(
-            pushed,
-            pushed_destination=str(result.path),
-            pushed_version=str(result.version),
-        )
+        self._mark(pushed, result.path, str(result.version), result.is_new)
+
+    def _push_to_endpoint(self, pushed: types.Artifact, endpoint: str) -> None:
+        result = deploy_model(pushed.uri, digest_model(pushed.uri), read_target(endpoint))
+        if result.is_new:
+            logging.info("Deployed the model to %s.", result.endpoint)
+        else:
+            logging.info("Nothing new to deploy: %s serves this model.", result.endpoint)
+        self._mark(pushed, result.model, result.deployed_id, result.is_new)
+
+    def _mark(self, pushed: types.Artifact, destination: str, version: str, is_new: bool) -> None:
+        pushed.set_int_custom_property(IS_NEW_PROPERTY, int(is_new))
+        self._MarkPushed(pushed, pushed_destination=destination, pushed_version=version)
 
 
-def _read_base(serialized: str) -> Path:
+def _read_base(serialized: str) -> str:
     """Returns the base directory of a PushDestination in JSON."""
     destination = pusher_pb2.PushDestination()
     proto_utils.json_to_proto(serialized, destination)
     base = destination.filesystem.base_directory
     if not base:
         raise UsageError("Pusher's push_destination names no base directory of a file system.")
-    return parse_destination(base)
+    return str(base)
 
 
 def _add_metrics(pushed: types.Artifact, evaluations: list[types.Artifact] | None) -> None:

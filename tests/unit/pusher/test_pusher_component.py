@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 from tfx import types
+from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from components.evaluator.tfma_metrics import METRIC_NAMES
 from components.pusher import executor
+from components.pusher.atomic_push import digest_model
 from components.pusher.component import Pusher
+from components.pusher.endpoint_push import Deployment
 from components.pusher.executor import Executor
+from components.pusher.settings import EndpointTarget
 from schema.errors import UsageError
 
 
@@ -50,6 +54,7 @@ class Push:
         infra_blessed: int | None = None,
         destination: str | None = None,
         evaluation: types.Artifact | None = None,
+        endpoint: str | None = None,
     ) -> types.Artifact:
         self.runs += 1
         here = self.tmp_path / f"run{self.runs}"
@@ -63,11 +68,10 @@ class Push:
         if evaluation is not None:
             inputs["evaluation"] = [evaluation]
         pushed = make_artifact(standard_artifacts.PushedModel, here / "pushed")
-        Executor().Do(
-            inputs,
-            {"pushed_model": [pushed]},
-            {"push_destination": destination_json(destination or str(self.base))},
-        )
+        properties = {"push_destination": destination_json(destination or str(self.base))}
+        if endpoint is not None:
+            properties["endpoint"] = endpoint
+        Executor().Do(inputs, {"pushed_model": [pushed]}, properties)
         return pushed
 
 
@@ -172,9 +176,58 @@ def test_missing_blessing_is_an_error(tmp_path: Path) -> None:
         Executor().Do(inputs, {"pushed_model": [pushed]}, {"push_destination": "{}"})
 
 
-def test_url_as_destination_is_a_usage_error(push: Push, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="gs://bucket"):
-        push(make_model(tmp_path / "model"), destination="gs://bucket/models")
+def test_url_that_nobody_writes_to_is_a_usage_error(push: Push, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="ftp://host"):
+        push(make_model(tmp_path / "model"), destination="ftp://host/models")
+
+
+def test_model_goes_to_a_folder_in_a_bucket(
+    push: Push, tmp_path: Path, evaluation: types.Artifact
+) -> None:
+    base = f"ram://pushed-by-{tmp_path.name}/serving"
+    model = make_model(tmp_path / "model")
+    first = push(model, destination=base, evaluation=evaluation)
+    version = first.get_string_custom_property("pushed_version")
+    assert first.get_string_custom_property("pushed_destination") == f"{base}/{version}"
+    assert first.get_int_custom_property("is_new") == 1
+    with fileio.open(f"{base}/{version}/assets.extra/evaluation.json", "r") as file:
+        assert json.loads(file.read()) == {**FIGURES, "examples": 1833}
+    again = push(model, destination=base, endpoint="")
+    assert again.get_string_custom_property("pushed_version") == version
+    assert again.get_int_custom_property("is_new") == 0
+
+
+def test_model_goes_to_an_endpoint_where_one_is_given(
+    push: Push, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluation: types.Artifact
+) -> None:
+    target = EndpointTarget(project="p", region="r", container="c")
+    asked = []
+
+    def deploy_model(*arguments: Any) -> Deployment:
+        asked.append(arguments)
+        return Deployment("models/5@1", "endpoints/4", "77", is_new=len(asked) == 1)
+
+    monkeypatch.setattr(executor, "deploy_model", deploy_model)
+    model = make_model(tmp_path / "model")
+    runs = [push(model, endpoint=target.model_dump_json(), evaluation=evaluation) for _ in "ab"]
+    # The copy that knows its figures is deployed; they don't make it another model.
+    digest = digest_model(tmp_path / "model" / "Format-Serving")
+    assert asked == [(run.uri, digest, target) for run in runs]
+    for run, is_new in zip(runs, (1, 0), strict=True):
+        assert run.get_int_custom_property("pushed") == 1
+        assert run.get_int_custom_property("is_new") == is_new
+        assert run.get_string_custom_property("pushed_destination") == "models/5@1"
+        assert run.get_string_custom_property("pushed_version") == "77"
+        assert (Path(run.uri) / "saved_model.pb").read_bytes() == b"graph"
+    assert not push.base.exists()
+
+
+def test_model_that_is_not_blessed_reaches_no_endpoint(
+    push: Push, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "deploy_model", lambda *_: pytest.fail("deployed"))
+    pushed = push(make_model(tmp_path / "model"), blessed=0, endpoint="{}")
+    assert pushed.get_int_custom_property("pushed") == 0
 
 
 def test_component_hands_destination_and_digest_to_our_executor() -> None:
@@ -187,6 +240,7 @@ def test_component_hands_destination_and_digest_to_our_executor() -> None:
     assert component.id == "Pusher"
     assert component.executor_spec.executor_class is Executor
     assert component.exec_properties["source_digest"] == "abc"
+    assert component.exec_properties["endpoint"] == ""
     assert "/models" in component.exec_properties["push_destination"]
     assert set(component.inputs) == {"model", "model_blessing"}
     assert component.outputs["pushed_model"].type is standard_artifacts.PushedModel
