@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from pipeline import deploy_cli, serving_cli
 from pipeline.cli_errors import report_errors
-from pipeline.serving_cli import add_commands
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -18,7 +18,10 @@ def main() -> None:
 
 @main.command()
 @click.option(
-    "--data", metavar="PATH_OR_URL", help="CSV file (.csv, .csv.gz) or its URL. [default: a sample]"
+    "--data",
+    metavar="PATH_OR_URL",
+    help="CSV file (.csv, .csv.gz) or its URL; {SPAN} in the path stands for the number of a span. "
+    "[default: a sample]",
 )
 @click.option(
     "--profile",
@@ -35,18 +38,29 @@ def main() -> None:
 @click.option(
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a setting (repeatable)."
 )
+@click.option(
+    "--beam", metavar="KEY=VALUE,...", help="Settings of Beam, such as runner=direct,workers=2."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would run, and stop.")
 @report_errors
 def run(
-    data: str | None, profile: str | None, output: Path, overrides: tuple[str, ...], dry_run: bool
+    data: str | None,
+    profile: str | None,
+    output: Path,
+    overrides: tuple[str, ...],
+    beam: str | None,
+    dry_run: bool,
 ) -> None:
     """Run the whole pipeline: from a CSV to a pushed model.
 
     Exit codes: 0 pushed or nothing new, 2 usage, 3 bad input, 4 anomalies in the data, 5 refused
     by the gate, 1 anything else.
     """
+    from pipeline.beam_settings import beam_overrides
     from pipeline.commands import run_command
 
+    if beam is not None:
+        overrides = (*beam_overrides(beam), *overrides)
     run_command(data, profile, output, overrides, dry_run)
 
 
@@ -63,7 +77,9 @@ def sample(rows: int, seed: int, output: Path) -> None:
 
 
 @main.command()
-@click.option("--data", metavar="PATH", required=True, help="CSV file (.csv, .csv.gz).")
+@click.option(
+    "--data", metavar="PATH", required=True, help="CSV file (.csv, .csv.gz); {SPAN} as in `run`."
+)
 @click.option("--profile", metavar="NAME_OR_YAML", default="default", show_default=True)
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True)
 @report_errors
@@ -112,4 +128,5 @@ def predict(model: str, as_json: bool, texts: tuple[str, ...]) -> None:
     predict_command(model, texts, as_json)
 
 
-add_commands(main)
+deploy_cli.add_commands(main)
+serving_cli.add_commands(main)

@@ -23,25 +23,38 @@ def run_command(
     """Runs the whole pipeline and tells what came of it.
 
     Args:
-        data: Path or URL of the CSV file; the embedded sample where None.
+        data: Path or URL of the CSV file, or a path with `{SPAN}`; the embedded sample where None.
         profile: Name or path of the profile.
         output: The output folder.
         overrides: Changed settings, `section.key=value` each.
         dry_run: Only show what would run.
+
+    Raises:
+        UsageError: The runner of Beam can't reach this machine's files.
     """
     console = Console(highlight=False)
     profile = profile or ("sample" if data is None else "default")
     config = load_config(profile, overrides)
+    if config.beam.runner == "dataflow":
+        raise UsageError(
+            "beam.runner is dataflow, whose machines can't reach the files of this one. Take "
+            "another runner, or run the pipeline in the cloud: `arxiv-tagger submit`."
+        )
     if dry_run:
         _show_plan(console, config, data, profile, output)
         return
     from components.example_gen.papers import read_papers
+    from pipeline.data_files import find_data
     from pipeline.local_run import Layout, refuse_unblessed, run_locally
 
-    path = _locate(data, Layout(output).data, console)
+    located = _locate(data, Layout(output).data, console)
+    files = find_data(located, config.data)
     # A wrong file or column is told now, not after TFX has loaded.
-    next(iter(read_papers(str(path), config.data)))
-    result = run_locally(config, path, output, console)
+    for path in files.paths:
+        next(iter(read_papers(path, config.data)))
+    if files.words:
+        console.print(files.words, soft_wrap=True)
+    result = run_locally(config, Path(located), output, console)
 
     from pipeline.results_view import show_results
 
@@ -58,20 +71,25 @@ def sample_command(rows: int, seed: int, output: Path) -> None:
 
 
 def check_command(data: str, profile: str, overrides: Sequence[str]) -> None:
-    """Validates a file and shows what a run would make of it.
+    """Validates a file, or those of several spans, and shows what a run would make of it.
 
     Raises:
-        BadInputError: A run on the file would stop.
+        BadInputError: A run on the data would stop.
     """
-    from components.example_gen.check import check_file
+    from components.example_gen.check import check_files
+    from pipeline.data_files import find_data
     from pipeline.results_view import show_curation
 
     config = load_config(profile, overrides)
     console = Console(highlight=False)
-    report = check_file(data, config.data)
+    files = find_data(data, config.data)
+    if files.words:
+        console.print(files.words, soft_wrap=True)
+    report = check_files(files.paths, config.data)
     show_curation(console, report.curation.__dict__)
     for letter in report.dead_letters:
-        console.print(f"line {letter.line}: {letter.reason}", markup=False, soft_wrap=True)
+        where = f"{letter.file}, " if len(files.paths) > 1 else ""
+        console.print(f"{where}line {letter.line}: {letter.reason}", markup=False, soft_wrap=True)
     if report.problem:
         raise BadInputError(f"{data}: {report.problem}.")
     console.print(f"[green]✓[/] {data} can be used.", soft_wrap=True)
@@ -116,20 +134,23 @@ def report_command(output: Path, in_browser: bool) -> None:
             raise UsageError(f"There is no browser here to open {page} with. Open it by hand.")
 
 
-def _locate(data: str | None, folder: Path, console: Console) -> Path:
-    """Returns the path of the data file; makes the sample, or downloads a URL, first."""
+def _locate(data: str | None, folder: Path, console: Console) -> str:
+    """Returns the path of the data; makes the sample, or downloads a URL, first."""
+    from components.example_gen.spans import has_span
+
     if data is None:
         from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
 
-        return write_sample(DEFAULT_ROWS, DEFAULT_SEED, folder / "sample.csv")
+        return str(write_sample(DEFAULT_ROWS, DEFAULT_SEED, folder / "sample.csv"))
+    if has_span(data):
+        return data
     if "://" in data:
         from pipeline.results_view import fetch_with_progress
 
-        return fetch_with_progress(data, folder, console)
-    path = Path(data)
-    if not path.is_file():
+        return str(fetch_with_progress(data, folder, console))
+    if not Path(data).is_file():
         raise BadInputError(f"There is no file {data}. Check the path given with --data.")
-    return path
+    return data
 
 
 def _show_plan(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import Field, ValidationError
@@ -19,6 +19,7 @@ from components.infra_validator.settings import InfraSettings
 from components.report.settings import ReportSettings
 from components.trainer.settings import TrainerSettings
 from components.transform.settings import FeatureSettings
+from pipeline.beam_settings import BeamSettings
 from pipeline.deploy_settings import DeploySettings
 from schema.errors import UsageError
 from schema.settings import Settings
@@ -32,29 +33,6 @@ class ServingSettings(Settings):
     """
 
     top_k: int = Field(default=10, ge=1)
-
-
-class BeamSettings(Settings):
-    """How Beam runs on this machine.
-
-    Attributes:
-        mode: How the DirectRunner's workers run.
-        workers: Workers of the DirectRunner; 0 takes one for each core.
-    """
-
-    mode: Literal["in_memory", "multi_threading", "multi_processing"] = "in_memory"
-    workers: int = Field(default=1, ge=0)
-
-    def pipeline_args(self) -> list[str]:
-        """Returns the arguments of every Beam pipeline."""
-        return [
-            "--runner=DirectRunner",
-            f"--direct_running_mode={self.mode}",
-            f"--direct_num_workers={self.workers}",
-            # The workers are this process, or start from its environment. Where no package or
-            # image is named, TFX builds a package of itself for every Beam pipeline.
-            "--sdk_container_image=none",
-        ]
 
 
 class Config(Settings):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
+from tfx.dsl.components.base import base_component
 
 from components.baselines.component import Baselines
 from components.data_check.component import DataCheck
@@ -17,32 +17,17 @@ from components.example_gen.component import CsvExampleGen
 from components.infra_validator.component import InfraValidator
 from components.pusher.component import Pusher
 from components.report.component import Report
+from pipeline import run_parameters
+from pipeline.cloud import Cloud
 from pipeline.code_version import UNKNOWN, CodeVersion
 from pipeline.config import Config
+from pipeline.places import Places
 from pipeline.source_digest import source_digest
 from schema.names import MODEL_NAME, SPLITS, TRAIN, VALIDATION
 
+# Kubeflow and Vertex AI take no underscore in it.
+CLOUD_NAME = MODEL_NAME.replace("_", "-")
 PREPROCESSING_FN = "components.transform.preprocessing.preprocessing_fn"
-RUN_FN = "components.trainer.run_fn.run_fn"
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a run reads and writes.
-
-    Attributes:
-        input_base: The folder of the CSV file.
-        pattern: The file's name in it, or a pattern of several.
-        schema_dir: The folder that holds the curated schema.
-        pipeline_root: Where TFX keeps its artifacts.
-        serving_dir: The parent of the pushed versions.
-    """
-
-    input_base: str
-    pattern: str
-    schema_dir: str
-    pipeline_root: str
-    serving_dir: str
 
 
 def create_pipeline(
@@ -50,6 +35,7 @@ def create_pipeline(
     places: Places,
     metadata: metadata_store_pb2.ConnectionConfig | None = None,
     code: CodeVersion = UNKNOWN,
+    cloud: Cloud | None = None,
 ) -> tfx.dsl.Pipeline:
     """Builds the graph; reads nothing but the source files of the components.
 
@@ -58,18 +44,21 @@ def create_pipeline(
         places: Where they read and write.
         metadata: The ML Metadata store; the runner's own where None.
         code: Which version of the code this is, for the report.
+        cloud: What differs in a cloud; None for a run on this machine.
     """
+    changeable = _changeable(config, places, code, cloud)
     example_gen = CsvExampleGen(
-        input_base=places.input_base,
+        input_base=changeable.get(run_parameters.INPUT_BASE, places.input_base),
         pattern=places.pattern,
         data_settings=config.data.model_dump_json(),
         source_digest=source_digest("components.example_gen.component"),
     )
     examples = example_gen.outputs["examples"]
-    last_statistics = _last_statistics()
     statistics_gen = tfx.components.StatisticsGen(examples=examples)
-    # Later, the latest ones would be this run's own.
-    statistics_gen.add_upstream_node(last_statistics)
+    last_statistics = _last_statistics() if cloud is None or cloud.earlier_runs else None
+    if last_statistics:
+        # Later, the latest ones would be this run's own.
+        statistics_gen.add_upstream_node(last_statistics)
     schema_gen = tfx.components.ImportSchemaGen(schema_file=f"{places.schema_dir}/schema.pbtxt")
     schema = schema_gen.outputs["schema"]
     example_validator = tfx.components.ExampleValidator(
@@ -82,7 +71,7 @@ def create_pipeline(
     transform = _transform(config, examples, schema)
     # Stock TFX would run Transform before, or without, a verdict on the data.
     transform.add_upstream_node(data_check)
-    trainer = _trainer(config, transform)
+    trainer = _trainer(config, transform, changeable, cloud)
     baselines = Baselines(
         examples=examples,
         settings=config.baselines.model_dump_json(),
@@ -90,25 +79,22 @@ def create_pipeline(
         source_digest=source_digest("components.baselines.component"),
     )
     baselines.add_upstream_node(data_check)
-    last_blessed = tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
-    ).with_id("LastBlessedModel")
     infra_validator = InfraValidator(
         model=trainer.outputs["model"],
         examples=examples,
         settings=config.infra.model_dump_json(),
         source_digest=source_digest("components.infra_validator.component"),
     )
-    # It needs nothing; this only keeps it beside the Evaluator in every listing.
-    last_blessed.add_upstream_node(infra_validator)
+    last_blessed = _last_blessed() if cloud is None or cloud.earlier_runs else None
+    if last_blessed:
+        # It needs nothing; this only keeps it beside the Evaluator in every listing.
+        last_blessed.add_upstream_node(infra_validator)
     evaluator = Evaluator(
         examples=examples,
         model=trainer.outputs["model"],
-        baseline_model=last_blessed.outputs["model"],
+        baseline_model=last_blessed.outputs["model"] if last_blessed else None,
         schema=schema,
-        eval_config=make_eval_config(config.gate),
+        eval_config=changeable.get(run_parameters.EVAL_CONFIG, make_eval_config(config.gate)),
         source_digest=source_digest("components.evaluator.tfma_metrics"),
         infra_blessing=infra_validator.outputs["blessing"],
     )
@@ -121,12 +107,13 @@ def create_pipeline(
         source_digest=source_digest("components.pusher.component"),
         infra_blessing=infra_validator.outputs["blessing"],
         evaluation=evaluator.outputs["evaluation"],
+        endpoint=cloud.endpoint if cloud else "",
     )
     report = Report(
         examples=examples,
         curation=example_gen.outputs["curation"],
         statistics=statistics_gen.outputs["statistics"],
-        last_statistics=last_statistics.outputs["statistics"],
+        last_statistics=last_statistics.outputs["statistics"] if last_statistics else None,
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
         baselines=baselines.outputs["baselines"],
@@ -135,32 +122,65 @@ def create_pipeline(
         model_blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         settings=config.report.model_dump_json(),
-        provenance=_provenance(config, places, code),
+        provenance=changeable.get(
+            run_parameters.PROVENANCE, run_parameters.provenance(config, places.pattern, code)
+        ),
         source_digest=source_digest("components.report.component"),
     )
+    nodes = [
+        example_gen,
+        last_statistics,
+        statistics_gen,
+        schema_gen,
+        example_validator,
+        data_check,
+        transform,
+        trainer,
+        baselines,
+        infra_validator,
+        last_blessed,
+        evaluator,
+        pusher,
+        report,
+    ]
+    if cloud:
+        _ask_for_machines(nodes, cloud)
     return tfx.dsl.Pipeline(
-        pipeline_name=MODEL_NAME,
+        pipeline_name=CLOUD_NAME if cloud else MODEL_NAME,
         pipeline_root=places.pipeline_root,
-        components=[
-            example_gen,
-            last_statistics,
-            statistics_gen,
-            schema_gen,
-            example_validator,
-            data_check,
-            transform,
-            trainer,
-            baselines,
-            infra_validator,
-            last_blessed,
-            evaluator,
-            pusher,
-            report,
-        ],
+        components=[node for node in nodes if node],
         enable_cache=True,
         metadata_connection_config=metadata,
-        beam_pipeline_args=config.beam.pipeline_args(),
+        beam_pipeline_args=(list(cloud.beam_arguments) if cloud else config.beam.pipeline_args()),
     )
+
+
+def _changeable(
+    config: Config, places: Places, code: CodeVersion, cloud: Cloud | None
+) -> dict[str, tfx.dsl.experimental.RuntimeParameter]:
+    """Returns the properties that may change from run to run; none on this machine."""
+    if cloud is None:
+        return {}
+    return {
+        name: tfx.dsl.experimental.RuntimeParameter(name=name, ptype=str, default=value)
+        for name, value in run_parameters.run_parameters(config, places, code, cloud).items()
+    }
+
+
+def _ask_for_machines(nodes: Iterable[Any], cloud: Cloud) -> None:
+    for node in nodes:
+        asked = cloud.trainer if isinstance(node, tfx.components.Trainer) else cloud.others
+        if asked and isinstance(node, base_component.BaseComponent):
+            node.with_platform_config(asked)
+
+
+def _last_blessed() -> tfx.dsl.Resolver:
+    """Finds the model that the clients have."""
+    return tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+    ).with_id("LastBlessedModel")
 
 
 def _last_statistics() -> tfx.dsl.Resolver:
@@ -170,19 +190,6 @@ def _last_statistics() -> tfx.dsl.Resolver:
         strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
         statistics=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ExampleStatistics),
     ).with_id("LastStatistics")
-
-
-def _provenance(config: Config, places: Places, code: CodeVersion) -> str:
-    # Where and how it runs changes no result, so no report has to be written again for it.
-    settings = config.model_dump(mode="json", exclude={"beam", "deploy"})
-    return json.dumps(
-        {
-            "data": places.pattern,
-            "commit": code.commit,
-            "changed": code.changed,
-            "settings": settings,
-        }
-    )
 
 
 def _transform(config: Config, examples: Any, schema: Any) -> tfx.components.Transform:
@@ -201,16 +208,22 @@ def _transform(config: Config, examples: Any, schema: Any) -> tfx.components.Tra
     )
 
 
-def _trainer(config: Config, transform: tfx.components.Transform) -> tfx.components.Trainer:
-    return tfx.components.Trainer(
-        run_fn=RUN_FN,
+def _trainer(
+    config: Config,
+    transform: tfx.components.Transform,
+    changeable: Mapping[str, Any],
+    cloud: Cloud | None,
+) -> tfx.components.Trainer:
+    kind = tfx.components.Trainer
+    if cloud and cloud.training_job:
+        kind = tfx.extensions.google_cloud_ai_platform.Trainer
+    return kind(
+        run_fn=run_parameters.RUN_FN,
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=tfx.proto.TrainArgs(splits=[TRAIN]),
         eval_args=tfx.proto.EvalArgs(splits=[VALIDATION]),
-        custom_config={
-            "settings": config.trainer.model_dump_json(),
-            "top_k": config.serving.top_k,
-            "source_digest": source_digest(RUN_FN.rpartition(".")[0]),
-        },
+        custom_config=changeable.get(
+            run_parameters.CUSTOM_CONFIG, run_parameters.trainer_config(config, cloud)
+        ),
     )

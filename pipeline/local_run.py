@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import glob
 import hashlib
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 
 from pipeline.config import Config
+from pipeline.data_files import place_data
 from pipeline.narrator import Narrator
 from pipeline.quiet import output_to_log
 from schema import names
@@ -94,7 +95,7 @@ def run_locally(config: Config, data: Path, output: Path, console: Console) -> R
 
     Args:
         config: What the components do.
-        data: The CSV file.
+        data: The CSV file, or its path with `{SPAN}` in it.
         output: The output folder; made where missing.
         console: Where a person reads along; libraries can't write to it.
 
@@ -102,6 +103,9 @@ def run_locally(config: Config, data: Path, output: Path, console: Console) -> R
         TaggerError: Bad input, anomalies, or an output folder that can't be used.
         Exception: Whatever else a component raised.
     """
+    # All components share this process, and whichever uses TensorFlow first would take the whole
+    # memory of a GPU.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     layout = Layout(output.absolute())
     log = layout.logs / f"run-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}.log"
     _make_folders(layout)
@@ -172,13 +176,14 @@ def _run_graph(
     from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
     from pipeline.code_version import code_version
-    from pipeline.graph import Places, create_pipeline
+    from pipeline.graph import create_pipeline
     from pipeline.local_runner import run_pipeline
+    from pipeline.places import Places
 
+    input_base, pattern = place_data(str(data))
     places = Places(
-        input_base=str(data.parent),
-        # TFX takes the name for a pattern.
-        pattern=glob.escape(data.name),
+        input_base=input_base,
+        pattern=pattern,
         schema_dir=str(_place_schema(layout)),
         pipeline_root=str(layout.pipeline_root),
         serving_dir=str(layout.serving),

@@ -7,6 +7,7 @@ from typing import Final
 import tensorflow_model_analysis as tfma
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration import data_types
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
@@ -41,9 +42,9 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         self,
         examples: types.BaseChannel,
         model: types.BaseChannel,
-        baseline_model: types.BaseChannel,
+        baseline_model: types.BaseChannel | None,
         schema: types.BaseChannel,
-        eval_config: tfma.EvalConfig,
+        eval_config: tfma.EvalConfig | data_types.RuntimeParameter,
         source_digest: str,
         infra_blessing: types.BaseChannel | None = None,
     ) -> None:
@@ -52,9 +53,11 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         Args:
             examples: The raw examples; only their test split is read.
             model: The candidate.
-            baseline_model: The last blessed model; may hold none.
+            baseline_model: The last blessed model; may hold none, and is None where there is
+                nothing that would find it.
             schema: The curated schema.
-            eval_config: What is measured, and the gate.
+            eval_config: What is measured, and the gate; in a cloud a parameter that holds it
+                as JSON.
             source_digest: Digest of the metrics' source; TFX can't see edits in code that it
                 gets by import path.
             infra_blessing: InfraValidator's verdict, where there is one; a model that it

@@ -8,6 +8,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
+from apache_beam.utils.shared import Shared
 from numpy.typing import NDArray
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.utils import model_util
@@ -46,45 +47,56 @@ def custom_extractors(
     return [*stock[:before], ours, *stock[before:]]
 
 
-def _facts(
-    eval_shared_model: Any, eval_config: tfma.EvalConfig
-) -> tuple[list[str], NDArray[np.int64] | None]:
-    """Returns the candidate's vocabulary, and the titles that the other one was trained on."""
+def _facts(eval_shared_model: Any, eval_config: tfma.EvalConfig) -> tuple[list[str], str | None]:
+    """Returns the candidate's vocabulary, and the folder of the other one's Model artifact."""
     spec = model_util.get_baseline_model_spec(eval_config)
     baseline_name = spec.name if spec else None
     vocabulary: list[str] = []
-    seen = None
+    last_model = None
     for model in model_util.verify_and_update_eval_shared_models(eval_shared_model):
         if model.model_name == baseline_name:
-            # They lie beside the SavedModel, in the Model artifact.
-            seen = read_train_titles(model.model_path.rpartition("/")[0])
+            last_model = model.model_path.rpartition("/")[0]
         else:
             vocabulary = read_vocabulary(model.model_path)
-    return vocabulary, seen
+    return vocabulary, last_model
 
 
 class _ExtractPaperSlices(beam.PTransform):
-    def __init__(self, vocabulary: Sequence[str], seen: NDArray[np.int64] | None) -> None:
+    def __init__(self, vocabulary: Sequence[str], last_model: str | None) -> None:
         super().__init__()
-        self._vocabulary, self._seen = vocabulary, seen
+        self._vocabulary, self._last_model = vocabulary, last_model
 
     def expand(self, extracts: beam.PCollection) -> beam.PCollection:
-        return extracts | beam.ParDo(AddPaperSlices(self._vocabulary, self._seen))
+        return extracts | beam.ParDo(AddPaperSlices(self._vocabulary, self._last_model))
 
 
 class AddPaperSlices(beam.DoFn):
     """Adds a feature for each slice to the raw features of an example."""
 
-    def __init__(self, vocabulary: Sequence[str], seen: NDArray[np.int64] | None) -> None:
+    def __init__(self, vocabulary: Sequence[str], last_model: str | None) -> None:
         """Prepares the slices.
 
         Args:
             vocabulary: The candidate's labels, most frequent in training first.
-            seen: Sorted keys of the titles that the last blessed model was trained on, [m]; None
-                where there is no such model, or it did not keep them.
+            last_model: The folder of the last blessed model, which holds the titles that it was
+                trained on, or holds none; None where there is no such model.
         """
         self._slices = PaperSlices(vocabulary)
-        self._seen = seen
+        self._last_model = last_model
+        self._shared = Shared()
+        self._seen = np.zeros(0, np.int64)
+
+    def setup(self) -> None:
+        """Reads the titles, once for all threads of a worker.
+
+        With ten million papers they are 80 MB: too many to travel inside the pipeline's graph.
+        """
+        if self._last_model is not None:
+            self._seen = self._shared.acquire(self._read_seen)
+
+    def _read_seen(self) -> NDArray[np.int64]:
+        seen = read_train_titles(str(self._last_model))
+        return np.zeros(0, np.int64) if seen is None else seen
 
     def process(self, extracts: Extracts) -> list[Extracts]:
         """Returns the extracts of an example with the slices among its features."""
@@ -102,7 +114,7 @@ class AddPaperSlices(beam.DoFn):
 
     def _is_seen(self, title: bytes) -> bool:
         # Where there is no column of titles all are empty, which says nothing of any paper.
-        if self._seen is None or not self._seen.size or not title:
+        if not self._seen.size or not title:
             return False
         (key,) = title_keys([title])
         place = np.searchsorted(self._seen, key)

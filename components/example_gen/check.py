@@ -1,10 +1,10 @@
-"""Checks a CSV file by the rules of ExampleGen in one process, without TFX, Beam or TensorFlow."""
+"""Checks CSV files by the rules of ExampleGen in one process, without TFX, Beam or TensorFlow."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from components.example_gen.papers import DeadLetter, Paper, read_papers
 from components.example_gen.report import CurationReport, why_stop
@@ -15,7 +15,7 @@ from schema import names
 
 @dataclasses.dataclass(frozen=True)
 class CheckReport:
-    """What a run would make of a file.
+    """What a run would make of the files.
 
     Attributes:
         curation: The counts, equal to those of ExampleGen.
@@ -29,47 +29,54 @@ class CheckReport:
 
 
 def check_file(path: str, settings: DataSettings) -> CheckReport:
-    """Reads a file as ExampleGen does and counts what it would count.
+    """Checks one file, see `check_files`."""
+    return check_files([path], settings)
 
-    The file is read twice, so that what is held in memory is a few bytes a paper and the
-    malformed rows.
+
+def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
+    """Reads files as ExampleGen does and counts what it would count.
+
+    Each is read twice, so that what is held in memory is a few bytes a paper and the malformed
+    rows.
 
     Args:
-        path: A ``.csv`` or ``.csv.gz`` file on a local disk.
-        settings: How it is read, curated and split.
+        paths: ``.csv`` or ``.csv.gz`` files on a local disk; of several repeats the first in
+            their order counts.
+        settings: How they are read, curated and split.
 
     Returns:
         The counts, the malformed rows and whether they would stop a run.
 
     Raises:
-        BadInputError: The file itself is broken; see `csv_reader.open_table`.
+        BadInputError: A file itself is broken; see `csv_reader.open_table`.
     """
     rule = SplitRule(settings)
     counts: collections.Counter[str] = collections.Counter()
     dead_letters: list[DeadLetter] = []
     seen: set[bytes] = set()
-    repeats: set[int] = set()
+    repeats: set[tuple[str, int]] = set()
     orders: collections.defaultdict[bytes, list[int]] = collections.defaultdict(list)
-    for row in read_papers(path, settings):
-        counts["rows_read"] += 1
-        if isinstance(row, DeadLetter):
-            dead_letters.append(row)
-            continue
-        key = paper_key(row.key)
-        if key in seen:
-            repeats.add(row.line)
-        else:
-            seen.add(key)
-            orders[label_set_key(row.label_set)].append(rule.order(row.key))
+    for path in paths:
+        for row in read_papers(path, settings):
+            counts["rows_read"] += 1
+            if isinstance(row, DeadLetter):
+                dead_letters.append(row)
+                continue
+            key = paper_key(row.key)
+            if key in seen:
+                repeats.add((path, row.line))
+            else:
+                seen.add(key)
+                orders[label_set_key(row.label_set)].append(rule.order(row.key))
     counts["dead_letters"] = len(dead_letters)
     counts["repeats"] = len(repeats)
     bounds = _find_bounds(orders, rule, settings.min_label_set_count, counts)
 
     labels: set[str] = set()
     words: set[str] = set()
-    for paper in _papers(path, settings):
+    for path, paper in _papers(paths, settings):
         found = bounds.get(label_set_key(paper.label_set))
-        if paper.line in repeats or found is None:
+        if (path, paper.line) in repeats or found is None:
             continue
         split = paper.split or split_of(rule.order(paper.key), found)
         counts[split] += 1
@@ -82,8 +89,11 @@ def check_file(path: str, settings: DataSettings) -> CheckReport:
     return CheckReport(report, tuple(dead_letters), why_stop(report, dead_letters, settings))
 
 
-def _papers(path: str, settings: DataSettings) -> Iterator[Paper]:
-    return (row for row in read_papers(path, settings) if isinstance(row, Paper))
+def _papers(paths: Sequence[str], settings: DataSettings) -> Iterator[tuple[str, Paper]]:
+    for path in paths:
+        for row in read_papers(path, settings):
+            if isinstance(row, Paper):
+                yield path, row
 
 
 def _find_bounds(

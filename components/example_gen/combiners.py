@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import apache_beam as beam
 
+_PARTS: Final = 16
 
+
+@beam.typehints.with_input_types(bytes)
+@beam.typehints.with_output_types(bytes)
 class Concatenate(beam.CombineFn):
     """Joins packed values of a fixed width, in no particular order.
 
@@ -36,6 +41,42 @@ class Concatenate(beam.CombineFn):
         return bytes(accumulator)
 
 
+@beam.typehints.with_input_types(tuple[bytes, bytes])
+@beam.typehints.with_output_types(tuple[bytes, bytes])
+class ConcatenateSpread(beam.PTransform):
+    """`Concatenate` for each key, where many of the values may have one and the same key.
+
+    A part of the value itself, which is the hash of something, spreads a key's values over 16
+    keys; these are joined first. Beam's own `with_hot_key_fanout` draws the part by chance, and
+    its keys have no type, hence no deterministic coder.
+    """
+
+    def expand(self, elements: beam.PCollection) -> beam.PCollection:
+        """From (key, packed value) to (key, packed values), a key once."""
+        return (
+            elements
+            | "Spread" >> beam.Map(_spread)
+            | "JoinParts" >> beam.CombinePerKey(Concatenate())
+            | "DropPart" >> beam.Map(_drop_part)
+            | "Join" >> beam.CombinePerKey(Concatenate())
+        )
+
+
+@beam.typehints.with_input_types(tuple[bytes, bytes])
+@beam.typehints.with_output_types(tuple[bytes, bytes])
+def _spread(element: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    key, value = element
+    return key + bytes([value[-1] % _PARTS]), value
+
+
+@beam.typehints.with_input_types(tuple[bytes, bytes])
+@beam.typehints.with_output_types(tuple[bytes, bytes])
+def _drop_part(element: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    return element[0][:-1], element[1]
+
+
+@beam.typehints.with_input_types(bytes)
+@beam.typehints.with_output_types(int)
 class CountDistinct(beam.CombineFn):
     """Counts the distinct values among packed ones of a fixed width."""
 

@@ -6,13 +6,14 @@ from tfx import types
 from tfx.components.example_gen import component as stock
 from tfx.components.example_gen import utils
 from tfx.dsl.components.base import executor_spec
+from tfx.orchestration import data_types
 from tfx.proto import example_gen_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components.example_gen.artifacts import CurationArtifact
+from components.example_gen.driver import DATA_SETTINGS_KEY, PATTERN_KEY, SpanDriver
 from components.example_gen.executor import (
     CURATION_KEY,
-    DATA_SETTINGS_KEY,
     SOURCE_DIGEST_KEY,
     CsvExampleGenExecutor,
 )
@@ -20,10 +21,14 @@ from schema import names
 
 
 class CsvExampleGenSpec(component_spec.ComponentSpec):
-    """What FileBasedExampleGen has, and our settings, source digest and report."""
+    """What FileBasedExampleGen has, and our settings, source digest and report.
+
+    The pattern is there twice: in `input_config` TFX puts a number in the place of `{SPAN}`.
+    """
 
     PARAMETERS = {  # noqa: RUF012
         **standard_component_specs.FileBasedExampleGenSpec.PARAMETERS,
+        PATTERN_KEY: component_spec.ExecutionParameter(type=str),
         DATA_SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
         SOURCE_DIGEST_KEY: component_spec.ExecutionParameter(type=str),
     }
@@ -46,15 +51,22 @@ class CsvExampleGen(stock.FileBasedExampleGen):
 
     SPEC_CLASS = CsvExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(CsvExampleGenExecutor)
+    DRIVER_CLASS = SpanDriver
 
     def __init__(
-        self, input_base: str, pattern: str, data_settings: str, source_digest: str
+        self,
+        input_base: str | data_types.RuntimeParameter,
+        pattern: str,
+        data_settings: str,
+        source_digest: str,
     ) -> None:
         """Makes the component.
 
         Args:
-            input_base: The folder of the files, local or remote.
-            pattern: Glob of the files in it, `.csv` or `.csv.gz`.
+            input_base: The folder of the files, local or remote; in a cloud a parameter that
+                holds it.
+            pattern: Glob of the files in it, `.csv` or `.csv.gz`; `{SPAN}` in it stands for the
+                number of a span, see `spans`.
             data_settings: `DataSettings` as JSON.
             source_digest: Digest of this room's source; TFX's cache can't see the code itself.
         """
@@ -70,6 +82,7 @@ class CsvExampleGen(stock.FileBasedExampleGen):
             ),
             output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
             output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
+            pattern=pattern,
             data_settings=data_settings,
             source_digest=source_digest,
             examples=types.Channel(type=standard_artifacts.Examples),

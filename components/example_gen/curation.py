@@ -5,7 +5,9 @@ its label set, and its place in the split's order. They are grouped by title (al
 are repeats) and by label set (which ones are too rare, and where the splits of the others end).
 The second reading compares each paper with the outcome, a side input of a few bytes a repeat and
 32 bytes a label set, and writes it. So papers are neither grouped nor shuffled nor held in
-memory, and a label set of a third of all papers is no hot key.
+memory. A label set of a third of all papers is spread over several keys; where they come together
+at last they are eight bytes a paper. Every key is a number or bytes, whose coders are
+deterministic.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ import numpy as np
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import AsDict, AsList, AsSingleton, PCollection, TaggedOutput
+from apache_beam.typehints.native_type_compatibility import convert_to_beam_type
 
-from components.example_gen.combiners import Concatenate, CountDistinct
+from components.example_gen.combiners import Concatenate, ConcatenateSpread, CountDistinct
 from components.example_gen.distinct import HASH_BYTES, DistinctStrings, kind_of
 from components.example_gen.examples import to_example
 from components.example_gen.outcome import Destination, write_outcome
@@ -44,8 +47,14 @@ _PAPER: Final = struct.Struct(">IQ16sQ")
 _BOUNDS: Final = struct.Struct(">16sQQ")
 _PLACE: Final = np.dtype(">u8")
 
-# Workers that share the values of one label set before one of them joins the rest.
-_FANOUT: Final = 16
+# What the outputs of transforms with several of them hold. A hint on such a transform would stand
+# for the main one alone, and without a type a key has no deterministic coder.
+_PAPERS_TYPE: Final = tuple[bytes, bytes]
+_ORDERS_TYPE: Final = tuple[bytes, bytes]
+_COUNTS_TYPE: Final = tuple[str, int]
+_FAULTS_TYPE: Final = tuple[int, str]
+_REPEATS_TYPE: Final = tuple[int, bytes]
+_DISTINCT_TYPE: Final = tuple[bytes, bytes]
 
 
 def curate(
@@ -66,31 +75,34 @@ def curate(
     survey = files | "Survey" >> beam.ParDo(_Survey(settings, destination)).with_outputs(
         _COUNTS, _FAULTS, main="papers"
     )
+    faults = _typed(survey[_FAULTS], _FAULTS_TYPE)
     titles = (
-        survey.papers
+        _typed(survey.papers, _PAPERS_TYPE)
         | "GroupTitles" >> beam.GroupByKey()
         | "FirstOfTitle" >> beam.ParDo(_FirstOfTitle()).with_outputs(_REPEATS, main="first")
     )
-    repeats = titles[_REPEATS] | "JoinRepeats" >> beam.CombinePerKey(Concatenate())
+    repeats = _typed(titles[_REPEATS], _REPEATS_TYPE) | "JoinRepeats" >> beam.CombinePerKey(
+        Concatenate()
+    )
     label_sets = (
-        titles.first
-        | "JoinLabelSets" >> beam.CombinePerKey(Concatenate()).with_hot_key_fanout(_FANOUT)
+        _typed(titles.first, _ORDERS_TYPE)
+        | "JoinLabelSets" >> ConcatenateSpread()
         | "FindBounds" >> beam.ParDo(_FindBounds(settings)).with_outputs(_COUNTS, main="bounds")
     )
-    bounds = label_sets.bounds | "JoinBounds" >> beam.CombineGlobally(Concatenate())
+    bounds = _typed(label_sets.bounds, bytes) | "JoinBounds" >> beam.CombineGlobally(Concatenate())
     written = files | "Write" >> beam.ParDo(
         _Write(settings, destination),
         repeats=AsDict(repeats),
         bounds=AsSingleton(bounds),
-        faults=AsList(survey[_FAULTS]),
+        faults=AsList(faults),
     ).with_outputs(_COUNTS, _FAULTS, _DISTINCT)
     counts = (
         (
-            survey[_COUNTS],
+            _typed(survey[_COUNTS], _COUNTS_TYPE),
             repeats | "CountRepeats" >> beam.Map(_count_repeats),
-            label_sets[_COUNTS],
-            written[_COUNTS],
-            _count_distinct(written[_DISTINCT]),
+            _typed(label_sets[_COUNTS], _COUNTS_TYPE),
+            _typed(written[_COUNTS], _COUNTS_TYPE),
+            _count_distinct(_typed(written[_DISTINCT], _DISTINCT_TYPE)),
         )
         | "AllCounts" >> beam.Flatten()
         | "SumCounts" >> beam.CombinePerKey(sum)
@@ -102,10 +114,16 @@ def curate(
         >> beam.Map(
             write_outcome,
             counts=AsDict(counts),
-            faults=AsList(survey[_FAULTS]),
-            late_faults=AsList(written[_FAULTS]),
+            faults=AsList(faults),
+            late_faults=AsList(_typed(written[_FAULTS], _FAULTS_TYPE)),
         )
     )
+
+
+def _typed(elements: PCollection, element_type: object) -> PCollection:
+    """Says what one of several outputs holds."""
+    elements.element_type = convert_to_beam_type(element_type)
+    return elements
 
 
 def _open(path: str) -> BinaryIO:
@@ -114,7 +132,6 @@ def _open(path: str) -> BinaryIO:
 
 
 @beam.typehints.with_input_types(tuple[int, str])
-@beam.typehints.with_output_types(tuple[bytes, bytes])
 class _Survey(beam.DoFn):
     """First reading: from a file to (title key, packed paper), with its malformed rows kept."""
 
@@ -146,7 +163,6 @@ class _Survey(beam.DoFn):
 
 
 @beam.typehints.with_input_types(tuple[bytes, Iterable[bytes]])
-@beam.typehints.with_output_types(tuple[bytes, bytes])
 class _FirstOfTitle(beam.DoFn):
     """From a title's packed papers to (label set, order) of the first; the others are repeats."""
 
@@ -164,7 +180,6 @@ class _FirstOfTitle(beam.DoFn):
 
 
 @beam.typehints.with_input_types(tuple[bytes, bytes])
-@beam.typehints.with_output_types(bytes)
 class _FindBounds(beam.DoFn):
     """From a label set and its papers' orders to its packed bounds, unless it is too rare."""
 
@@ -242,8 +257,16 @@ def _distinct(elements: Iterable[tuple[bytes, bytes]]) -> Iterator[TaggedOutput]
     return (TaggedOutput(_DISTINCT, element) for element in elements)
 
 
+@beam.typehints.with_input_types(tuple[int, bytes])
+@beam.typehints.with_output_types(tuple[str, int])
 def _count_repeats(element: tuple[int, bytes]) -> tuple[str, int]:
     return "repeats", len(element[1]) // _PLACE.itemsize
+
+
+@beam.typehints.with_input_types(tuple[bytes, int])
+@beam.typehints.with_output_types(tuple[str, int])
+def _name_count(element: tuple[bytes, int]) -> tuple[str, int]:
+    return kind_of(element[0]), element[1]
 
 
 def _count_distinct(hashes: PCollection) -> PCollection:
@@ -251,5 +274,5 @@ def _count_distinct(hashes: PCollection) -> PCollection:
     return (
         hashes
         | "UniteHashes" >> beam.CombinePerKey(CountDistinct(HASH_BYTES))
-        | "NameCounts" >> beam.MapTuple(lambda key, count: (kind_of(key), count))
+        | "NameCounts" >> beam.Map(_name_count)
     )

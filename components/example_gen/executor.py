@@ -16,6 +16,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from components.example_gen.curation import curate
+from components.example_gen.driver import DATA_SETTINGS_KEY, read_window
 from components.example_gen.outcome import Destination, read_outcome
 from components.example_gen.papers import DeadLetter
 from components.example_gen.report import CurationReport, dead_letter_from_json, why_stop
@@ -24,9 +25,10 @@ from components.example_gen.writing import UNFINISHED_DIR
 from schema import names
 from schema.errors import BadInputError
 
-DATA_SETTINGS_KEY = "data_settings"
 SOURCE_DIGEST_KEY = "source_digest"
 CURATION_KEY = "curation"
+# Property of the curation artifact: the spans that were read.
+SPANS_PROPERTY = "spans"
 
 
 class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
@@ -44,11 +46,11 @@ class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
             input_dict: Empty.
             output_dict: `examples` and `curation`.
             exec_properties: Those of `CsvExampleGenSpec`; the driver has put the files' pattern
-                into `input_config`.
+                into `input_config`, with the latest span's number in the place of `{SPAN}`.
 
         Raises:
-            BadInputError: No file matches, a file is broken, too many rows are malformed, or
-                nothing is left for one of the splits.
+            BadInputError: No file matches, a span is missing, a file is broken, too many rows are
+                malformed, or nothing is left for one of the splits.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = DataSettings.model_validate_json(exec_properties[DATA_SETTINGS_KEY])
@@ -59,10 +61,15 @@ class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.OUTPUT_CONFIG_KEY], output_config
         )
-        paths = _find_files(
-            exec_properties[standard_component_specs.INPUT_BASE_KEY],
-            [split.pattern for split in input_config.splits],
-        )
+        (split,) = input_config.splits
+        # Bounded by what the driver saw: a span that came since belongs to the next run.
+        window = read_window(exec_properties, split.pattern)
+        if window is not None:
+            paths = window.paths
+        else:
+            paths = _find_files(
+                exec_properties[standard_component_specs.INPUT_BASE_KEY], split.pattern
+            )
         examples = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.EXAMPLES_KEY]
         )
@@ -75,6 +82,10 @@ class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
             curation=curation.uri,
         )
         fileio.makedirs(curation.uri)
+        if window is not None:
+            spans = ", ".join(map(str, window.spans))
+            curation.set_string_custom_property(SPANS_PROPERTY, spans)
+            logging.info("Reading the spans %s", spans)
 
         with self._make_beam_pipeline() as pipeline:
             curate(pipeline, paths, settings, destination)
@@ -88,12 +99,12 @@ class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         examples_utils.set_file_format(examples, write_split.to_file_format_str(file_format))
 
 
-def _find_files(base: str, patterns: list[str]) -> list[str]:
+def _find_files(base: str, pattern: str) -> list[str]:
     """Lists the input files by name; the driver goes on where there are none."""
-    sought = [posixpath.join(base, pattern) for pattern in patterns]
-    paths = sorted({path for pattern in sought for path in fileio.glob(pattern)})
+    sought = posixpath.join(base, pattern)
+    paths = sorted(fileio.glob(sought))
     if not paths:
-        raise BadInputError(f"no file matches {' or '.join(sought)}; name a .csv or .csv.gz file")
+        raise BadInputError(f"no file matches {sought}; name a .csv or .csv.gz file")
     return paths
 
 

@@ -37,6 +37,9 @@ class DataSettings(Settings):
         validation_share: Share of the papers that become validation examples.
         test_share: Share of the papers that become test examples.
         seed: Seed of the split.
+        spans: How many of the latest spans are read together; 0 reads all. Without `{SPAN}` in
+            the path it says nothing.
+        allow_span_gaps: Whether a span may be missing between two that are read.
     """
 
     columns: Columns = Columns()
@@ -46,3 +49,5 @@ class DataSettings(Settings):
     validation_share: float = Field(default=0.05, gt=0.0, lt=0.5)
     test_share: float = Field(default=0.05, gt=0.0, lt=0.5)
     seed: int = Field(default=0, ge=0)
+    spans: int = Field(default=1, ge=0)
+    allow_span_gaps: bool = False

@@ -26,9 +26,11 @@ from components.transform.weighting import inverse_document_frequency
 from schema.names import NGRAM_VOCABULARY
 
 # N-grams are merged in this many independent parts, so that no worker holds them all.
-SHARDS: Final = 16
-# A part is compacted once it has grown by so many rows.
-COMPACT_AFTER: Final = 1_000_000
+SHARDS: Final = 64
+# A part is compacted once it has grown by so many rows; a worker holds all parts of its papers.
+COMPACT_AFTER: Final = 2**24 // SHARDS
+# Rows that are held beyond those asked for, before the rarer ones are dropped.
+_ROWS_HELD: Final = 2**20
 
 # The name of column 0; no n-gram holds punctuation, so none can be called this.
 UNKNOWN_NGRAM: Final = b"[UNK]"
@@ -80,7 +82,7 @@ def most_frequent(table: pa.Table, size: int) -> pa.Table:
 
 
 class MergeCounts(beam.CombineFn):
-    """Merges count tables and keeps the most frequent rows of the whole."""
+    """Merges count tables of the same n-grams and keeps the most frequent rows."""
 
     def __init__(self, size: int) -> None:
         """Keeps `size` n-grams at the most."""
@@ -99,7 +101,7 @@ class MergeCounts(beam.CombineFn):
         return self._compact([table for tables in accumulators for table in tables])
 
     def compact(self, accumulator: list[pa.Table]) -> list[pa.Table]:
-        """Adds everything up before it is sent: a slice would travel with its whole table."""
+        """Adds everything up before it is sent."""
         return [_merge(accumulator)] if accumulator else []
 
     def extract_output(self, accumulator: list[pa.Table]) -> pa.Table:
@@ -116,23 +118,55 @@ class MergeCounts(beam.CombineFn):
         return tables
 
 
+class KeepMostFrequent(beam.CombineFn):
+    """Keeps the most frequent rows of tables that share no n-gram, and never many more."""
+
+    def __init__(self, size: int) -> None:
+        """Keeps `size` n-grams at the most."""
+        self._size = size
+
+    def create_accumulator(self) -> list[pa.Table]:
+        """Starts with no table."""
+        return []
+
+    def add_input(self, accumulator: list[pa.Table], table: pa.Table) -> list[pa.Table]:
+        """Adds a part's table."""
+        return self.merge_accumulators([accumulator, [table]])
+
+    def merge_accumulators(self, accumulators: Iterable[list[pa.Table]]) -> list[pa.Table]:
+        """Puts the tables of several workers together."""
+        tables = [table for tables in accumulators for table in tables]
+        held = sum(table.num_rows for table in tables)
+        return self.compact(tables) if held > self._size + _ROWS_HELD else tables
+
+    def compact(self, accumulator: list[pa.Table]) -> list[pa.Table]:
+        """Drops what is too rare before it is sent."""
+        return [self.extract_output(accumulator)]
+
+    def extract_output(self, accumulator: list[pa.Table]) -> pa.Table:
+        """Returns the rows, most frequent n-grams first."""
+        table = pa.concat_tables([_TABLE.empty_table(), *accumulator])
+        return most_frequent(table, self._size).combine_chunks()
+
+
+@beam.typehints.with_output_types(Iterable[tuple[int, pa.Table]])
 def _tables_by_shard(batch: Batch) -> Iterator[tuple[int, pa.Table]]:
     ngrams, counts, documents, shards, _ = batch
     order = np.argsort(shards, kind="stable")
-    table = pa.table(
-        [
-            pa.array(ngrams[order], pa.binary()),
-            pa.array(counts[order], pa.int64()),
-            pa.array(documents[order], pa.int64()),
-        ],
-        schema=_TABLE,
-    )
     present, starts = np.unique(shards[order], return_index=True)
     bounds = np.append(starts, len(order))
     for shard, start, stop in zip(present, bounds[:-1], bounds[1:], strict=True):
-        yield int(shard), table.slice(start, stop - start)
+        rows = order[start:stop]
+        # Each has its own memory: a slice of a table travels with the whole of it.
+        columns = [
+            pa.array(ngrams[rows], pa.binary()),
+            pa.array(counts[rows], pa.int64()),
+            pa.array(documents[rows], pa.int64()),
+        ]
+        yield int(shard), pa.table(columns, schema=_TABLE)
 
 
+@beam.typehints.with_output_types(int)
 def _count_texts(batch: Batch) -> int:
     return int(batch[4].sum())
 
@@ -171,7 +205,7 @@ class NgramVocabulary(PTransformAnalyzer):
             | "Tables" >> beam.FlatMap(_tables_by_shard)
             | "MergeShards" >> beam.CombinePerKey(MergeCounts(self._size))
             | "DropShard" >> beam.Values()
-            | "MergeAll" >> beam.CombineGlobally(MergeCounts(self._size))
+            | "MergeAll" >> beam.CombineGlobally(KeepMostFrequent(self._size))
             | "Write"
             >> beam.Map(
                 _write_vocabulary,

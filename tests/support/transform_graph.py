@@ -17,7 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.transform.preprocessing import preprocessing_fn
 from components.transform.settings import FeatureSettings
-from pipeline.config import BeamSettings
+from pipeline.beam_settings import BeamSettings
 from schema import names
 from schema.text import join_title_and_abstract
 

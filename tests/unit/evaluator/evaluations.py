@@ -17,7 +17,7 @@ from components.evaluator.eval_config import make_eval_config
 from components.evaluator.executor import Executor
 from components.evaluator.settings import GateSettings
 from components.trainer.train_titles import title_keys, write_train_titles
-from pipeline.config import BeamSettings
+from pipeline.beam_settings import BeamSettings
 from schema import names
 from tests.unit.evaluator.splits import Split
 

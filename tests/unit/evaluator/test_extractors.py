@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
+import tempfile
+
 import numpy as np
 import pytest
 from tensorflow_model_analysis.extractors.slice_key_extractor import ExtractSliceKeysFn
 from tensorflow_model_analysis.slicer import slicer_lib as slicer
 
+from components.evaluator import extractors
 from components.evaluator.eval_config import make_eval_config
-from components.evaluator.extractors import AddPaperSlices
 from components.evaluator.settings import GateSettings
-from components.trainer.train_titles import title_keys
+from components.trainer.train_titles import title_keys, write_train_titles
 
 VOCABULARY = ["cs.LG", "stat.ML", "cs.CV", "math.OC"]
 
@@ -27,7 +30,15 @@ def extracts(title="A title", terms=("cs.LG",), abstract="Words."):
 
 
 def added(given, seen=None):
-    (found,) = AddPaperSlices(VOCABULARY, seen).process(given)
+    """Where `seen` is None there is no last model; "none kept" is one without titles."""
+    with tempfile.TemporaryDirectory() as folder:
+        if seen is not None and not isinstance(seen, str):
+            write_train_titles(folder, seen)
+        adder = extractors.AddPaperSlices(VOCABULARY, None if seen is None else folder)
+        # As Beam does on every worker.
+        adder = pickle.loads(pickle.dumps(adder))
+        adder.setup()
+        (found,) = adder.process(given)
     return found
 
 
@@ -64,7 +75,7 @@ def test_a_title_is_new_unless_the_last_model_was_trained_on_it():
     assert is_new("Another", keys) == "yes"
 
 
-@pytest.mark.parametrize("seen", [None, np.zeros(0, np.int64)])
+@pytest.mark.parametrize("seen", [None, "none kept", np.zeros(0, np.int64)])
 def test_without_known_titles_every_paper_is_new(seen):
     assert is_new("A title", seen) == "yes"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config import BeamSettings, Config, load_config, profile_names
+from pipeline.beam_settings import BeamSettings
+from pipeline.config import Config, load_config, profile_names
 from schema.errors import UsageError
 
 
 def test_every_profile_loads():
-    assert profile_names() == ["default", "keras_example", "sample"]
+    assert profile_names() == ["cloud_example", "default", "keras_example", "sample"]
     for name in profile_names():
         assert isinstance(load_config(name), Config)
 

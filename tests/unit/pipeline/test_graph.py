@@ -23,9 +23,10 @@ from components.trainer.settings import TrainerSettings
 from components.transform.settings import FeatureSettings
 from pipeline.code_version import CodeVersion
 from pipeline.config import Config, load_config
-from pipeline.graph import Places, create_pipeline
+from pipeline.graph import create_pipeline
 from pipeline.local_runner import NodeResult
 from pipeline.node_facts import PURPOSES
+from pipeline.places import Places
 from pipeline.source_digest import source_files
 from tests.support.node_results import FakeResult
 
@@ -197,7 +198,7 @@ def test_the_report_is_told_of_data_code_and_settings():
     (report,) = (each for each in pipeline.components if each.id == "Report")
     told = Provenance(**json.loads(report.exec_properties["provenance"]))
     assert (told.data, told.commit, told.changed) == ("papers.csv", "abc", True)
-    settings = {section: value for section, value in config if section != "beam"}
+    settings = {section: value for section, value in config if section not in {"beam", "deploy"}}
     assert told.settings == {
         section: json.loads(value.model_dump_json()) for section, value in settings.items()
     }
@@ -265,8 +266,10 @@ def test_the_settings_reach_their_components():
         ("features.text=abstract", {"Transform", "Baselines"}),
         ("baselines.enabled=[none]", {"Baselines"}),
         ("report.seed=4", set()),
-        # How Beam runs changes no result, so nothing has to run again for it.
+        # Where and how it runs changes no result, so nothing has to run again for it.
         ("beam.workers=2", set()),
+        ("deploy.image=another:1", set()),
+        ("deploy.trainer.workers=2", set()),
     ],
 )
 def test_a_changed_setting_changes_its_component_only(components, override, changed):
@@ -282,7 +285,7 @@ def test_a_changed_setting_changes_its_component_only(components, override, chan
         != getattr(after[node], "exec_properties", None)
     }
     assert different - {"Report"} == changed
-    assert ("Report" in different) is not override.startswith("beam.")
+    assert ("Report" in different) is not override.startswith(("beam.", "deploy."))
 
 
 def test_each_of_our_components_carries_the_digest_of_its_source(components):

@@ -1,0 +1,208 @@
+"""Spans of a growing archive: which of them a run reads, and from which files.
+
+`{SPAN}` in a pattern stands for a number that grows, such as the month; `{SPAN:2}` for one of two
+digits, with zeros before it, as in TFX. TFX resolves the latest span alone; here a window of the
+latest ones is read together, so that repeats, split and vocabulary are those of the window.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import posixpath
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from schema.errors import BadInputError
+
+Finder = Callable[[str], Sequence[str]]
+"""Lists the files that match a glob, local or remote."""
+
+Opener = Callable[[str], BinaryIO]
+
+_SPEC: Final = re.compile(r"\{SPAN(?::(?P<width>[1-9]\d*))?\}")
+_ANY_SPEC: Final = re.compile(r"\{SPAN\b[^}]*\}")
+_MONTHS: Final = range(1900_01, 2200_00)
+_BLOCK: Final = 2**20
+
+
+@dataclass(frozen=True)
+class Window:
+    """The spans that are read together.
+
+    Attributes:
+        spans: Their numbers, ascending.
+        files: The files of each, by name.
+        there: How many spans there are in all, up to the last of these.
+    """
+
+    spans: tuple[int, ...]
+    files: tuple[tuple[str, ...], ...]
+    there: int
+
+    @property
+    def paths(self) -> list[str]:
+        """All files, those of older spans first: of several repeats the oldest is the first."""
+        return [path for files in self.files for path in files]
+
+    def describe(self, asked: int) -> str:
+        """Says in words what is read.
+
+        Args:
+            asked: The number of spans asked for; 0 asked for all.
+        """
+        first, last, count = self.spans[0], self.spans[-1], len(self.spans)
+        read = f"span {last}" if count == 1 else f"spans {first} to {last}"
+        files = sum(len(files) for files in self.files)
+        words = f"{read}, {count} of {self.there} ({files} {'file' if files == 1 else 'files'})"
+        if count < asked:
+            return f"{words}; data.spans asks for {asked}, and there are no more"
+        return words
+
+
+def has_span(pattern: str) -> bool:
+    """Tells whether a path or pattern names a span."""
+    return bool(_ANY_SPEC.search(pattern))
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """Parts a path with `{SPAN}` into the folder above it and the pattern below that.
+
+    Args:
+        path: The path; whatever else is a wildcard in it must stand below that folder.
+    """
+    folder, _, rest = path[: path.index("{SPAN")].rpartition("/")
+    return folder or ("/" if path.startswith("/") else "."), rest + path[path.index("{SPAN") :]
+
+
+def find_window(
+    base: str,
+    pattern: str,
+    count: int,
+    find: Finder,
+    *,
+    allow_gaps: bool = False,
+    resolved: str | None = None,
+) -> Window:
+    """Finds the files of the latest spans.
+
+    Args:
+        base: The folder of the archive.
+        pattern: The files in it: one `{SPAN}`, and wildcards as TFX has them.
+        count: How many spans are read together, at the most; 0 reads all.
+        find: What lists files.
+        allow_gaps: Whether numbers may be missing between them.
+        resolved: The pattern with a span's number in it, as TFX's driver makes it: what came
+            after that span is left out. None goes up to the latest.
+
+    Returns:
+        The window.
+
+    Raises:
+        BadInputError: The pattern is wrong, no file matches it, a name has something else where
+            the number should be, or a span is missing between two others.
+    """
+    where = posixpath.join(base, pattern)
+    _check_pattern(where)
+    spans = _spans(base, pattern, where, find)
+    last = None if resolved is None else _number_in(pattern, resolved)
+    numbers = sorted(number for number in spans if last is None or number <= last)
+    if not numbers:
+        raise BadInputError(
+            f"no span found: no file matches {where}, where {{SPAN}} stands for a number. Check "
+            "the path"
+        )
+    chosen = numbers[-count:]
+    if not allow_gaps:
+        _check_gaps(chosen, where)
+    files = tuple(
+        tuple(sorted(find(posixpath.join(base, fill(pattern, spans[number]))))) for number in chosen
+    )
+    return Window(tuple(chosen), files, len(numbers))
+
+
+def fill(pattern: str, token: str) -> str:
+    """Puts a number, as it is written, in the place of `{SPAN}`."""
+    return _SPEC.sub(lambda _: token, pattern)
+
+
+def digest_files(paths: Sequence[str], open_file: Opener) -> str:
+    """Returns a digest of files' names and contents, in 32 hexadecimal digits.
+
+    Args:
+        paths: The files, in their order.
+        open_file: What opens them.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        content = hashlib.blake2b(digest_size=16)
+        with open_file(path) as file:
+            while block := file.read(_BLOCK):
+                content.update(block)
+        name = hashlib.blake2b(path.encode(), digest_size=16)
+        digest.update(name.digest() + content.digest())
+    return digest.hexdigest()
+
+
+def _check_pattern(where: str) -> None:
+    specs = _ANY_SPEC.findall(where)
+    if len(specs) != 1 or not _SPEC.fullmatch(specs[0]):
+        raise BadInputError(
+            f"{where}: it must hold one {{SPAN}}, or one such as {{SPAN:2}} for two digits"
+        )
+
+
+def _spans(base: str, pattern: str, where: str, find: Finder) -> dict[int, str]:
+    """Finds all spans: each number, and how it is written."""
+    parts = pattern.split("/")
+    place = next(index for index, part in enumerate(parts) if _SPEC.search(part))
+    # A finder may write the folder in another way: the parts are counted from the end.
+    from_end = place - len(parts)
+    before, width, after = _SPEC.split(parts[place])
+    expression = re.compile(f"{_wild(before)}(?P<span>.*){_wild(after)}")
+    spans = {}
+    for path in sorted(find(posixpath.join(base, fill(pattern, "*")))):
+        found = expression.fullmatch(path.split("/")[from_end])
+        if found is None:
+            continue
+        token = found["span"]
+        if not re.fullmatch("[0-9]+", token):
+            raise BadInputError(
+                f"{path} matches {where}, but {token!r} is no number. Move it away, or make the "
+                "pattern narrower"
+            )
+        if token != str(int(token)).zfill(int(width or 0)) or (width and len(token) > int(width)):
+            raise BadInputError(
+                f"{path}: the number {token!r} has not the form that {where} asks for: {{SPAN}} "
+                "has no zeros before it, {SPAN:2} has two digits, with a zero before it if need be"
+            )
+        spans[int(token)] = token
+    return spans
+
+
+def _wild(text: str) -> str:
+    return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+
+
+def _number_in(pattern: str, resolved: str) -> int:
+    before, _, after = _SPEC.split(pattern)
+    # Apart from the number they are the same, wildcards and all.
+    return int(resolved[len(before) : len(resolved) - len(after)])
+
+
+def _check_gaps(spans: Sequence[int], where: str) -> None:
+    for earlier, later in itertools.pairwise(spans):
+        if later != _after(earlier):
+            raise BadInputError(
+                f"{where}: there is no span {_after(earlier)} between {earlier} and {later}. Put "
+                "it there, read fewer spans (data.spans), or set data.allow_span_gaps to true"
+            )
+
+
+def _after(span: int) -> int:
+    """Returns the number that follows; that of a month, such as 202412, by the calendar."""
+    if span in _MONTHS and span % 100 == 12:
+        return span + 100 - 11
+    return span + 1

@@ -1,0 +1,96 @@
+"""Settings of Beam: which runner takes its pipelines, and with how many workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from schema.errors import UsageError
+from schema.settings import Settings
+
+Runner = Literal["direct", "dataflow", "flink", "spark"]
+Mode = Literal["auto", "in_memory", "multi_threading", "multi_processing"]
+Argument = Annotated[str, StringConstraints(pattern=r"^--[A-Za-z]")]
+
+# Named always: from 2.68 on, Beam's choice of a local runner is one that has to be downloaded.
+_RUNNERS: Final[Mapping[Runner, str]] = {
+    "direct": "DirectRunner",
+    "dataflow": "DataflowRunner",
+    "flink": "FlinkRunner",
+    "spark": "SparkRunner",
+}
+
+
+class BeamSettings(Settings):
+    """How Beam runs. No setting changes what comes out.
+
+    One worker is the default because more are not faster on the data at hand: see
+    `docs/beam.md` for what was measured, and with which command.
+
+    Attributes:
+        runner: What runs the pipelines: `direct` is this machine, the others are clusters.
+        mode: How the direct runner's workers run; `auto` takes `in_memory` for one worker and
+            `multi_processing`, which alone uses several cores for Python, for more.
+        workers: Workers of the direct runner; 0 takes one for each core. The other runners have
+            arguments of their own for that, such as `--max_num_workers=20`.
+        arguments: Any arguments of Beam, such as `--flink_master=host:8081`; they come last, so
+            they outdo the others.
+    """
+
+    runner: Runner = "direct"
+    mode: Mode = "auto"
+    workers: int = Field(default=1, ge=0)
+    arguments: tuple[Argument, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_workers(self) -> BeamSettings:
+        if self.runner != "direct" and (self.mode, self.workers) != ("auto", 1):
+            raise ValueError(
+                f"mode and workers belong to the direct runner; {self.runner} takes its own "
+                "arguments, in beam.arguments"
+            )
+        if self.mode == "in_memory" and self.workers != 1:
+            raise ValueError("in_memory means one worker; take multi_processing for more")
+        return self
+
+    def pipeline_args(self) -> list[str]:
+        """Returns the arguments of every Beam pipeline."""
+        arguments = [f"--runner={_RUNNERS[self.runner]}"]
+        if self.runner == "direct":
+            mode = self.mode
+            if mode == "auto":
+                mode = "in_memory" if self.workers == 1 else "multi_processing"
+            arguments += [
+                f"--direct_running_mode={mode}",
+                f"--direct_num_workers={self.workers}",
+                # The workers are this process, or start from its environment. Where no package
+                # or image is named, TFX builds a package of itself for every Beam pipeline.
+                "--sdk_container_image=none",
+            ]
+        return [*arguments, *self.arguments]
+
+
+def beam_overrides(text: str) -> list[str]:
+    """Turns the short form `runner=direct,workers=4` into overrides of the `beam` section.
+
+    Args:
+        text: `key=value` pairs with commas between them.
+
+    Returns:
+        `beam.key=value` for each.
+
+    Raises:
+        UsageError: A part is no pair.
+    """
+    overrides = []
+    for part in text.split(","):
+        key, separator, value = part.partition("=")
+        if not separator or not key.strip() or not value.strip():
+            raise UsageError(
+                f"--beam {text!r} must read key=value,key=value, such as "
+                "runner=direct,workers=2. Anything else goes into the profile's `beam` section."
+            )
+        overrides.append(f"beam.{key.strip()}={value.strip()}")
+    return overrides

@@ -1,0 +1,59 @@
+"""The command of every step's container in a cloud: TFX's entry point, with our artifact types.
+
+Vertex AI and Kubeflow hand an artifact over with the name of its type, `arxiv_tagger.Report`. TFX
+takes a name that it doesn't know for an import path, and there is no such module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from absl import app
+from tfx import types
+from tfx.orchestration.kubeflow.v2 import compiler_utils
+from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+from tfx.utils import name_utils
+
+from components.baselines.artifacts import BaselinesArtifact
+from components.data_check.component import DataCheckReport
+from components.example_gen.artifacts import CurationArtifact
+from components.report.artifacts import ReportArtifact
+
+ARTIFACT_TYPES: Final[tuple[type[types.Artifact], ...]] = (
+    BaselinesArtifact,
+    CurationArtifact,
+    DataCheckReport,
+    ReportArtifact,
+)
+
+
+def register_artifact_types() -> None:
+    """Tells TFX's entry point which classes our artifact types are."""
+    compiler_utils.TITLE_TO_CLASS_PATH.update(
+        {kind.TYPE_NAME: name_utils.get_full_name(kind) for kind in ARTIFACT_TYPES}
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one executor and exits.
+
+    Args:
+        arguments: The program's name and TFX's own flags (`--executor_class_path`,
+            `--json_serialized_invocation_args`, ...) followed by Beam's; the process's own where
+            None.
+
+    Raises:
+        SystemExit: When it is done.
+        Exception: Whatever the executor raised.
+    """
+    register_artifact_types()
+    app.run(
+        kubeflow_v2_run_executor.main,
+        argv=list(arguments) if arguments is not None else None,
+        flags_parser=kubeflow_v2_run_executor._parse_flags,
+    )
+
+
+if __name__ == "__main__":
+    main()

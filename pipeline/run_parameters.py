@@ -1,0 +1,70 @@
+"""What may change from run to run of a compiled pipeline, each a whole property of a component.
+
+A TFX RuntimeParameter inside a dictionary is frozen at compile time without a word.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from tfx.utils import json_utils, proto_utils
+
+from components.evaluator.eval_config import make_eval_config
+from pipeline.cloud import Cloud
+from pipeline.code_version import CodeVersion
+from pipeline.config import Config
+from pipeline.places import Places
+from pipeline.source_digest import source_digest
+
+RUN_FN: Final = "components.trainer.run_fn.run_fn"
+
+# Properties of CsvExampleGen, Trainer, Evaluator and Report; the parameters have their names.
+INPUT_BASE: Final = "input_base"
+CUSTOM_CONFIG: Final = "custom_config"
+EVAL_CONFIG: Final = "eval_config"
+PROVENANCE: Final = "provenance"
+
+
+def run_parameters(
+    config: Config, places: Places, code: CodeVersion, cloud: Cloud
+) -> dict[str, str]:
+    """Returns the value of each parameter, as the component's executor reads it.
+
+    Args:
+        config: The whole configuration.
+        places: Where the run reads.
+        code: Which version of the code runs.
+        cloud: What differs in the cloud.
+    """
+    return {
+        INPUT_BASE: places.input_base,
+        CUSTOM_CONFIG: json_utils.dumps(trainer_config(config, cloud)),
+        EVAL_CONFIG: proto_utils.proto_to_json(make_eval_config(config.gate)),
+        PROVENANCE: provenance(config, f"{places.input_base}/{places.pattern}", code),
+    }
+
+
+def trainer_config(config: Config, cloud: Cloud | None) -> dict[str, Any]:
+    """Returns Trainer's `custom_config`."""
+    own = {
+        "settings": config.trainer.model_dump_json(),
+        "top_k": config.serving.top_k,
+        "source_digest": source_digest(RUN_FN.rpartition(".")[0]),
+    }
+    return {**own, **cloud.training_job} if cloud and cloud.training_job else own
+
+
+def provenance(config: Config, data: str, code: CodeVersion) -> str:
+    """Returns what the report says of data, code and settings, as JSON.
+
+    Args:
+        config: The whole configuration.
+        data: The name of the data.
+        code: Which version of the code runs.
+    """
+    # Where and how it runs changes no result, so no report has to be written again for it.
+    settings = config.model_dump(mode="json", exclude={"beam", "deploy"})
+    return json.dumps(
+        {"data": data, "commit": code.commit, "changed": code.changed, "settings": settings}
+    )

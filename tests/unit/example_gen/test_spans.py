@@ -1,0 +1,215 @@
+"""Which spans and files a window holds, on real folders and on a made-up bucket."""
+
+import glob
+import random
+import re
+
+import pytest
+
+from components.example_gen.spans import digest_files, find_window, has_span, split_path
+from schema.errors import BadInputError
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Makes files below a folder; gives the folder."""
+
+    def make(*names):
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+        return str(tmp_path)
+
+    return make
+
+
+def window(base, pattern="span-{SPAN}/papers.csv", count=0, **options):
+    return find_window(base, pattern, count, glob.glob, **options)
+
+
+def months(*numbers):
+    return [f"span-{number}/papers.csv" for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("count", "spans"),
+    [(1, (11,)), (2, (10, 11)), (3, (9, 10, 11)), (0, (8, 9, 10, 11)), (9, (8, 9, 10, 11))],
+)
+def test_the_latest_spans_by_number_not_by_name(archive, count, spans):
+    base = archive(*months(9, 11, 8, 10))
+    found = window(base, count=count)
+    assert found.spans == spans
+    assert found.there == 4
+    assert found.paths == [f"{base}/span-{span}/papers.csv" for span in spans]
+
+
+def test_older_spans_come_first_and_a_span_by_name(archive):
+    base = archive("s10/a.csv", "s9/b.csv", "s9/a.csv.gz", "s9/notes.txt", "s10/sub/c.csv")
+    found = window(base, "s{SPAN}/*.csv*")
+    names = ["s9/a.csv.gz", "s9/b.csv", "s10/a.csv"]
+    assert found.paths == [f"{base}/{name}" for name in names]
+    assert found.files == (tuple(found.paths[:2]), tuple(found.paths[2:]))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("{SPAN}.csv", ["2.csv", "3.csv"]),
+        ("a-{SPAN}-b.csv", ["a-2-b.csv", "a-3-b.csv"]),
+        ("{SPAN:3}/x.csv", ["002/x.csv", "003/x.csv"]),
+        ("*/{SPAN}/part-[0-9].csv", ["en/2/part-1.csv", "en/3/part-1.csv"]),
+        ("p?-{SPAN}.csv", ["p1-2.csv", "p1-3.csv"]),
+        ("(a+b).{SPAN}.csv", ["(a+b).2.csv", "(a+b).3.csv"]),
+    ],
+)
+def test_patterns(archive, pattern, names):
+    base = archive(*names)
+    found = window(base, pattern)
+    assert found.spans == (2, 3)
+    assert found.paths == [f"{base}/{name}" for name in names]
+
+
+def test_what_came_after_the_resolved_span_is_left_out(archive):
+    base = archive(*months(*range(1, 13)))
+    found = window(base, count=3, resolved="span-10/papers.csv")
+    assert (found.spans, found.there) == ((8, 9, 10), 10)
+    padded = archive(*[f"p/{span:02}/x.csv" for span in (1, 2, 3)])
+    assert window(padded, "p/{SPAN:2}/x.csv", resolved="p/02/x.csv").spans == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "count", "missing"),
+    [
+        ((1, 2, 4), 2, 3),
+        ((1, 3, 4, 5), 0, 2),
+        ((202411, 202412, 202502), 0, 202501),
+        ((0, 7), 0, 1),
+    ],
+)
+def test_a_gap_in_the_window_stops_unless_allowed(archive, numbers, count, missing):
+    base = archive(*months(*numbers))
+    with pytest.raises(BadInputError, match=rf"there is no span {missing} between .*data\.spans"):
+        window(base, count=count)
+    allowed = window(base, count=count, allow_gaps=True)
+    assert allowed.spans == numbers[-count:]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "count"),
+    [((1, 3, 4), 2), ((202411, 202412, 202501), 0), ((5,), 0), ((190012, 190101), 0)],
+)
+def test_no_gap(archive, numbers, count):
+    assert window(archive(*months(*numbers)), count=count).spans == numbers[-count:]
+
+
+def test_names_that_are_no_number_are_told(archive):
+    base = archive(*months(1, "old"))
+    with pytest.raises(BadInputError, match=r"span-old/papers\.csv matches .* 'old' is no number"):
+        window(base)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("span-{SPAN}.csv", "span-03.csv"),
+        ("span-{SPAN:2}.csv", "span-3.csv"),
+        ("span-{SPAN:2}.csv", "span-123.csv"),
+        ("span-{SPAN:2}.csv", "span-003.csv"),
+    ],
+)
+def test_numbers_must_be_written_as_tfx_writes_them(archive, pattern, name):
+    base = archive(name)
+    told = re.escape(f"{base}/{name}: the number")
+    with pytest.raises(BadInputError, match=told):
+        window(base, pattern)
+
+
+def test_no_span_at_all(archive):
+    base = archive("elsewhere.csv")
+    told = re.escape(f"no span found: no file matches {base}/span-{{SPAN}}/papers.csv")
+    with pytest.raises(BadInputError, match=told):
+        window(base)
+    with pytest.raises(BadInputError, match="no span found"):
+        window(archive(*months(5)), resolved="span-4/papers.csv")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["{SPAN}/{SPAN}.csv", "{SPAN:}/a.csv", "{SPAN:0}.csv", "{SPAN:x}.csv"]
+)
+def test_wrong_patterns(archive, pattern):
+    with pytest.raises(BadInputError, match=r"it must hold one \{SPAN\}"):
+        window(archive("1/a.csv"), pattern)
+
+
+def test_a_finder_may_be_remote():
+    """Google Storage's finder writes whole addresses, in no particular order."""
+    files = [f"gs://bucket/archive/{span}/{part}.csv" for span in range(1, 30) for part in "ab"]
+    random.Random(0).shuffle(files)
+
+    def find(pattern):
+        expression = re.compile(re.escape(pattern).replace(r"\*", "[^/]*"))
+        return [file for file in files if expression.fullmatch(file)]
+
+    found = find_window("gs://bucket/archive", "{SPAN}/*.csv", 12, find)
+    assert found.spans == tuple(range(18, 30))
+    assert found.paths == sorted(file for file in files if int(file.split("/")[4]) >= 18)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "asked", "words"),
+    [
+        ((4,), 1, "span 4, 1 of 1 (1 file)"),
+        ((2, 3, 4), 1, "span 4, 1 of 3 (1 file)"),
+        ((2, 3, 4), 2, "spans 3 to 4, 2 of 3 (2 files)"),
+        ((2, 3, 4), 0, "spans 2 to 4, 3 of 3 (3 files)"),
+        (
+            (2, 3),
+            12,
+            "spans 2 to 3, 2 of 2 (2 files); data.spans asks for 12, and there are no more",
+        ),
+    ],
+)
+def test_words_say_what_is_read(archive, numbers, asked, words):
+    assert window(archive(*months(*numbers)), count=asked).describe(asked) == words
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("archive/span-{SPAN}/papers.csv", ("archive", "span-{SPAN}/papers.csv")),
+        ("/data/{SPAN:2}.csv.gz", ("/data", "{SPAN:2}.csv.gz")),
+        ("{SPAN}.csv", (".", "{SPAN}.csv")),
+        ("/{SPAN}/a.csv", ("/", "{SPAN}/a.csv")),
+    ],
+)
+def test_a_path_is_parted_above_the_span(path, parts):
+    assert has_span(path)
+    assert split_path(path) == parts
+
+
+@pytest.mark.parametrize("path", ["papers.csv", "a/{VERSION}/b.csv", "{SPANS}.csv", "SPAN.csv"])
+def test_other_paths_have_no_span(path):
+    assert not has_span(path)
+
+
+def test_a_digest_sees_names_contents_and_order(archive):
+    base = archive("a", "b", "ab")
+    paths = [f"{base}/a", f"{base}/b"]
+
+    def digest(paths, contents=None):
+        import io
+
+        return digest_files(paths, lambda path: io.BytesIO((contents or {}).get(path, b"same")))
+
+    plain = digest(paths)
+    assert plain == digest(list(paths))
+    others = [
+        digest(paths[:1]),
+        digest(paths[::-1]),
+        digest([paths[0], f"{base}/ab"]),
+        digest(paths, {paths[0]: b"sane"}),
+        digest(paths, {paths[1]: b"same "}),
+        digest(paths, {paths[0]: b"samesame", paths[1]: b""}),
+    ]
+    assert len({plain, *others}) == 7
