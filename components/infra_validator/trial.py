@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from tfx import types
+from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from components.infra_validator.answers import (
@@ -73,7 +74,8 @@ class Trial:
             TaggerError: No server could be started, or it did not answer in time.
         """
         base = self.folder / "models" / names.MODEL_NAME
-        candidate = _place(path_utils.serving_model_path(self.model.uri), base)
+        model = _fetch(self.model, self.folder / "fetched")
+        candidate = _place(path_utils.serving_model_path(model.uri), base)
         server = ServerProcess(names.MODEL_NAME, base, self.log)
         report = Report(server.kind, len(self.papers))
         facts = report.make(FILES, lambda: _read_facts(candidate))
@@ -84,14 +86,21 @@ class Trial:
                 timeout = self.settings.start_timeout_seconds
                 report.make(LOADS, lambda: server.wait_until_available(timeout))
                 if report.passed:
-                    self._ask(report, server, exported, facts)
+                    self._ask(report, server, exported, facts, model)
         report.finish()
         return report
 
-    def _ask(self, report: Report, server: ServerProcess, exported: Any, facts: Facts) -> None:
+    def _ask(
+        self,
+        report: Report,
+        server: ServerProcess,
+        exported: Any,
+        facts: Facts,
+        model: types.Artifact,
+    ) -> None:
         timeout = self.settings.request_timeout_seconds
         questions = report.make(
-            REQUESTS, lambda: make_questions(self.model, self.papers, self.folder / "sample")
+            REQUESTS, lambda: make_questions(model, self.papers, self.folder / "sample")
         )
         if not questions:
             return
@@ -113,14 +122,23 @@ class Trial:
                 report.make(name, partial(_require, check, seen))
 
 
+def _fetch(model: types.Artifact, folder: Path) -> types.Artifact:
+    """Returns the model as one whose files are on this machine; copies it where they are not."""
+    if "://" not in model.uri:
+        return model
+    local = standard_artifacts.Model()
+    local.uri = str(folder)
+    io_utils.copy_dir(
+        path_utils.serving_model_path(model.uri), path_utils.serving_model_dir(local.uri)
+    )
+    return local
+
+
 def _place(model_path: str, base: Path) -> Path:
-    """Makes a SavedModel version 1 below a base path; a local one is linked, not copied."""
+    """Makes a local SavedModel version 1 below a base path, by a link."""
     version = base / "1"
     base.mkdir(parents=True)
-    if "://" in model_path:
-        io_utils.copy_dir(model_path, str(version))
-    else:
-        version.symlink_to(Path(model_path).absolute(), target_is_directory=True)
+    version.symlink_to(Path(model_path).absolute(), target_is_directory=True)
     return version
 
 

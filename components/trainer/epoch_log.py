@@ -13,6 +13,8 @@ import tensorflow as tf
 from schema import names
 
 _SECONDS_BETWEEN_LINES = 0.5
+# Remote storage takes a whole new file for each flush, Google Cloud's at most once a second.
+_SECONDS_BETWEEN_REMOTE_LINES = 10.0
 
 
 class EpochLog(keras.callbacks.Callback):
@@ -20,8 +22,9 @@ class EpochLog(keras.callbacks.Callback):
 
     A line inside an epoch has `epoch` (from 1), `epochs`, `step`, `steps`, `seconds` since the
     epoch began, and the epoch's running `loss` and `binary_accuracy`; there are at most two a
-    second. A line at an epoch's end has no `step`, and all figures of the epoch. Each is flushed
-    at once. Comes after the callbacks that add figures. An older file in the folder is replaced.
+    second, on remote storage one in ten seconds. A line at an epoch's end has no `step`, and all
+    figures of the epoch. Each is flushed at once. Comes after the callbacks that add figures. An
+    older file in the folder is replaced.
 
     Args:
         log_dir: Folder of the file, local or remote; created where it is missing.
@@ -32,6 +35,8 @@ class EpochLog(keras.callbacks.Callback):
     def __init__(self, log_dir: str, epochs: int, steps: int) -> None:
         super().__init__()
         self._directory = log_dir
+        remote = "://" in log_dir
+        self._pause = _SECONDS_BETWEEN_REMOTE_LINES if remote else _SECONDS_BETWEEN_LINES
         self._epochs = epochs
         self._steps = steps
         self._epoch = 0
@@ -54,7 +59,7 @@ class EpochLog(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Writes a line if the last one is old enough."""
         now = time.monotonic()
-        if now - self._written >= _SECONDS_BETWEEN_LINES:
+        if now - self._written >= self._pause:
             self._written = now
             self._write({"step": batch + 1, "steps": self._steps}, logs)
 

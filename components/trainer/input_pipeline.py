@@ -74,7 +74,9 @@ def make_dataset(
     shuffle: bool,
     seed: int,
     include_unknown: bool = False,
-    drop_remainder: bool = False,
+    worker: int = 0,
+    workers: int = 1,
+    batches: int | None = None,
 ) -> tf.data.Dataset:
     """Reads transformed examples in batches, in bounded memory.
 
@@ -86,8 +88,11 @@ def make_dataset(
             the records within a buffer of 16,384. Else the order is that of the sorted files.
         seed: Seed of that order; equal seeds give equal batches.
         include_unknown: Whether the third part is there.
-        drop_remainder: Whether a last batch of fewer examples is left out; for several
-            replicas, which average over equal shares of a batch.
+        worker: Which of the workers reads, from 0. Each takes every `workers`-th record of the
+            same order, so that together they take each record once.
+        workers: Machines that read the same files.
+        batches: Batches of an epoch, where not all that there are; for several replicas, which
+            must have equally many, and equally large ones.
 
     Returns:
         A dataset of ({ids: int32 [n, m], weights: float32 [n, m]}, labels: multi-hot float32
@@ -108,17 +113,20 @@ def make_dataset(
         ).shuffle(_SHUFFLE_RECORDS, seed=seed)
     else:
         records = files.flat_map(_read)
-    parse = _parser(feature_spec, include_unknown)
-    batches = (
-        records.batch(batch_size, drop_remainder=drop_remainder)
-        .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
-    )
+    if workers > 1:
+        # Before parsing, which takes most of the time.
+        records = records.shard(workers, worker)
+    batched = records.batch(batch_size)
+    if batches is not None:
+        batched = batched.take(batches)
+    parsed = batched.map(
+        _parser(feature_spec, include_unknown), num_parallel_calls=tf.data.AUTOTUNE
+    ).prefetch(tf.data.AUTOTUNE)
     options = tf.data.Options()
-    # One machine: the replicas share every batch, they don't share out the files.
+    # The workers have already shared out the records.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     options.deterministic = True
-    return batches.with_options(options)
+    return parsed.with_options(options)
 
 
 def _read(path: tf.Tensor) -> tf.data.Dataset:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from components.trainer.lazy_adam import ExactAdam, LazyAdam
 from components.trainer.loss import MemberCrossentropy, binary_accuracy, prior_logits
+from components.trainer.precision import Precision, SparseLossScale
 from components.trainer.settings import TrainerSettings
 from components.trainer.sparse_dense import SparseDense
 from schema import names
@@ -25,6 +26,7 @@ def build_model(
     settings: TrainerSettings,
     label_counts: NDArray[np.int64] | None = None,
     papers: int = 0,
+    precision: Precision = "float32",
 ) -> keras.Model:
     """Builds the network, not compiled.
 
@@ -38,6 +40,7 @@ def build_model(
             weights and the dropout.
         label_counts: Training papers of each label, [L]; needed where biases start at the prior.
         papers: Training papers in all; as above.
+        precision: Of the hidden layers; weights and logits are float32 in any.
 
     Returns:
         A functional model from {ids: int32 [n, m], weights: float32 [n, m]}, as
@@ -56,17 +59,22 @@ def build_model(
         settings.members * width,
         activation="relu",
         kernel_initializer=_glorot(vocabulary_size, width, seed),
+        dtype=precision,
         name="hidden_1",
     )(ids, weights)
-    hidden = keras.layers.Dropout(settings.dropout, seed=seed, name="dropout_1")(hidden)
+    hidden = keras.layers.Dropout(settings.dropout, seed=seed, dtype=precision, name="dropout_1")(
+        hidden
+    )
     bias = _bias_initializer(settings, label_counts, papers)
     if settings.members == 1:
-        logits = _upper_layers(hidden, label_count, settings, bias, member=0)
+        logits = _upper_layers(hidden, label_count, settings, bias, 0, precision)
     else:
-        parts = keras.layers.Reshape((settings.members, width), name="members")(hidden)
+        parts = keras.layers.Reshape((settings.members, width), dtype=precision, name="members")(
+            hidden
+        )
         logits = keras.ops.stack(
             [
-                _upper_layers(parts[:, member], label_count, settings, bias, member)
+                _upper_layers(parts[:, member], label_count, settings, bias, member, precision)
                 for member in range(settings.members)
             ],
             axis=1,
@@ -82,6 +90,7 @@ def _upper_layers(
     settings: TrainerSettings,
     bias: keras.initializers.Initializer,
     member: int,
+    precision: Precision,
 ) -> keras.KerasTensor:
     """Returns one member's logits, [n, L], from the output of its first layer."""
     suffix = f"_of_{member + 1}" if settings.members > 1 else ""
@@ -92,10 +101,11 @@ def _upper_layers(
             units,
             activation="relu",
             kernel_initializer=keras.initializers.GlorotUniform(seed=seed + depth),
+            dtype=precision,
             name=f"hidden_{depth}{suffix}",
         )(hidden)
         hidden = keras.layers.Dropout(
-            settings.dropout, seed=seed + depth, name=f"dropout_{depth}{suffix}"
+            settings.dropout, seed=seed + depth, dtype=precision, name=f"dropout_{depth}{suffix}"
         )(hidden)
     return keras.layers.Dense(
         label_count,
@@ -122,12 +132,15 @@ def _bias_initializer(
     return keras.initializers.Constant(prior_logits(label_counts, papers))
 
 
-def make_optimizer(settings: TrainerSettings, steps_per_epoch: int) -> keras.optimizers.Adam:
+def make_optimizer(
+    settings: TrainerSettings, steps_per_epoch: int, precision: Precision = "float32"
+) -> keras.optimizers.Optimizer:
     """Returns the optimizer with its learning rate over the whole training.
 
     Args:
         settings: Optimizer, learning rate, decay and epochs.
         steps_per_epoch: Steps of one epoch; linear decay reaches zero after all epochs of them.
+        precision: Of the network; float16 gets a scaled loss.
     """
     rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
     if settings.decay == "linear":
@@ -140,7 +153,8 @@ def make_optimizer(settings: TrainerSettings, steps_per_epoch: int) -> keras.opt
     kind = LazyAdam if settings.optimizer == "lazy_adam" else ExactAdam
     # The loss is the members' mean, so each one's gradient is so much smaller than alone; with
     # epsilon as much smaller Adam moves it as it would alone.
-    return kind(learning_rate=rate, epsilon=_EPSILON / settings.members)
+    adam = kind(learning_rate=rate, epsilon=_EPSILON / settings.members)
+    return SparseLossScale(adam) if precision == "mixed_float16" else adam
 
 
 def compile_model(

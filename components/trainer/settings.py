@@ -24,9 +24,10 @@ class TrainerSettings(Settings):
         dropout: Share of each hidden layer's outputs dropped while training.
         optimizer: `adam` is Keras's; `lazy_adam` moves only the rows of the first layer that
             the batch uses.
-        learning_rate: Learning rate at the first step.
+        learning_rate: Learning rate at the first step; not scaled with the replicas.
         decay: `linear` lets the learning rate fall to zero at the last step.
-        batch_size: Papers per step.
+        batch_size: Papers per step of each replica; there is one per GPU.
+        mixed_precision: Compute in 16 bits on a GPU, with weights and loss in float32.
         epochs: Epochs at the most.
         patience: Epochs without a better `monitor` before training stops; null never stops
             early and keeps the last weights.
@@ -50,6 +51,7 @@ class TrainerSettings(Settings):
     learning_rate: float = Field(default=0.002, gt=0.0)
     decay: Literal["constant", "linear"] = "linear"
     batch_size: int = Field(default=128, ge=1)
+    mixed_precision: bool = False
     epochs: int = Field(default=3, ge=1)
     patience: int | None = Field(default=1, ge=1)
     monitor: Literal["val_lrap", "val_micro_f1", "val_ndcg@5"] = "val_lrap"

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from components.trainer.epoch_log import EpochLog
 from components.trainer.settings import TrainerSettings
+from components.trainer.strategy import agree
 from components.trainer.threshold_choice import LabelThresholds, choose_thresholds
-from components.trainer.validation import Predictor, validation_figures
+from components.trainer.training_loop import run_epochs
+from components.trainer.validation import FIGURES, Predictor, validation_figures
 from schema.errors import UsageError
 
 
@@ -24,8 +26,8 @@ class TrainingResult:
     """What a training did; the weights it kept are in the model.
 
     Attributes:
-        history: Each figure's value per epoch: loss, binary_accuracy, val_loss,
-            val_binary_accuracy, val_lrap, val_micro_f1, val_ndcg@5 and val_threshold.
+        history: Each figure's value per epoch: loss, binary_accuracy, input_wait_share,
+            val_loss, val_binary_accuracy, val_lrap, val_micro_f1, val_ndcg@5 and val_threshold.
         best_epoch: The epoch, from 1, with the highest monitored figure.
         kept_epoch: The epoch, from 1, whose weights the model holds: the best one, or the last
             one where early stopping is off.
@@ -54,10 +56,14 @@ def make_reproducible(seed: int) -> None:
     """Makes this process compute equal weights from equal input, on the same machine.
 
     Seeds Python, numpy, TensorFlow and Keras, and has TensorFlow use deterministic kernels. It
-    holds until the process ends; call it before the network is built.
+    holds until the process ends; call it before the network is built. With a GPU the seeds alone
+    are set, and equal trainings differ by rounding.
     """
     keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    # On a GPU TensorFlow 2.16 has no deterministic product of a sparse and a dense matrix, which
+    # the first layer is, and would copy a whole variable for each update of some of its rows.
+    if not tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.enable_op_determinism()
 
 
 def train(
@@ -68,6 +74,7 @@ def train(
     log_dir: str,
     *,
     steps_per_epoch: int,
+    served: keras.Model | None = None,
 ) -> TrainingResult:
     """Trains the network and leaves the kept weights in it.
 
@@ -77,11 +84,14 @@ def train(
 
     Args:
         model: The compiled network.
-        train_dataset: Batches of one epoch, as `make_dataset(shuffle=True)` gives them.
+        train_dataset: Batches of one epoch, as `make_dataset(shuffle=True)` gives them,
+            distributed by the network's strategy.
         validation_dataset: Of `make_dataset(shuffle=False, include_unknown=True)`.
         settings: Epochs, patience and monitor.
         log_dir: Folder for `epochs.jsonl` and TensorBoard's event files.
         steps_per_epoch: Batches of `train_dataset`; only shown.
+        served: The network that is validated and gets the kept weights, where that is another:
+            one on one device that computes in float32.
 
     Raises:
         UsageError: The loss is no number any more.
@@ -89,7 +99,8 @@ def train(
     """
     began = time.monotonic()
     log = EpochLog(log_dir, settings.epochs, steps_per_epoch)
-    predictor = Predictor(model, validation_dataset)
+    source = None if served is None else model
+    predictor = Predictor(served or model, validation_dataset, source)
     callbacks: list[keras.callbacks.Callback] = [
         _Validate(predictor),
         keras.callbacks.TensorBoard(log_dir=log_dir, write_graph=False, profile_batch=0),
@@ -105,10 +116,9 @@ def train(
             )
         )
     try:
-        fitted = model.fit(train_dataset, epochs=settings.epochs, callbacks=callbacks, verbose=0)
+        history = run_epochs(model, train_dataset, settings.epochs, callbacks)
     finally:
         log.close()
-    history = {name: [float(v) for v in values] for name, values in fitted.history.items()}
     monitored = history[settings.monitor]
     best = monitored.index(max(monitored)) + 1
     kept = len(monitored) if settings.patience is None else best
@@ -142,7 +152,9 @@ class _Validate(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Scores the validation split."""
-        logs.update(validation_figures(self._predictor.predict()))
+        mine = validation_figures(self._predictor.predict())
+        named = {name: mine.get(name, math.nan) for name in FIGURES}
+        logs.update(agree(self.model.distribute_strategy, named))
         if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
             raise UsageError(
                 f"training diverged in epoch {epoch + 1}: the loss is no number any more. "

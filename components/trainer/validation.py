@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import keras
 import numpy as np
@@ -15,6 +15,15 @@ from components.trainer.loss import mean_logits
 from components.trainer.threshold import tune_threshold
 from schema import names
 from schema.errors import BadInputError
+
+FIGURES: Final = (
+    "val_loss",
+    "val_binary_accuracy",
+    "val_lrap",
+    "val_ndcg@5",
+    "val_micro_f1",
+    "val_threshold",
+)
 
 
 class Predictions(NamedTuple):
@@ -39,10 +48,16 @@ class Predictor:
     Args:
         model: A network of `build_model`.
         dataset: Of `make_dataset(shuffle=False, include_unknown=True)`.
+        source: A network whose weights this one takes over before each prediction; None where
+            it is the one that is trained.
     """
 
-    def __init__(self, model: keras.Model, dataset: tf.data.Dataset) -> None:
+    def __init__(
+        self, model: keras.Model, dataset: tf.data.Dataset, source: keras.Model | None = None
+    ) -> None:
         self._dataset = dataset
+        self._model = model
+        self._source = source
         self._forward = tf.function(
             lambda inputs: mean_logits(model(inputs, training=False)),
             input_signature=[
@@ -60,6 +75,8 @@ class Predictor:
         Raises:
             BadInputError: The split is empty.
         """
+        if self._source is not None:
+            self._model.set_weights(self._source.get_weights())
         truths, logits, unknowns = [], [], []
         for inputs, truth, unknown in self._dataset:
             logits.append(self._forward(inputs).numpy())

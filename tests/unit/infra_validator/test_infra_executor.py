@@ -15,11 +15,13 @@ import tensorflow as tf
 from tfx import types
 from tfx.components.pusher import executor as stock_pusher
 from tfx.types import standard_artifacts
+from tfx.utils import io_utils
 
 from components.infra_validator import trial
 from components.infra_validator.component import InfraValidator
 from components.infra_validator.executor import Executor
 from components.infra_validator.report import CHECKS
+from components.infra_validator.requests import Question, make_questions
 from components.infra_validator.server_process import ServerProcess
 from components.trainer.export import export_model
 from components.trainer.signatures import ServedTagger
@@ -168,6 +170,46 @@ def attempt(examples, tmp_path, monkeypatch):
         return report
 
     return run
+
+
+def local_models_only(model: types.Artifact, *others: object) -> list[Question]:
+    assert Path(model.uri).is_dir()
+    return make_questions(model, *others)
+
+
+def test_a_model_on_remote_storage_is_tried_on_a_local_copy(exported, attempt, monkeypatch):
+    """In TensorFlow's memory, which no other process could read from."""
+    listed = io_utils.fileio.walk
+
+    def walk(top: str):
+        """Without `assets.extra` as a file `.extra` in `assets`, as the memory lists it too."""
+        for path, folders, files in listed(top):
+            yield path, folders, [name for name in files if not name.startswith(".")]
+
+    monkeypatch.setattr(io_utils.fileio, "walk", walk)
+    model = standard_artifacts.Model()
+    model.uri = "ram://candidate/model"
+    io_utils.copy_dir(str(exported), f"{model.uri}/Format-Serving")
+    monkeypatch.setattr(trial, "make_questions", local_models_only)
+    served = {}
+
+    class Remembering(InnerServer):
+        def __init__(self, model_name: str, base_path: Path, log: Path) -> None:
+            super().__init__(model_name, base_path, log)
+            version = base_path / "1"
+            served.update(
+                {
+                    str(p.relative_to(version)): p.read_bytes()
+                    for p in version.rglob("*")
+                    if p.is_file()
+                }
+            )
+
+    monkeypatch.setattr(trial, "ServerProcess", Remembering)
+    assert failed(attempt(model)) == {}
+    assert served == {
+        str(p.relative_to(exported)): p.read_bytes() for p in exported.rglob("*") if p.is_file()
+    }
 
 
 def swap_first_labels(folder: Path) -> None:

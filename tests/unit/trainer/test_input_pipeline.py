@@ -81,9 +81,38 @@ def test_every_epoch_has_every_paper_in_another_order_that_the_seed_decides(pape
     assert epochs(seed=2)[0] != first
 
 
-def test_remainder_can_be_dropped(papers, pattern):
-    dataset = make_dataset(pattern, SPEC, 8, shuffle=False, seed=0, drop_remainder=True)
-    assert len(read(dataset)) == len(papers) // 8 * 8
+def weights_of(inputs):
+    """The n-gram weights of each paper of a batch, without the padding."""
+    return [row[row != 0].tolist() for row in inputs[names.MODEL_WEIGHTS].numpy()]
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("count", [11, 12, 13, 23, 24])
+def test_workers_share_out_every_step_of_one_machine(tmp_path, workers, count):
+    """Each makes the same number of steps, of the papers that one machine takes in a step."""
+    path = write(random_papers(count, seed=3), str(tmp_path / "papers.gz"))
+    each = 2
+    steps = count // (each * workers)
+
+    def epochs(**share):
+        batches = make_dataset(path, SPEC, shuffle=True, seed=5, **share)
+        return [[weights_of(inputs) for inputs, _ in batches] for _ in range(2)]
+
+    whole = epochs(batch_size=each * workers)
+    parts = [
+        epochs(batch_size=each, worker=worker, workers=workers, batches=steps)
+        for worker in range(workers)
+    ]
+    for epoch in range(2):
+        assert [len(part[epoch]) for part in parts] == [steps] * workers
+        for step in range(steps):
+            together = [weights for part in parts for weights in part[epoch][step]]
+            assert sorted(together) == sorted(whole[epoch][step])
+
+
+def test_an_epoch_can_be_cut_short(papers, pattern):
+    dataset = make_dataset(pattern, SPEC, 8, shuffle=False, seed=0, batches=2)
+    assert [p.weights for p in read(dataset)] == [p.weights for p in papers[:16]]
 
 
 def test_a_batch_without_any_ngram_has_no_column(tmp_path):

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.metrics import f1_score, label_ranking_average_precision_score, ndcg_score
 
 from components.trainer import epoch_log, training
@@ -14,7 +15,7 @@ from components.trainer.model import build_model, compile_model, make_optimizer
 from components.trainer.settings import TrainerSettings
 from components.trainer.threshold import tune_threshold
 from components.trainer.threshold_choice import choose_thresholds
-from components.trainer.training import train
+from components.trainer.training import make_reproducible, train
 from components.trainer.validation import Predictions, Predictor, validation_figures
 from schema import names
 from schema.errors import BadInputError, UsageError
@@ -28,6 +29,7 @@ STEPS = 8
 FIGURES = (
     "loss",
     "binary_accuracy",
+    "input_wait_share",
     "val_loss",
     "val_binary_accuracy",
     "val_lrap",
@@ -73,13 +75,14 @@ def scripted(monkeypatch):
         scores = iter(model_scores)
 
         class Recorder(Predictor):
-            def __init__(self, model, dataset):
-                super().__init__(model, dataset)
+            def __init__(self, model, dataset, source):
+                super().__init__(model, dataset, source)
                 self.model = model
 
             def predict(self):
+                predictions = super().predict()
                 weights.append(self.model.get_weights())
-                return super().predict()
+                return predictions
 
         def scored(predictions):
             score = next(scores)
@@ -117,6 +120,19 @@ def test_the_right_epochs_weights_are_kept(
         for mine, expected in zip(model.get_weights(), scored, strict=True):
             np.testing.assert_array_equal(mine, expected)
     assert (weights[0][0] != weights[1][0]).any()
+
+
+@pytest.mark.parametrize(("gpus", "deterministic"), [([], True), (["GPU:0"], False)])
+def test_kernels_are_deterministic_where_all_of_them_can_be(monkeypatch, gpus, deterministic):
+    """On a GPU the first layer would fail, for TensorFlow has no such kernel for it."""
+    asked = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: asked.append(True))
+    make_reproducible(3)
+    first = np.random.random(), tf.random.uniform([]).numpy()
+    make_reproducible(3)
+    assert (np.random.random(), tf.random.uniform([]).numpy()) == first
+    assert asked == [True] * (2 if deterministic else 0)
 
 
 def test_training_learns_and_logs_every_epoch(data, tmp_path):
@@ -223,6 +239,39 @@ def test_long_epochs_show_progress_at_most_twice_a_second(monkeypatch, tmp_path)
     }  # fmt: skip
     assert [line.get("step") for line in written] == [4, 8, 12, 16, 20, None]
     assert written[-1] == {"epoch": 2, "epochs": 3, "seconds": 2.5, "loss": 7.0}
+
+
+def test_remote_storage_is_written_to_less_often(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(epoch_log.time, "monotonic", lambda: clock[0])
+    log = EpochLog("ram://progress", epochs=1, steps=60)
+    log.on_train_begin()
+    log.on_epoch_begin(0)
+    for step in range(60):
+        clock[0] += 0.5
+        log.on_train_batch_end(step, {"loss": 1.0})
+    log.on_epoch_end(0, {"loss": 2.0})
+    log.on_train_end()
+    with tf.io.gfile.GFile(f"ram://progress/{names.EPOCHS_FILE}") as file:
+        written = [json.loads(line) for line in file.read().splitlines()]
+    assert [line.get("step") for line in written] == [20, 40, 60, None]
+
+
+def test_another_network_can_be_validated_with_the_trained_weights(scripted, data, tmp_path):
+    """It ends with the weights that were kept, not the last ones."""
+    validated = scripted([0.5, 0.9, 0.7, 0.6])
+    settings = SETTINGS.model_copy(update={"patience": 2})
+    model = compiled(settings)
+    served = build_model(VOCABULARY, LABELS, settings.model_copy(update={"seed": 7}))
+    result = train(
+        model, *data, settings, str(tmp_path / "log"), steps_per_epoch=STEPS, served=served
+    )
+    assert result.kept_epoch == 2
+    assert len(validated) == 5
+    for mine, expected in zip(served.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, expected)
+    figures = validation_figures(Predictor(served, data[1]).predict())
+    assert figures["val_loss"] == result.history["val_loss"][1]
 
 
 def test_an_older_log_is_replaced(data, tmp_path):
