@@ -51,14 +51,19 @@ $(UV):
 
 $(READY): $(UV) pyproject.toml requirements.lock
 	$(UV) venv --quiet --allow-existing --python 3.10 .venv
-	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes \
+	  --build-constraints requirements.lock requirements.lock
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps --editable .
 	touch $@
 
-# After a change of the dependencies in pyproject.toml.
+# After a change of the dependencies in pyproject.toml. The images' locks follow the first one.
+LOCK := $(UV) pip compile pyproject.toml --python-version 3.10 --generate-hashes \
+  --no-emit-index-url --no-header --quiet
 lock: $(UV)
-	$(UV) pip compile pyproject.toml --extra dev --python-version 3.10 --generate-hashes \
-	  --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	$(LOCK) --extra dev --output-file requirements.lock
+	$(LOCK) --no-annotate --constraint requirements.lock --output-file requirements-image.lock
+	$(LOCK) --no-annotate --extra gpu --constraint requirements.lock \
+	  --output-file requirements-gpu.lock
 
 clean:
 	rm -rf out dist .venv .tools .mypy_cache .ruff_cache .pytest_cache

@@ -82,4 +82,14 @@ TRIALS: Final = (
     ),
     # Last, since counting characters takes minutes and 7 GB.
     _from_start("characters as a second block", words=Features(block="characters")),
+    Trial(
+        "60,000 n-grams, rare 6, characters",
+        replace(_SMALL, block="characters"),
+        replace(_RARE, rare_label_weight=6.0),
+    ),
+    Trial(
+        "60,000 n-grams, rare 6, characters, 3 members",
+        replace(_SMALL, block="characters"),
+        replace(_RARE, rare_label_weight=6.0, members=3),
+    ),
 )

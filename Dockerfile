@@ -1,0 +1,124 @@
+# The image of every step of the pipeline, with the command line as its entry point.
+#
+#   docker build --target cpu  --tag arxiv-tagger:cpu .
+#   docker build --target cuda --tag arxiv-tagger:cuda .
+#   docker build --target beam --tag arxiv-tagger:beam .    # workers of Dataflow, Flink, Spark
+#
+# It needs BuildKit, Docker's builder since 23.0. These images are the only input without a hash:
+# to pin one for good, pass its digest, as in
+#   --build-arg PYTHON_IMAGE=python:3.10-slim-bookworm@sha256:...
+ARG PYTHON_IMAGE=python:3.10-slim-bookworm
+# The same Python with compilers: some locked packages come as source only.
+ARG BUILDER_IMAGE=python:3.10-bookworm
+ARG UV_IMAGE=astral/uv:0.13.9
+ARG SERVING_IMAGE=tensorflow/serving:2.16.1
+# Of the same version as the locked apache-beam, which its boot program insists on.
+ARG BEAM_IMAGE=apache/beam_python3.10_sdk:2.60.0
+
+FROM ${UV_IMAGE} AS uv
+
+FROM ${SERVING_IMAGE} AS serving
+
+FROM ${BEAM_IMAGE} AS beam-sdk
+
+
+FROM ${BUILDER_IMAGE} AS builder
+COPY --from=uv /uv /usr/local/bin/uv
+# Bytecode is made here, since who runs the image may not write beside the code, and would compile
+# TFX at every start.
+ENV UV_COMPILE_BYTECODE=1 \
+    UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never
+WORKDIR /build
+
+
+FROM builder AS dependencies
+RUN uv venv --python 3.10 /opt/venv
+COPY requirements-image.lock ./
+# What builds the packages that come as source is locked by the same file.
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip sync --python /opt/venv --require-hashes \
+        --build-constraints requirements-image.lock requirements-image.lock
+
+
+FROM dependencies AS dependencies-cuda
+COPY requirements-gpu.lock ./
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip sync --python /opt/venv --require-hashes \
+        --build-constraints requirements-gpu.lock requirements-gpu.lock
+
+
+FROM builder AS wheel
+COPY pyproject.toml README.md LICENSE requirements.lock ./
+COPY schema schema
+COPY serving serving
+COPY components components
+COPY pipeline pipeline
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv build --wheel --require-hashes --build-constraints requirements.lock --out-dir /build/dist
+
+
+FROM ${PYTHON_IMAGE} AS runtime
+# The infrastructure check serves the candidate with the server of production. It runs on the
+# processor in every image. `--version` proves that its libraries are here.
+COPY --link --from=serving /usr/bin/tensorflow_model_server /usr/local/bin/tensorflow_model_server
+RUN tensorflow_model_server --version \
+    && useradd --uid 65532 --user-group --create-home --home-dir /home/tagger tagger
+# Kubeflow's importer reads the curated schema from a path, not from a package.
+COPY schema/schema.pbtxt /opt/arxiv-tagger/schema/schema.pbtxt
+ENV PATH=/opt/venv/bin:$PATH \
+    HOME=/home/tagger \
+    PYTHONUNBUFFERED=1
+WORKDIR /home/tagger
+ENTRYPOINT ["arxiv-tagger"]
+CMD ["--help"]
+LABEL org.opencontainers.image.title="arxiv-tagger" \
+      org.opencontainers.image.description="A TFX pipeline that suggests subject areas from an abstract" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="Apache-2.0"
+
+
+FROM runtime AS cuda
+COPY --link --from=dependencies-cuda /opt/venv /opt/venv
+RUN --mount=type=bind,from=uv,source=/uv,target=/usr/local/bin/uv \
+    --mount=type=bind,from=wheel,source=/build/dist,target=/build/dist \
+    uv pip install --python /opt/venv --no-cache --offline --no-deps /build/dist/*.whl \
+    && uv pip check --python /opt/venv
+# CUDA comes from the packages, the driver from the machine: NVIDIA's container runtime mounts what
+# the first two ask for, Kubernetes Engine lays it into the folders of the third.
+ENV NVIDIA_VISIBLE_DEVICES=all \
+    TF_FORCE_GPU_ALLOW_GROWTH=true \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    LD_LIBRARY_PATH=/usr/local/nvidia/lib:/usr/local/nvidia/lib64
+ARG REVISION=unknown
+LABEL org.opencontainers.image.revision="${REVISION}"
+USER 65532:65532
+
+
+FROM runtime AS cpu
+COPY --link --from=dependencies /opt/venv /opt/venv
+RUN --mount=type=bind,from=uv,source=/uv,target=/usr/local/bin/uv \
+    --mount=type=bind,from=wheel,source=/build/dist,target=/build/dist \
+    uv pip install --python /opt/venv --no-cache --offline --no-deps /build/dist/*.whl \
+    && uv pip check --python /opt/venv
+ARG REVISION=unknown
+LABEL org.opencontainers.image.revision="${REVISION}"
+USER 65532:65532
+
+
+# Beam's boot program asks pip what is installed; ensurepip has pip inside.
+# Dataflow mounts folders that only root may write to, and starts the image's own entry point.
+FROM cpu AS beam
+# hadolint ignore=DL3002
+USER 0:0
+COPY --link --from=beam-sdk /opt/apache/beam /opt/apache/beam
+RUN python -m ensurepip --default-pip \
+    && python -m pip show --quiet apache-beam
+# Boot would make an environment of its own, which does not see /opt/venv.
+ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
+ENTRYPOINT ["/opt/apache/beam/boot"]
+CMD []
+
+
+# What a build without --target gives.
+FROM cpu AS default
