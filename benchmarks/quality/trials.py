@@ -87,9 +87,4 @@ TRIALS: Final = (
         replace(_SMALL, block="characters"),
         replace(_RARE, rare_label_weight=6.0),
     ),
-    Trial(
-        "60,000 n-grams, rare 6, characters, 3 members",
-        replace(_SMALL, block="characters"),
-        replace(_RARE, rare_label_weight=6.0, members=3),
-    ),
 )
