@@ -11,8 +11,13 @@ from tfx.v1.extensions import google_cloud_ai_platform as vertex
 
 from components.pusher.settings import EndpointTarget
 from pipeline.config import Config
-from pipeline.deploy_gaps import Target, refuse_gaps
-from pipeline.deploy_settings import DeploySettings, MachineSettings, TrainerMachineSettings
+from pipeline.deploy_gaps import refuse_gaps
+from pipeline.deploy_settings import (
+    DeploySettings,
+    MachineSettings,
+    Target,
+    TrainerMachineSettings,
+)
 from pipeline.places import Places
 from schema.names import MODEL_NAME, SCHEMA_IN_IMAGE
 

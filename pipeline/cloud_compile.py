@@ -10,7 +10,7 @@ from tfx import v1 as tfx
 from pipeline.cloud import Cloud, cloud_places, make_cloud
 from pipeline.code_version import CodeVersion
 from pipeline.config import Config
-from pipeline.deploy_gaps import Target
+from pipeline.deploy_settings import Target
 from pipeline.graph import create_pipeline
 from pipeline.places import Places
 from pipeline.run_parameters import run_parameters

@@ -11,7 +11,7 @@ import click
 from pipeline.cli_errors import report_errors
 
 if TYPE_CHECKING:
-    from pipeline.deploy_gaps import Target
+    from pipeline.deploy_settings import Target
 
 EXAMPLE_PROFILE = "cloud_example"
 

@@ -16,11 +16,11 @@ from pipeline.config import Config, load_config
 from pipeline.deploy_gaps import refuse_gaps
 from pipeline.quiet import output_to_log
 from pipeline.spec_file import notation, write_spec
+from pipeline.submission.request import inner_spec
 from schema.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.deploy_gaps import Target
-    from pipeline.deploy_settings import MachineSettings, TrainerMachineSettings
+    from pipeline.deploy_settings import MachineSettings, Target, TrainerMachineSettings
 
 _PLATFORMS: Final = {"vertex": "Vertex AI Pipelines", "kubeflow": "Kubeflow Pipelines"}
 
@@ -49,7 +49,7 @@ def compile_command(target: Target, profile: str, overrides: Sequence[str], outp
 
         spec = compile_pipeline(config, target, code_version())
     write_spec(spec, output)
-    steps = len(_pipeline_spec(spec)["root"]["dag"]["tasks"])
+    steps = len(inner_spec(spec)["root"]["dag"]["tasks"])
     console.print(f"[green]✓[/] {output}: {steps} steps for {_PLATFORMS[target]}\n", soft_wrap=True)
     _show_deployment(console, config)
     _show_limits(console, target)
@@ -173,11 +173,6 @@ def _template(profile: str, overrides: Sequence[str]) -> Config:
     template = load_config(profile, fixed)
     # A parameter needs a default.
     return template if template.deploy.data else load_config(profile, [*fixed, *data])
-
-
-def _pipeline_spec(spec: dict[str, Any]) -> dict[str, Any]:
-    inner: dict[str, Any] = spec.get("pipelineSpec", spec)
-    return inner
 
 
 def _show_deployment(console: Console, config: Config) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
 from pipeline.config import Config
+from pipeline.deploy_settings import Target
 from schema.errors import UsageError
-
-Target = Literal["vertex", "kubeflow"]
 
 _EXAMPLES: Final[Mapping[str, str]] = {
     "project": "the project of Google Cloud, such as my-project",

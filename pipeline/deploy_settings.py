@@ -9,6 +9,8 @@ from pydantic import Field, StringConstraints
 from components.pusher.settings import EndpointSettings
 from schema.settings import Settings
 
+Target = Literal["vertex", "kubeflow"]
+
 BucketPath = Annotated[str, StringConstraints(pattern=r"^gs://[^/]+(/[^/]+)*$")]
 # What Google Cloud takes for a label's key and value.
 LabelText = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{0,63}$")]

@@ -28,11 +28,6 @@ class CheckReport:
     problem: str | None
 
 
-def check_file(path: str, settings: DataSettings) -> CheckReport:
-    """Checks one file, see `check_files`."""
-    return check_files([path], settings)
-
-
 def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
     """Reads files as ExampleGen does and counts what it would count.
 

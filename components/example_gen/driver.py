@@ -10,7 +10,8 @@ from tfx.orchestration import data_types
 from tfx.types import standard_component_specs
 
 from components.example_gen.settings import DataSettings
-from components.example_gen.spans import Window, digest_files, find_window, has_span
+from components.example_gen.spans import Window, find_window, has_span
+from components.file_digest import digest_files
 
 DATA_SETTINGS_KEY: Final = "data_settings"
 PATTERN_KEY: Final = "pattern"

@@ -7,25 +7,21 @@ latest ones is read together, so that repeats, split and vocabulary are those of
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import posixpath
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import Final
 
 from schema.errors import BadInputError
 
 Finder = Callable[[str], Sequence[str]]
 """Lists the files that match a glob, local or remote."""
 
-Opener = Callable[[str], BinaryIO]
-
 _SPEC: Final = re.compile(r"\{SPAN(?::(?P<width>[1-9]\d*))?\}")
 _ANY_SPEC: Final = re.compile(r"\{SPAN\b[^}]*\}")
 _MONTHS: Final = range(1900_01, 2200_00)
-_BLOCK: Final = 2**20
 
 
 @dataclass(frozen=True)
@@ -126,24 +122,6 @@ def find_window(
 def fill(pattern: str, token: str) -> str:
     """Puts a number, as it is written, in the place of `{SPAN}`."""
     return _SPEC.sub(lambda _: token, pattern)
-
-
-def digest_files(paths: Sequence[str], open_file: Opener) -> str:
-    """Returns a digest of files' names and contents, in 32 hexadecimal digits.
-
-    Args:
-        paths: The files, in their order.
-        open_file: What opens them.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for path in paths:
-        content = hashlib.blake2b(digest_size=16)
-        with open_file(path) as file:
-            while block := file.read(_BLOCK):
-                content.update(block)
-        name = hashlib.blake2b(path.encode(), digest_size=16)
-        digest.update(name.digest() + content.digest())
-    return digest.hexdigest()
 
 
 def _check_pattern(where: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from components import file_digest
 from schema import names
 
 # TF Serving takes only numbers for versions and ignores every other name.
@@ -57,14 +56,6 @@ def digest_files(
         files: Names relative to the model's folder, with slashes, in any order.
         open_file: Opens one of them for reading bytes.
     """
-    digest = hashlib.sha256()
-    for name in sorted(files):
-        if name in _SAID_OF_MODEL:
-            continue
-        content = hashlib.sha256()
-        with open_file(name) as file:
-            while chunk := file.read(1 << 20):
-                content.update(chunk)
-        # Both digests have a fixed length, so no two folders give the same bytes.
-        digest.update(hashlib.sha256(os.fsencode(name)).digest() + content.digest())
-    return digest.hexdigest()
+    return file_digest.digest_files(
+        sorted(name for name in files if name not in _SAID_OF_MODEL), open_file
+    )

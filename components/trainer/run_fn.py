@@ -30,6 +30,7 @@ from components.trainer.train_titles import write_train_titles
 from components.trainer.training import make_reproducible, train
 from schema import names
 from schema.errors import BadInputError
+from schema.text import decode_text
 
 
 class _Outputs(NamedTuple):
@@ -117,7 +118,7 @@ def _run(fn_args: FnArgs, strategy: tf.distribute.Strategy, outputs: _Outputs) -
     )
     write_plots(result.history, f"{outputs.run}/{names.PLOTS_DIR}", best_epoch=result.best_epoch)
     label_lines = transform.vocabulary_by_name(names.LABEL_VOCABULARY)
-    labels = [line.decode("utf-8", "backslashreplace") for line in label_lines]
+    labels = [decode_text(line) for line in label_lines]
     tagger = ServedTagger(
         served or model,
         transform.transform_features_layer(),

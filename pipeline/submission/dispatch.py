@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.deploy_settings import DeploySettings
-from pipeline.submission.placeholders import Target, placeholders
+from pipeline.deploy_settings import DeploySettings, Target
+from pipeline.submission.placeholders import placeholders
 from pipeline.submission.request import Submission, check_parameters
 from schema.errors import UsageError
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from typing import Final
 
-from pipeline.deploy_settings import DeploySettings
-
-Target = Literal["vertex", "kubeflow"]
+from pipeline.deploy_settings import DeploySettings, Target
 
 # As in `example-project`, `gs://example-bucket/papers`, `a@example-project.iam...`; in
 # `my-example-project` the word is somebody's own.

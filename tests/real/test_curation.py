@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from components.example_gen.check import check_file
+from components.example_gen.check import check_files
 from components.example_gen.curation import curate
 from components.example_gen.outcome import Destination, read_outcome
 from components.example_gen.report import CurationReport
@@ -120,7 +120,7 @@ def test_curation_equals_the_example(
 
 
 def test_check_counts_the_same(data_path: Path) -> None:
-    checked = check_file(str(data_path), DataSettings())
+    checked = check_files([str(data_path)], DataSettings())
     assert checked.problem is None
     _, _, kept = pandas_papers(str(data_path))
     counts = Counter(naive_split(kept["titles"], kept["terms"]).values())

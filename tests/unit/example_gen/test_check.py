@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from components.example_gen.check import check_file
+from components.example_gen.check import check_files
 from components.example_gen.settings import Columns, DataSettings
 from schema.errors import BadInputError
 from tests.unit.example_gen.oracle import (
@@ -29,7 +29,7 @@ def test_counts_equal_the_example_steps_in_pandas(tmp_path, seed):
     splits = kept["titles"].map(naive_split(kept["titles"], kept["terms"]))
     train = kept[splits == "train"]
     values = unique["terms"].value_counts()
-    report = check_file(path, DataSettings())
+    report = check_files([path], DataSettings())
     assert vars(report.curation) == {
         "rows_read": len(frame),
         "dead_letters": 0,
@@ -51,13 +51,13 @@ def test_counts_equal_the_example_steps_in_pandas(tmp_path, seed):
 
 def test_first_of_repeats_stays_even_when_its_label_set_is_rare(tmp_path):
     rows = [("a", "one", "['x']"), ("a", "two", "['y']"), ("b", "three", "['y']")]
-    counts = check_file(write(tmp_path, to_csv(rows)), DataSettings()).curation
+    counts = check_files([write(tmp_path, to_csv(rows))], DataSettings()).curation
     assert (counts.repeats, counts.label_sets, counts.label_sets_once, counts.kept) == (1, 2, 2, 0)
 
 
 def test_malformed_row_does_not_hide_a_later_good_one(tmp_path):
     rows = [("a", "one", "['x'"), ("a", "two", "['x']"), ("b", "three", "['x']")]
-    report = check_file(write(tmp_path, to_csv(rows)), DataSettings())
+    report = check_files([write(tmp_path, to_csv(rows))], DataSettings())
     assert (report.curation.dead_letters, report.curation.repeats) == (1, 0)
     assert [letter.line for letter in report.dead_letters] == [2]
 
@@ -65,7 +65,7 @@ def test_malformed_row_does_not_hide_a_later_good_one(tmp_path):
 def test_higher_minimum_count(tmp_path):
     rows = [(f"p{n}", "text", "['x']" if n < 3 else "['y']") for n in range(7)]
     settings = DataSettings(min_label_set_count=4)
-    counts = check_file(write(tmp_path, to_csv(rows)), settings).curation
+    counts = check_files([write(tmp_path, to_csv(rows))], settings).curation
     assert (counts.label_sets, counts.label_sets_once, counts.label_set_rows_dropped) == (2, 1, 3)
 
 
@@ -74,7 +74,7 @@ def test_own_split(tmp_path):
     parts = ["train", "validation", "test", "train"]
     rows = [(f"p{n}", f"w{n} W{n}", "x;y", part) for n, part in enumerate(parts)]
     path = write(tmp_path, to_csv(rows, ("titles", "summaries", "terms", "part")))
-    counts = check_file(path, settings).curation
+    counts = check_files([path], settings).curation
     assert (counts.train, counts.val, counts.test) == (2, 1, 1)
     assert (counts.labels, counts.distinct_words_train) == (2, 2)
 
@@ -83,8 +83,8 @@ def test_problems_are_told(tmp_path):
     rows = noisy_rows(1500, seed=3)
     rows[5] = ("t", "", "['cs.LG']")
     path = write(tmp_path, to_csv(rows))
-    assert check_file(path, DataSettings()).problem is None
-    problem = check_file(path, DataSettings(max_bad_share=0.0)).problem
+    assert check_files([path], DataSettings()).problem is None
+    problem = check_files([path], DataSettings(max_bad_share=0.0)).problem
     assert problem is not None
     assert "1 of 1500 rows (0.07%) are malformed" in problem
     assert "empty 'summaries'" in problem
@@ -92,7 +92,7 @@ def test_problems_are_told(tmp_path):
 
 def test_broken_file_is_an_error(tmp_path):
     with pytest.raises(BadInputError, match="no column 'terms'"):
-        check_file(write(tmp_path, b"titles,summaries\na,b\n"), DataSettings())
+        check_files([write(tmp_path, b"titles,summaries\na,b\n")], DataSettings())
 
 
 def test_import_loads_no_framework():

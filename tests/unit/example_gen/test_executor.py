@@ -15,7 +15,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
 from components.example_gen.artifacts import CurationArtifact
-from components.example_gen.check import check_file
+from components.example_gen.check import check_files
 from components.example_gen.component import CsvExampleGen
 from components.example_gen.executor import CsvExampleGenExecutor
 from components.example_gen.report import CurationReport, dead_letter_from_json
@@ -111,7 +111,7 @@ def test_examples_equal_the_pandas_steps_and_the_rule_row_by_row(one):
 
 
 def test_counts_equal_the_check_without_beam(one):
-    check = check_file(str(one.folder / "data/papers.csv"), DataSettings())
+    check = check_files([str(one.folder / "data/papers.csv")], DataSettings())
     assert one.report() == check.curation
     assert one.dead_letters() == []
 
@@ -174,7 +174,7 @@ def test_malformed_rows_are_kept_apart_in_order(tmp_path):
         (first, line + 2, bad[2]),
         (second, 2, bad[1]),
     ]
-    check = check_file(first, DataSettings())
+    check = check_files([first], DataSettings())
     assert done.dead_letters()[:3] == list(check.dead_letters)
     report = done.report()
     assert (report.rows_read, report.dead_letters) == (len(ROWS) + 7, 4)
@@ -208,7 +208,7 @@ def test_own_columns_separator_and_split_without_titles(tmp_path):
         "val": [("", "b", ("x", "y"))],
         "test": [("", "c", ("x", "y"))],
     }
-    assert done.report() == check_file(str(tmp_path / "data/a.csv"), settings).curation
+    assert done.report() == check_files([str(tmp_path / "data/a.csv")], settings).curation
 
 
 def error(folder, files, settings=None, **options):
@@ -248,7 +248,7 @@ def test_too_many_malformed_rows(tmp_path):
     with pytest.raises(BadInputError) as caught:
         run(tmp_path, {"papers.csv": to_csv(rows)})
     told = str(caught.value)
-    assert told == check_file(str(tmp_path / "data/papers.csv"), DataSettings()).problem
+    assert told == check_files([str(tmp_path / "data/papers.csv")], DataSettings()).problem
     assert "3 of 63 rows (4.76%) are malformed" in told
     assert "line 2: bad 'terms'" in told
     assert not (tmp_path / "curation/curation.json").exists()

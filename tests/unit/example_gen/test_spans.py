@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from components.example_gen.spans import digest_files, find_window, has_span, split_path
+from components.example_gen.spans import find_window, has_span, split_path
+from components.file_digest import digest_files
 from schema.errors import BadInputError
 
 

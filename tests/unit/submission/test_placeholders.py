@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.deploy_settings import DeploySettings
+from pipeline.deploy_settings import DeploySettings, Target
 from pipeline.submission import placeholders
-from pipeline.submission.placeholders import Target
 from tests.support.compiled_spec import deploy_settings
 
 ENDPOINT = {"push_to": "endpoint", "endpoint": {"container": "tf:1"}}
