@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from components.trainer.int8_dense import Int8SparseDense
 from components.trainer.lazy_adam import ExactAdam, LazyAdam
 from components.trainer.loss import MemberCrossentropy, binary_accuracy, prior_logits
 from components.trainer.precision import Precision, SparseLossScale
@@ -27,6 +28,7 @@ def build_model(
     label_counts: NDArray[np.int64] | None = None,
     papers: int = 0,
     precision: Precision = "float32",
+    first_layer: type[SparseDense] = SparseDense,
 ) -> keras.Model:
     """Builds the network, not compiled.
 
@@ -41,6 +43,7 @@ def build_model(
         label_counts: Training papers of each label, [L]; needed where biases start at the prior.
         papers: Training papers in all; as above.
         precision: Of the hidden layers; weights and logits are float32 in any.
+        first_layer: The layer on the sparse input.
 
     Returns:
         A functional model from {ids: int32 [n, m], weights: float32 [n, m]}, as
@@ -54,7 +57,7 @@ def build_model(
     weights = keras.Input(shape=(None,), dtype="float32", name=names.MODEL_WEIGHTS)
     seed, width = settings.seed, settings.hidden_units[0]
     # One kernel for all members: every row that a batch uses is gathered once.
-    hidden = SparseDense(
+    hidden = first_layer(
         vocabulary_size,
         settings.members * width,
         activation="relu",
@@ -82,6 +85,32 @@ def build_model(
     return keras.Model(
         inputs={names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, outputs=logits, name="tagger"
     )
+
+
+def build_served_model(
+    vocabulary_size: int, label_count: int, settings: TrainerSettings
+) -> keras.Model:
+    """Builds the network that is validated and exported: on one device, in float32 or int8.
+
+    `copy_weights` fills it.
+
+    Args:
+        vocabulary_size: As `build_model` takes it.
+        label_count: As `build_model` takes it.
+        settings: As `build_model` takes them, and how the first layer is served.
+    """
+    unbiased = settings.model_copy(update={"bias_start": "zeros"})
+    layer = Int8SparseDense if settings.served_kernel == "int8" else SparseDense
+    return build_model(vocabulary_size, label_count, unbiased, first_layer=layer)
+
+
+def copy_weights(trained: keras.Model, served: keras.Model) -> None:
+    """Gives a network of `build_served_model` the weights of a trained one."""
+    for source, target in zip(trained.layers, served.layers, strict=True):
+        if isinstance(target, Int8SparseDense):
+            target.take(source)
+        else:
+            target.set_weights(source.get_weights())
 
 
 def _upper_layers(

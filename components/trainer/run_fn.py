@@ -20,7 +20,12 @@ from components.trainer.input_pipeline import (
     vocabulary_size,
 )
 from components.trainer.loss import positive_weights
-from components.trainer.model import build_model, compile_model, make_optimizer
+from components.trainer.model import (
+    build_model,
+    build_served_model,
+    compile_model,
+    make_optimizer,
+)
 from components.trainer.plots import write_plots
 from components.trainer.precision import pick_precision
 from components.trainer.settings import TrainerSettings
@@ -104,9 +109,9 @@ def _run(fn_args: FnArgs, strategy: tf.distribute.Strategy, outputs: _Outputs) -
         model = build_model(*sizes, settings, label_counts, papers, precision)
         compile_model(model, make_optimizer(settings, steps, precision), weights)
     served = None
-    if replicas > 1 or precision != "float32":
+    if replicas > 1 or precision != "float32" or settings.served_kernel != "float32":
         # Validated, given its thresholds and exported as it will be served.
-        served = build_model(*sizes, settings, label_counts, papers)
+        served = build_served_model(*sizes, settings)
     result = train(
         model,
         strategy.distribute_datasets_from_function(train_batches),

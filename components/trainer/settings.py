@@ -32,6 +32,9 @@ class TrainerSettings(Settings):
         patience: Epochs without a better `monitor` before training stops; null never stops
             early and keeps the last weights.
         monitor: The validation figure that early stopping watches (higher is better).
+        served_kernel: The first layer's weights in the exported model, which are almost all of
+            it: `int8` keeps 8 bits of each and a scale for each row. Validation, thresholds and
+            the gate see the model as it is served.
         thresholds: `global` suggests every label from the cut on that is best on validation;
             `half_f1` from half of the micro-F1 on that it reaches, which moves less by chance;
             `per_label` each from a cut of its own; `auto` takes what suggests best on
@@ -55,6 +58,7 @@ class TrainerSettings(Settings):
     epochs: int = Field(default=3, ge=1)
     patience: int | None = Field(default=1, ge=1)
     monitor: Literal["val_lrap", "val_micro_f1", "val_ndcg@5"] = "val_lrap"
+    served_kernel: Literal["float32", "int8"] = "float32"
     thresholds: Literal["global", "half_f1", "per_label", "auto"] = "global"
     threshold_shrinkage: float = Field(default=50.0, ge=0.0)
     seed: int = Field(default=0, ge=0)

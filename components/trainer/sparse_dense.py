@@ -68,19 +68,28 @@ class SparseDense(keras.layers.Layer):
 
     def call(self, ids: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         """Returns [n, units]; see the class."""
-        weights = tf.cast(weights, self.kernel.dtype)
+        weights = tf.cast(weights, self.variable_dtype)
         positions = tf.where(tf.not_equal(weights, 0))
         used, columns = tf.unique(tf.gather_nd(ids, positions), out_idx=tf.int64)
+        rows, scales = self._look_up(used)
+        values = tf.gather_nd(weights, positions)
         matrix = tf.SparseTensor(
             indices=tf.stack([positions[:, 0], columns], axis=1),
-            values=tf.gather_nd(weights, positions),
+            values=values if scales is None else values * tf.gather(scales, columns),
             dense_shape=tf.stack(
                 [tf.shape(ids, out_type=tf.int64)[0], tf.size(used, out_type=tf.int64)]
             ),
         )
-        rows = tf.gather(self.kernel.value, used)
         total = tf.sparse.sparse_dense_matmul(matrix, rows) + self.bias.value
         return self.activation(tf.cast(total, self.compute_dtype))
+
+    def _look_up(self, used: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Returns kernel rows, [u, units], and what each is to be multiplied by, [u], if anything.
+
+        Args:
+            used: Distinct ids, int64 [u].
+        """
+        return tf.gather(self.kernel.value, used), None
 
     def compute_output_shape(self, ids_shape: Any, weights_shape: Any) -> tuple[int | None, int]:
         """Returns (n, units)."""

@@ -91,7 +91,7 @@ def train(
         log_dir: Folder for `epochs.jsonl` and TensorBoard's event files.
         steps_per_epoch: Batches of `train_dataset`; only shown.
         served: The network that is validated and gets the kept weights, where that is another:
-            one on one device that computes in float32.
+            one of `build_served_model`.
 
     Raises:
         UsageError: The loss is no number any more.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from components.metrics.classification import binary_accuracy, count_labels, micro_f1
 from components.metrics.ranking import lrap, ndcg_at_k
 from components.trainer.loss import mean_logits
+from components.trainer.model import copy_weights
 from components.trainer.threshold import tune_threshold
 from schema import names
 from schema.errors import BadInputError
@@ -76,7 +77,7 @@ class Predictor:
             BadInputError: The split is empty.
         """
         if self._source is not None:
-            self._model.set_weights(self._source.get_weights())
+            copy_weights(self._source, self._model)
         truths, logits, unknowns = [], [], []
         for inputs, truth, unknown in self._dataset:
             logits.append(self._forward(inputs).numpy())

@@ -126,6 +126,30 @@ def test_everything_can_be_read_from_and_written_to_remote_storage(arguments, an
     )
 
 
+def test_an_8_bit_kernel_is_what_is_validated_and_served(arguments, analysis, tmp_path):
+    run_fn(as_namespace(arguments))
+    exact = served_probabilities(arguments, analysis).numpy()
+    settings = TrainerSettings(**SETTINGS, served_kernel="int8")
+    arguments["custom_config"]["settings"] = settings.model_dump_json()
+    arguments["serving_model_dir"] = f"{tmp_path}/model/Format-Serving"
+    arguments["model_run_dir"] = f"{tmp_path}/run"
+    run_fn(as_namespace(arguments))
+    served = served_probabilities(arguments, analysis).numpy()
+    assert 0 < np.abs(served - exact).max() < 0.01
+    loaded = tf.saved_model.load(arguments["serving_model_dir"])
+    vocabulary, width = arguments["sizes"][0], SETTINGS["members"] * SETTINGS["hidden_units"][0]
+    kernels = [each for each in loaded._weights if each.shape == (vocabulary, width)]
+    assert [each.dtype for each in kernels] == [tf.int8]
+    # The validation loss in the log is that of the answers, not of the network before rounding.
+    papers = transformed_papers(analysis)[PAPERS:]
+    truth = np.zeros_like(served)
+    for row, paper in enumerate(papers):
+        truth[row, paper.labels] = 1
+    loss = -(truth * np.log(served) + (1 - truth) * np.log1p(-served)).mean()
+    lines = (tmp_path / "run" / names.EPOCHS_FILE).read_text().splitlines()
+    assert json.loads(lines[-1])["val_loss"] == pytest.approx(float(loss), rel=1e-5)
+
+
 def test_a_model_trained_in_mixed_precision_is_served_in_float32(arguments, analysis, monkeypatch):
     precision = "mixed_float16"
     asked = []
