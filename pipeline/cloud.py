@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from kfp.pipeline_spec import pipeline_spec_pb2
-from tfx.v1.extensions import google_cloud_ai_platform as vertex
 
 from components.pusher.settings import EndpointTarget
 from pipeline.config import Config
@@ -116,6 +115,13 @@ def _training_job(deploy: DeploySettings) -> dict[str, Any]:
 
     https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.customJobs
     """
+    # Loads Google's client library, which no run on this machine needs.
+    from tfx.extensions.google_cloud_ai_platform.constants import (
+        ENABLE_VERTEX_KEY,
+        VERTEX_REGION_KEY,
+    )
+    from tfx.extensions.google_cloud_ai_platform.trainer.executor import TRAINING_ARGS_KEY
+
     machine: dict[str, Any] = {"machine_type": deploy.trainer.machine_type}
     if deploy.trainer.accelerators:
         machine["accelerator_type"] = deploy.trainer.accelerator
@@ -133,9 +139,9 @@ def _training_job(deploy: DeploySettings) -> dict[str, Any]:
     if deploy.service_account:
         specification["service_account"] = deploy.service_account
     return {
-        vertex.ENABLE_VERTEX_KEY: True,
-        vertex.VERTEX_REGION_KEY: deploy.region,
-        vertex.TRAINING_ARGS_KEY: {
+        ENABLE_VERTEX_KEY: True,
+        VERTEX_REGION_KEY: deploy.region,
+        TRAINING_ARGS_KEY: {
             "project": deploy.project,
             "job_spec": specification,
             "labels": dict(deploy.labels),

@@ -6,8 +6,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
+from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import base_component
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
+    LatestBlessedModelStrategy,
+)
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto.pusher_pb2 import PushDestination
+from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
+from tfx.proto.transform_pb2 import SplitsConfig
+from tfx.types import Channel
+from tfx.types.standard_artifacts import ExampleStatistics, Model, ModelBlessing
 
 from components.baselines.component import Baselines
 from components.data_check.component import DataCheck
@@ -36,7 +49,7 @@ def create_pipeline(
     metadata: metadata_store_pb2.ConnectionConfig | None = None,
     code: CodeVersion = UNKNOWN,
     cloud: Cloud | None = None,
-) -> tfx.dsl.Pipeline:
+) -> Pipeline:
     """Builds the graph; reads nothing but the source files of the components.
 
     Args:
@@ -54,14 +67,14 @@ def create_pipeline(
         source_digest=source_digest("components.example_gen.component"),
     )
     examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(examples=examples)
+    statistics_gen = StatisticsGen(examples=examples)
     last_statistics = _last_statistics() if cloud is None or cloud.earlier_runs else None
     if last_statistics:
         # Later, the latest ones would be this run's own.
         statistics_gen.add_upstream_node(last_statistics)
-    schema_gen = tfx.components.ImportSchemaGen(schema_file=f"{places.schema_dir}/schema.pbtxt")
+    schema_gen = ImportSchemaGen(schema_file=f"{places.schema_dir}/schema.pbtxt")
     schema = schema_gen.outputs["schema"]
-    example_validator = tfx.components.ExampleValidator(
+    example_validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema
     )
     data_check = DataCheck(
@@ -101,8 +114,8 @@ def create_pipeline(
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=places.serving_dir)
+        push_destination=PushDestination(
+            filesystem=PushDestination.Filesystem(base_directory=places.serving_dir)
         ),
         source_digest=source_digest("components.pusher.component"),
         infra_blessing=infra_validator.outputs["blessing"],
@@ -145,7 +158,7 @@ def create_pipeline(
     ]
     if cloud:
         _ask_for_machines(nodes, cloud)
-    return tfx.dsl.Pipeline(
+    return Pipeline(
         pipeline_name=CLOUD_NAME if cloud else MODEL_NAME,
         pipeline_root=places.pipeline_root,
         components=[node for node in nodes if node],
@@ -157,47 +170,47 @@ def create_pipeline(
 
 def _changeable(
     config: Config, places: Places, code: CodeVersion, cloud: Cloud | None
-) -> dict[str, tfx.dsl.experimental.RuntimeParameter]:
+) -> dict[str, RuntimeParameter]:
     """Returns the properties that may change from run to run; none on this machine."""
     if cloud is None:
         return {}
     return {
-        name: tfx.dsl.experimental.RuntimeParameter(name=name, ptype=str, default=value)
+        name: RuntimeParameter(name=name, ptype=str, default=value)
         for name, value in run_parameters.run_parameters(config, places, code, cloud).items()
     }
 
 
 def _ask_for_machines(nodes: Iterable[Any], cloud: Cloud) -> None:
     for node in nodes:
-        asked = cloud.trainer if isinstance(node, tfx.components.Trainer) else cloud.others
+        asked = cloud.trainer if isinstance(node, Trainer) else cloud.others
         if asked and isinstance(node, base_component.BaseComponent):
             node.with_platform_config(asked)
 
 
-def _last_blessed() -> tfx.dsl.Resolver:
+def _last_blessed() -> Resolver:
     """Finds the model that the clients have."""
-    return tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+    return Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=Channel(type=Model),
+        model_blessing=Channel(type=ModelBlessing),
     ).with_id("LastBlessedModel")
 
 
-def _last_statistics() -> tfx.dsl.Resolver:
+def _last_statistics() -> Resolver:
     """Finds the statistics of the last run's data; TFX's log calls it an error if there is none."""
-    return tfx.dsl.Resolver(
+    return Resolver(
         # Kubeflow knows this strategy, and no subclass of it that would bear to find none.
-        strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
-        statistics=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ExampleStatistics),
+        strategy_class=LatestArtifactStrategy,
+        statistics=Channel(type=ExampleStatistics),
     ).with_id("LastStatistics")
 
 
-def _transform(config: Config, examples: Any, schema: Any) -> tfx.components.Transform:
-    return tfx.components.Transform(
+def _transform(config: Config, examples: Any, schema: Any) -> Transform:
+    return Transform(
         examples=examples,
         schema=schema,
         preprocessing_fn=PREPROCESSING_FN,
-        splits_config=tfx.proto.SplitsConfig(analyze=[TRAIN], transform=list(SPLITS)),
+        splits_config=SplitsConfig(analyze=[TRAIN], transform=list(SPLITS)),
         custom_config={
             "settings": config.features.model_dump_json(),
             "source_digest": source_digest(PREPROCESSING_FN.rpartition(".")[0]),
@@ -210,19 +223,24 @@ def _transform(config: Config, examples: Any, schema: Any) -> tfx.components.Tra
 
 def _trainer(
     config: Config,
-    transform: tfx.components.Transform,
+    transform: Transform,
     changeable: Mapping[str, Any],
     cloud: Cloud | None,
-) -> tfx.components.Trainer:
-    kind = tfx.components.Trainer
+) -> Trainer:
+    kind = Trainer
     if cloud and cloud.training_job:
-        kind = tfx.extensions.google_cloud_ai_platform.Trainer
+        # Loads Google's client library, which no run here needs.
+        from tfx.extensions.google_cloud_ai_platform.trainer.component import (
+            Trainer as CloudTrainer,
+        )
+
+        kind = CloudTrainer
     return kind(
         run_fn=run_parameters.RUN_FN,
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        train_args=tfx.proto.TrainArgs(splits=[TRAIN]),
-        eval_args=tfx.proto.EvalArgs(splits=[VALIDATION]),
+        train_args=TrainArgs(splits=[TRAIN]),
+        eval_args=EvalArgs(splits=[VALIDATION]),
         custom_config=changeable.get(
             run_parameters.CUSTOM_CONFIG, run_parameters.trainer_config(config, cloud)
         ),

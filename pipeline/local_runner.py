@@ -11,14 +11,15 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
+from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 
 from pipeline.interruption import remembered_interrupts
+from pipeline.spare_memory import give_back_memory
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Observer(Protocol):
         """A node raised; the error follows."""
 
 
-def run_pipeline(pipeline: tfx.dsl.Pipeline, observer: Observer) -> dict[str, NodeResult]:
+def run_pipeline(pipeline: Pipeline, observer: Observer) -> dict[str, NodeResult]:
     """Runs a pipeline to its end.
 
     Args:
@@ -105,6 +106,7 @@ def run_pipeline(pipeline: tfx.dsl.Pipeline, observer: Observer) -> dict[str, No
             results[node_id] = NodeResult(
                 node_id, time.monotonic() - start, cached, outputs or execution.output_dict
             )
+            give_back_memory()
             observer.finished(results[node_id])
     return results
 

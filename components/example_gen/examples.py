@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from components.dataset_options import dataset_options
 from components.example_gen.papers import Paper
 from schema import names
 from schema.text import decode_text, join_title_and_abstract
@@ -61,7 +62,8 @@ def raw_examples(split_dir: str) -> tf.data.Dataset:
     """
     files = sorted(tf.io.gfile.glob(f"{split_dir}/*.gz"))
     # An empty list would be one of floats.
-    return tf.data.TFRecordDataset(tf.constant(files, tf.string), "GZIP")
+    records = tf.data.TFRecordDataset(tf.constant(files, tf.string), "GZIP")
+    return records.with_options(dataset_options())
 
 
 def parse_example(record: bytes) -> RawPaper:

@@ -9,12 +9,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from components.dataset_options import dataset_options
 from schema import names
 from schema.errors import BadInputError
 
 _COMPRESSION = "GZIP"
 _SHUFFLE_RECORDS = 16_384
 _FILES_AT_ONCE = 4
+_PARSED_AT_ONCE = 2
+_BATCHES_AHEAD = 4
 _SURVEYED_AT_ONCE = 1024
 
 
@@ -57,6 +60,7 @@ def survey(file_pattern: str | Sequence[str], feature_spec: Mapping[str, Any]) -
         .flat_map(_read)
         .batch(_SURVEYED_AT_ONCE)
         .map(lambda serialized: tf.io.parse_example(serialized, wanted))
+        .with_options(dataset_options())
     )
     width = label_count(feature_spec)
     keys, counts = [np.zeros(0, np.int64)], np.zeros(width, np.int64)
@@ -109,7 +113,7 @@ def make_dataset(
     if shuffle:
         files = files.shuffle(len(paths), seed=seed)
         records = files.interleave(
-            _read, cycle_length=_FILES_AT_ONCE, num_parallel_calls=tf.data.AUTOTUNE
+            _read, cycle_length=_FILES_AT_ONCE, num_parallel_calls=_FILES_AT_ONCE
         ).shuffle(_SHUFFLE_RECORDS, seed=seed)
     else:
         records = files.flat_map(_read)
@@ -120,12 +124,11 @@ def make_dataset(
     if batches is not None:
         batched = batched.take(batches)
     parsed = batched.map(
-        _parser(feature_spec, include_unknown), num_parallel_calls=tf.data.AUTOTUNE
-    ).prefetch(tf.data.AUTOTUNE)
-    options = tf.data.Options()
+        _parser(feature_spec, include_unknown), num_parallel_calls=_PARSED_AT_ONCE
+    ).prefetch(_BATCHES_AHEAD)
+    options = dataset_options()
     # The workers have already shared out the records.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    options.deterministic = True
     return parsed.with_options(options)
 
 

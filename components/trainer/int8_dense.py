@@ -11,8 +11,8 @@ import tensorflow as tf
 from components.trainer.sparse_dense import SparseDense
 
 _LARGEST = 127
-# Rows are rounded in parts, so that no second kernel in float32 is held.
-_ROWS_AT_ONCE = 8192
+# Rows that are rounded at once.
+_ROWS_AT_ONCE = 1024
 
 
 @keras.saving.register_keras_serializable(package="arxiv_tagger")
@@ -49,17 +49,16 @@ class Int8SparseDense(SparseDense):
 
     def take(self, trained: SparseDense) -> None:
         """Takes over the weights of a trained layer of the same shape, rounded to 8 bits."""
-        kernel = np.empty((self.input_dim, self.units), np.int8)
         scale = np.empty(self.input_dim, np.float32)
-        source = trained.kernel.value
         for start in range(0, self.input_dim, _ROWS_AT_ONCE):
-            part = slice(start, start + _ROWS_AT_ONCE)
-            rows = source[part].numpy()
+            # In parts: to read, or write, a whole variable is to copy it.
+            part = np.arange(start, min(start + _ROWS_AT_ONCE, self.input_dim))
+            rows = tf.gather(trained.kernel.value, part).numpy()
             scale[part] = np.abs(rows).max(axis=1) / np.float32(_LARGEST)
             # A row of nothing but zeros stays one.
             divisor = np.where(scale[part] > 0, scale[part], np.float32(1.0))
-            kernel[part] = np.rint(rows / divisor[:, np.newaxis])
-        self.kernel.assign(kernel)
+            steps = np.rint(rows / divisor[:, np.newaxis]).astype(np.int8)
+            self.kernel.value.scatter_update(tf.IndexedSlices(steps, part))
         self.scale.assign(scale)
         self.bias.assign(trained.bias)
 

@@ -1,4 +1,4 @@
-"""The training loop: epochs, validation after each, early stopping, logs."""
+"""A training: epochs, validation after each, early stopping, logs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.trainer.epoch_log import EpochLog
+from components.trainer.keep_best import KeepBest
+from components.trainer.model import copy_weights
 from components.trainer.settings import TrainerSettings
 from components.trainer.strategy import agree
 from components.trainer.threshold_choice import LabelThresholds, choose_thresholds
@@ -23,13 +25,13 @@ from schema.errors import UsageError
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training did; the weights it kept are in the model.
+    """What a training did; the weights it kept are in the network that is served.
 
     Attributes:
         history: Each figure's value per epoch: loss, binary_accuracy, input_wait_share,
             val_loss, val_binary_accuracy, val_lrap, val_micro_f1, val_ndcg@5 and val_threshold.
         best_epoch: The epoch, from 1, with the highest monitored figure.
-        kept_epoch: The epoch, from 1, whose weights the model holds: the best one, or the last
+        kept_epoch: The epoch, from 1, whose weights were kept: the best one, or the last
             one where early stopping is off.
         label_thresholds: The threshold of each label, and where they come from.
         seconds: Wall-clock time of all epochs.
@@ -76,7 +78,7 @@ def train(
     steps_per_epoch: int,
     served: keras.Model | None = None,
 ) -> TrainingResult:
-    """Trains the network and leaves the kept weights in it.
+    """Trains the network and leaves the kept weights in the one that is served.
 
     After each epoch the validation split is scored. With `settings.patience` training stops
     after so many epochs without a better `settings.monitor`, and the best epoch's weights are
@@ -90,8 +92,8 @@ def train(
         settings: Epochs, patience and monitor.
         log_dir: Folder for `epochs.jsonl` and TensorBoard's event files.
         steps_per_epoch: Batches of `train_dataset`; only shown.
-        served: The network that is validated and gets the kept weights, where that is another:
-            one of `build_served_model`.
+        served: The network that is validated and gets the kept weights: one of
+            `build_served_model`. None where it is the trained one.
 
     Raises:
         UsageError: The loss is no number any more.
@@ -99,22 +101,14 @@ def train(
     """
     began = time.monotonic()
     log = EpochLog(log_dir, settings.epochs, steps_per_epoch)
-    source = None if served is None else model
-    predictor = Predictor(served or model, validation_dataset, source)
+    predictor = Predictor(served or model, validation_dataset)
     callbacks: list[keras.callbacks.Callback] = [
-        _Validate(predictor),
+        _Validate(predictor, served),
         keras.callbacks.TensorBoard(log_dir=log_dir, write_graph=False, profile_batch=0),
         log,
     ]
     if settings.patience is not None:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                monitor=settings.monitor,
-                mode="max",
-                patience=settings.patience,
-                restore_best_weights=True,
-            )
-        )
+        callbacks.append(KeepBest(served or model, settings.monitor, settings.patience))
     try:
         history = run_epochs(model, train_dataset, settings.epochs, callbacks)
     finally:
@@ -146,12 +140,15 @@ def train(
 class _Validate(keras.callbacks.Callback):
     """Adds the validation split's figures to each epoch's, for the callbacks after it."""
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, served: keras.Model | None) -> None:
         super().__init__()
         self._predictor = predictor
+        self._served = served
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Scores the validation split."""
+        """Scores the validation split, by the network that is served."""
+        if self._served is not None:
+            copy_weights(self.model, self._served)
         mine = validation_figures(self._predictor.predict())
         named = {name: mine.get(name, math.nan) for name in FIGURES}
         logs.update(agree(self.model.distribute_strategy, named))

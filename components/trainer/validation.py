@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from components.metrics.classification import binary_accuracy, count_labels, micro_f1
 from components.metrics.ranking import lrap, ndcg_at_k
 from components.trainer.loss import mean_logits
-from components.trainer.model import copy_weights
 from components.trainer.threshold import tune_threshold
 from schema import names
 from schema.errors import BadInputError
@@ -49,16 +48,10 @@ class Predictor:
     Args:
         model: A network of `build_model`.
         dataset: Of `make_dataset(shuffle=False, include_unknown=True)`.
-        source: A network whose weights this one takes over before each prediction; None where
-            it is the one that is trained.
     """
 
-    def __init__(
-        self, model: keras.Model, dataset: tf.data.Dataset, source: keras.Model | None = None
-    ) -> None:
+    def __init__(self, model: keras.Model, dataset: tf.data.Dataset) -> None:
         self._dataset = dataset
-        self._model = model
-        self._source = source
         self._forward = tf.function(
             lambda inputs: mean_logits(model(inputs, training=False)),
             input_signature=[
@@ -76,8 +69,6 @@ class Predictor:
         Raises:
             BadInputError: The split is empty.
         """
-        if self._source is not None:
-            copy_weights(self._source, self._model)
         truths, logits, unknowns = [], [], []
         for inputs, truth, unknown in self._dataset:
             logits.append(self._forward(inputs).numpy())
