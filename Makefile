@@ -7,7 +7,7 @@ ARXIV_TAGGER := .venv/bin/arxiv-tagger
 # Two processes; the tests of a file stay together, since they share costly runs.
 PYTEST := .venv/bin/pytest --numprocesses 2 --dist loadfile
 
-.PHONY: run test unit lint real setup browser lock clean
+.PHONY: run test unit lint real bench setup browser lock clean
 
 run: $(READY)
 	$(ARXIV_TAGGER) run --profile sample --output out
@@ -27,6 +27,11 @@ lint: $(READY)
 real: $(READY)
 	@test -n "$(DATA)" || { echo "Name the file: make real DATA=arxiv_data.csv.gz" >&2; exit 2; }
 	.venv/bin/pytest tests/real --data "$(DATA)"
+
+# Speed and memory beside the Keras example, for hours: make bench DATA=arxiv_data.csv.gz
+bench: $(READY)
+	@test -n "$(DATA)" || { echo "Name the file: make bench DATA=arxiv_data.csv.gz" >&2; exit 2; }
+	.venv/bin/python -m benchmarks.speed --data "$(DATA)" --output benchmarks/results/speed.json
 
 setup: $(READY)
 

@@ -1,0 +1,1 @@
+"""Speed and memory, beside the Keras example and what else a person would use."""

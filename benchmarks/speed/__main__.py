@@ -1,0 +1,103 @@
+"""Measures speed and memory, section by section, and writes the tables of what was found."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from benchmarks.machine import describe_machine
+from benchmarks.speed.cold_and_cached import measure_pipeline
+from benchmarks.speed.features import measure_features
+from benchmarks.speed.growth import measure_growth
+from benchmarks.speed.page import write_page
+from benchmarks.speed.served import measure_serving
+from benchmarks.speed.training import measure_training
+
+_SECTIONS: Final = ("training", "features", "pipeline", "serving", "growth")
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--output", type=_FILE, default="benchmarks/results/speed.json", show_default=True)
+@click.option("--page", type=_FILE, default="benchmarks/README.md", show_default=True)
+@click.option("--only", default=",".join(_SECTIONS), show_default=True, help="Sections.")
+@click.option("--table", is_flag=True, help="Measure nothing, write the tables again.")
+@click.option("--work", type=click.Path(path_type=Path), help="Where runs write.")
+@click.option("--example-epochs", default=20, show_default=True)
+@click.option("--rounds", default=3, show_default=True, help="Of what is short.")
+@click.option("--serving-seconds", default=4.0, show_default=True, help="Of a round of requests.")
+@click.option("--multiples", default="1,2,4,10", show_default=True, help="Of the rows.")
+def main(
+    data: Path | None,
+    output: Path,
+    page: Path,
+    only: str,
+    table: bool,
+    work: Path | None,
+    example_epochs: int,
+    rounds: int,
+    serving_seconds: float,
+    multiples: str,
+) -> None:
+    """Measures speed and memory beside the Keras example and what else a person would use.
+
+    A section that was not asked for keeps its earlier figures in the output.
+    """
+    sections = only.split(",")
+    if unknown := set(sections) - set(_SECTIONS):
+        raise click.UsageError(f"There is no section {', '.join(sorted(unknown))}.")
+    if not table:
+        if data is None:
+            raise click.UsageError("Name the file with --data.")
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = (work or Path(temporary)).resolve()
+            file = data.resolve()
+            sizes = [float(multiple) for multiple in multiples.split(",")]
+            measures: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+                "training": (
+                    f"--example-epochs {example_epochs}",
+                    lambda: measure_training(file, folder / "training", example_epochs),
+                ),
+                "features": (
+                    f"--rounds {rounds}",
+                    lambda: measure_features(file, folder / "features", rounds),
+                ),
+                "pipeline": ("", lambda: measure_pipeline(file, folder / "pipeline")),
+                "serving": (
+                    f"--rounds {rounds} --serving-seconds {serving_seconds:g}",
+                    lambda: measure_serving(file, folder / "pipeline", rounds, serving_seconds),
+                ),
+                "growth": (
+                    f"--multiples {multiples}",
+                    lambda: measure_growth(file, folder / "growth", sizes),
+                ),
+            }
+            for name in sections:
+                options, measure = measures[name]
+                click.echo(f"{name} …", err=True)
+                _store(output, name, data.name, options, measure())
+    write_page(page, _load(output))
+
+
+def _load(output: Path) -> dict[str, Any]:
+    results: dict[str, Any] = json.loads(output.read_text("utf-8")) if output.exists() else {}
+    return results
+
+
+def _store(output: Path, name: str, file: str, options: str, found: dict[str, Any]) -> None:
+    """Adds a section to the output, or replaces it there."""
+    command = f"python -m benchmarks.speed --data {file} --only {name} {options}".rstrip()
+    section = {"command": command, "machine": describe_machine(), **found}
+    results = {**_load(output), name: section}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

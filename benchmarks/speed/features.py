@@ -1,0 +1,96 @@
+"""Section `features`: Transform beside what else makes TF-IDF features of texts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.speed.observe import observe
+from benchmarks.speed.phases import Phase, observe_phases
+from pipeline.config import load_config
+
+# What the Keras example's own rule comes to on the arXiv file, nearly.
+_MAX_TOKENS: Final = 153_000
+_WORKERS: Final = (1, 2)
+# What takes longer is measured once.
+_SHORT_SECONDS: Final = 30.0
+_ALL: Final = "all"
+
+Phases = dict[str, Phase]
+
+
+def measure_features(data: Path, work: Path, rounds: int) -> dict[str, Any]:
+    """Makes features of all papers, analysed on the training papers, each in a fresh process.
+
+    Args:
+        data: The CSV file.
+        work: Where they write; what it holds is deleted.
+        rounds: Of what takes under 30 seconds; the median one counts.
+
+    Returns:
+        `papers` by split, and `measured`: for each tool and number of workers its vocabulary's
+        size, its rounds, and the Phases `analysis`, `materialization` and `all`.
+
+    Raises:
+        CommandError: A process failed.
+    """
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    texts = work / "texts.json"
+    papers = write_texts(data, texts)
+    measured = []
+    for profile, size in (("keras_example", _MAX_TOKENS), ("default", _default_size())):
+        for workers in _WORKERS:
+            command = [
+                *("benchmarks.speed.transform_once", "--data", str(data), "--profile", profile),
+                *("--max-tokens", str(size), "--workers", str(workers)),
+                *("--folder", str(work / "nodes")),
+            ]
+            found = _repeat(command, rounds, work / "nodes")
+            measured.append(_row(f"Transform, {profile}", size, workers, found))
+    for name, tool in (("TextVectorization", "keras"), ("TfidfVectorizer", "sklearn")):
+        command = [
+            *("benchmarks.speed.vectorizers_once", "--texts", str(texts), "--tool", tool),
+            *("--max-tokens", str(_MAX_TOKENS)),
+        ]
+        measured.append(_row(name, _MAX_TOKENS, 1, _repeat(command, rounds)))
+    return {"papers": papers, "measured": measured}
+
+
+def write_texts(data: Path, target: Path) -> dict[str, int]:
+    """Writes the abstracts of each split as JSON, and returns how many there are."""
+    module = [sys.executable, "-m", "benchmarks.speed.split_texts"]
+    observe([*module, "--data", str(data), "--output", str(target)])
+    texts = json.loads(target.read_text("utf-8"))
+    return {name: len(of_split) for name, of_split in texts.items()}
+
+
+def _default_size() -> int:
+    return load_config("default").features.max_tokens
+
+
+def _repeat(module: Sequence[str], rounds: int, folder: Path | None = None) -> list[Phases]:
+    """Runs a module once, or as often as asked where that is short; each time without a folder."""
+    found: list[Phases] = []
+    while not found or (len(found) < rounds and found[0][_ALL].seconds < _SHORT_SECONDS):
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        found.append(observe_phases([sys.executable, "-m", *module]))
+    return found
+
+
+def _row(name: str, size: int, workers: int, rounds: list[Phases]) -> dict[str, Any]:
+    ordered = sorted(rounds, key=lambda phases: phases[_ALL].seconds)
+    middle = ordered[len(ordered) // 2]
+    return {
+        "name": name,
+        "max_tokens": size,
+        "workers": workers,
+        "rounds": len(rounds),
+        "phases": {key: dataclasses.asdict(phase) for key, phase in middle.items()},
+    }

@@ -1,0 +1,71 @@
+"""Section `training`: the Keras example beside the pipeline that trains the same network."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.speed.observe import observe
+from benchmarks.speed.pipeline_run import OTHER_SEED, run_pipeline, run_trainer_alone
+
+_PROFILE: Final = "keras_example"
+_DEFAULT: Final = "default"
+_SHORT_EPOCHS: Final = 2
+
+
+def measure_training(data: Path, work: Path, epochs: int) -> dict[str, Any]:
+    """Runs the example, its profile with lazy and with exact Adam, and the default profile.
+
+    Args:
+        data: The CSV file.
+        work: Where runs write.
+        epochs: Of the example and of its profile.
+
+    Returns:
+        `example`, what it says of itself; and the PipelineRuns `lazy_adam` and `default`, each
+        from an empty folder; and `lazy_adam_alone`, `adam` and `default_alone`, each with Trainer
+        alone: `adam` with the seed of `lazy_adam`, the others with another, and all before it
+        from the cache.
+
+    Raises:
+        CommandError: One of them failed.
+        NotCachedError: The code changed meanwhile.
+    """
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    example = run_example(data, work / "example.json", epochs)
+    size = f"features.max_tokens={example['max_tokens']}"
+
+    def settings(optimizer: str, epochs: int, *more: str) -> tuple[str, ...]:
+        return (size, f"trainer.optimizer={optimizer}", f"trainer.epochs={epochs}", *more)
+
+    # Lazy Adam comes first in its folder: later models are evaluated beside the last one as well.
+    # Trainer alone is run for its memory, which does not grow with the epochs.
+    of_example, of_default = work / _PROFILE, work / _DEFAULT
+    short = min(epochs, _SHORT_EPOCHS)
+    runs = {
+        "lazy_adam": run_pipeline(data, of_example, _PROFILE, settings("lazy_adam", epochs)),
+        "lazy_adam_alone": run_trainer_alone(
+            data, of_example, _PROFILE, settings("lazy_adam", short, OTHER_SEED)
+        ),
+        "adam": run_trainer_alone(data, of_example, _PROFILE, settings("adam", epochs)),
+        "default": run_pipeline(data, of_default, _DEFAULT),
+        "default_alone": run_trainer_alone(data, of_default, _DEFAULT, [OTHER_SEED]),
+    }
+    return {"example": example} | {key: dataclasses.asdict(run) for key, run in runs.items()}
+
+
+def run_example(data: Path, output: Path, epochs: int) -> dict[str, Any]:
+    """Runs the Keras example in a process of its own; returns what it says of itself."""
+    observe(
+        [
+            *(sys.executable, "-m", "benchmarks.speed.example", "--data", str(data)),
+            *("--epochs", str(epochs), "--output", str(output)),
+        ]
+    )
+    example: dict[str, Any] = json.loads(output.read_text("utf-8"))
+    return example
