@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+
+EXAMPLE_EPOCHS: Final = 20
+"""What the example trains for."""
 
 Run = dict[str, Any]
 # Of the example or of Trainer: `seconds`, validation included, and figures.
@@ -51,10 +54,17 @@ def seconds_after(epochs: Sequence[Epoch], number: int) -> float:
     return sum(each["seconds"] for each in epochs[number:])
 
 
-def example_seconds(example: dict[str, Any]) -> float:
-    """Returns the seconds of the example from the CSV to the evaluated model."""
+def example_seconds(example: dict[str, Any], epochs: int) -> float:
+    """Returns the seconds of the example from the CSV to the evaluated model.
+
+    Args:
+        example: Its figures.
+        epochs: That it trains for. Those that were not run take as long as the median one.
+    """
     steps = ("read", "adapt", "train", "evaluate")
-    return float(sum(example["seconds"][step] for step in steps))
+    missing = epochs - len(example["epochs"])
+    once = sum(example["seconds"][step] for step in steps)
+    return float(once + missing * epoch_seconds(example["epochs"]))
 
 
 def exponent(papers: Sequence[float], seconds: Sequence[float]) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from benchmarks.speed.derived import (
+    EXAMPLE_EPOCHS,
     best_epoch,
     bytes_per_paper,
     component,
@@ -136,8 +137,8 @@ def pipeline_table(section: Section, training: Section | None) -> str:
     )
     if training:
         example = training["example"]
-        words = f"the example, {len(example['epochs'])} epochs, CSV to evaluated model"
-        whole = seconds(example_seconds(example))
+        words = f"the example, {EXAMPLE_EPOCHS} epochs, CSV to evaluated model"
+        whole = seconds(example_seconds(example, EXAMPLE_EPOCHS))
         rows.append((words, whole, gigabytes(example["peak_bytes"]), None, None))
     return table(("", "cold s", "cold peak GB", "cached s", "cached peak GB"), rows)
 

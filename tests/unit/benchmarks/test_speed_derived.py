@@ -33,6 +33,14 @@ def test_epochs():
     assert derived.seconds_after(EPOCHS, 2) == 5.0
 
 
+def test_the_example_with_epochs_that_were_not_run():
+    taken = {"read": 1.0, "adapt": 2.0, "train": 19.5, "evaluate": 0.5, "export": 100.0}
+    example = {"seconds": taken, "epochs": EPOCHS}
+    assert derived.example_seconds(example, 3) == 23.0
+    # The median epoch takes 5 s.
+    assert derived.example_seconds(example, 20) == 23.0 + 17 * 5
+
+
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
 def test_the_exponent(power):
     papers = [10, 20, 40, 100]
