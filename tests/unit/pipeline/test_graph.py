@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,6 +108,17 @@ def test_building_it_writes_nothing_and_needs_no_network(tmp_path):
         (tmp_path / "file").write_text("x")
         (tmp_path / "folder").mkdir()
     assert len(seen) == 2
+
+
+def test_a_run_on_this_machine_loads_no_client_library_of_google():
+    """They take seconds at every start, and memory until its end."""
+    program = (
+        "import sys, pipeline.graph, pipeline.local_runner\n"
+        "assert 'tfx.components' in sys.modules\n"
+        "assert 'google.cloud.aiplatform' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_same_configuration_builds_the_same_graph():

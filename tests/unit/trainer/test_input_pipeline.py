@@ -110,6 +110,13 @@ def test_workers_share_out_every_step_of_one_machine(tmp_path, workers, count):
             assert sorted(together) == sorted(whole[epoch][step])
 
 
+def test_no_thread_of_the_autotuner_is_waited_for(pattern):
+    """When an iterator is deleted, it may sleep on for a minute."""
+    dataset = make_dataset(pattern, SPEC, 8, shuffle=True, seed=0)
+    assert dataset.options().autotune.enabled is False
+    assert dataset.options().deterministic is True
+
+
 def test_an_epoch_can_be_cut_short(papers, pattern):
     dataset = make_dataset(pattern, SPEC, 8, shuffle=False, seed=0, batches=2)
     assert [p.weights for p in read(dataset)] == [p.weights for p in papers[:16]]

@@ -103,6 +103,10 @@ def scripted(monkeypatch):
         # All epochs run, and the best one is kept nevertheless.
         (3, [0.5, 0.9, 0.7, 0.6], 4, 2, 2),
         (1, [0.9, 0.8, 0.7, 0.6], 2, 1, 1),
+        # Of equal ones the first is kept.
+        (2, [0.5, 0.9, 0.9, 0.6], 4, 2, 2),
+        # The best comes last: nothing is put back.
+        (2, [0.5, 0.9, 0.7, 0.95], 4, 4, 4),
         (None, [0.5, 0.9, 0.7, 0.6], 4, 2, 4),
     ],
 )
