@@ -22,13 +22,13 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.quality.splits import Truth, encode, read_splits
+from benchmarks.speed.derived import EXAMPLE_EPOCHS
 from benchmarks.speed.figures import score
 from components.example_gen.examples import RawPaper
 from schema import names
 
 _BATCH: Final = 128
 _HIDDEN: Final = (512, 256)
-_EPOCHS: Final = 20
 _FLOAT_BYTES: Final = 4
 
 
@@ -51,7 +51,7 @@ class _Epochs(keras.callbacks.Callback):
 
 @click.command()
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True)
-@click.option("--epochs", default=_EPOCHS, show_default=True)
+@click.option("--epochs", default=EXAMPLE_EPOCHS, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="A JSON file.")
 def main(data: Path, epochs: int, output: Path) -> None:
     """Runs the example and writes what each step took."""

@@ -79,13 +79,8 @@ def _of_training(section: Section) -> Iterator[Headline]:
     note = "" if timed == EXAMPLE_EPOCHS else f" (of its {EXAMPLE_EPOCHS} epochs {timed} were run)"
 
     def of_run(what: str, ours: float, bar: float | None = None) -> Headline:
-        return Headline(
-            f"CSV to evaluated and pushed model, {what}",
-            ratio(whole / ours),
-            f"{seconds(whole)} s{note} → {seconds(ours)} s",
-            f"≥ {bar:g} x" if bar else "",
-            whole / ours >= bar if bar else None,
-        )
+        detail = f"{seconds(whole)} s{note} → {seconds(ours)} s"
+        return _faster(f"CSV to evaluated and pushed model, {what}", whole / ours, detail, bar)
 
     epochs = lazy["epochs"]["lines"]
     pushed = seconds_to_pushed(lazy)
@@ -131,13 +126,14 @@ def _epochs(section: Section) -> Iterator[Headline]:
         ("default", "`default`", None),
     ):
         ours = epoch_seconds(section[key]["epochs"]["lines"])
-        yield Headline(
-            f"an epoch, {what}",
-            ratio(theirs / ours),
-            f"{seconds(theirs)} s → {seconds(ours)} s, {_quality(example, section[key])}",
-            f"≥ {bar:g} x" if bar else "",
-            theirs / ours >= bar if bar else None,
-        )
+        detail = f"{seconds(theirs)} s → {seconds(ours)} s, {_quality(example, section[key])}"
+        yield _faster(f"an epoch, {what}", theirs / ours, detail, bar)
+
+
+def _faster(what: str, times: float, detail: str, bar: float | None) -> Headline:
+    """Returns the line of what is so many times faster; without a bar nothing is asked."""
+    asked = ("", None) if bar is None else (f"≥ {bar:g} x", times >= bar)
+    return Headline(what, ratio(times), detail, *asked)
 
 
 def _quality(example: Section, run: Section) -> str:

@@ -16,10 +16,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     )
 
 
-def seconds(value: float | None) -> str | None:
+def seconds(value: float) -> str:
     """Returns seconds, with a decimal where they are few."""
-    if value is None:
-        return None
     return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"
 
 
@@ -28,9 +26,9 @@ def gigabytes(size: float | None) -> str | None:
     return f"{size / 1e9:,.2f}" if size else None
 
 
-def megabytes(size: float | None) -> str | None:
+def megabytes(size: float) -> str:
     """Returns bytes in units of 10^6."""
-    return None if size is None else f"{size / 1e6:,.0f}"
+    return f"{size / 1e6:,.0f}"
 
 
 def ratio(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +17,6 @@ from schema.errors import BadInputError
 _COMPRESSION = "GZIP"
 _SHUFFLE_RECORDS = 16_384
 _FILES_AT_ONCE = 4
-_PARSED_AT_ONCE = 2
 _BATCHES_AHEAD = 4
 _SURVEYED_AT_ONCE = 1024
 
@@ -124,7 +124,7 @@ def make_dataset(
     if batches is not None:
         batched = batched.take(batches)
     parsed = batched.map(
-        _parser(feature_spec, include_unknown), num_parallel_calls=_PARSED_AT_ONCE
+        _parser(feature_spec, include_unknown), num_parallel_calls=os.cpu_count() or 1
     ).prefetch(_BATCHES_AHEAD)
     options = dataset_options()
     # The workers have already shared out the records.

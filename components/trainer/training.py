@@ -101,14 +101,15 @@ def train(
     """
     began = time.monotonic()
     log = EpochLog(log_dir, settings.epochs, steps_per_epoch)
-    predictor = Predictor(served or model, validation_dataset)
+    judged = served or model
+    predictor = Predictor(judged, validation_dataset)
     callbacks: list[keras.callbacks.Callback] = [
         _Validate(predictor, served),
         keras.callbacks.TensorBoard(log_dir=log_dir, write_graph=False, profile_batch=0),
         log,
     ]
     if settings.patience is not None:
-        callbacks.append(KeepBest(served or model, settings.monitor, settings.patience))
+        callbacks.append(KeepBest(judged, settings.monitor, settings.patience))
     try:
         history = run_epochs(model, train_dataset, settings.epochs, callbacks)
     finally:
