@@ -26,7 +26,8 @@ FROM ${BUILDER_IMAGE} AS builder
 COPY --from=uv /uv /usr/local/bin/uv
 # Bytecode is made here, since who runs the image may not write beside the code, and would compile
 # TFX at every start.
-ENV UV_COMPILE_BYTECODE=1 \
+ENV UV_CACHE_DIR=/var/cache/uv \
+    UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=never
 WORKDIR /build
@@ -36,14 +37,14 @@ FROM builder AS dependencies
 RUN uv venv --python 3.10 /opt/venv
 COPY requirements-image.lock ./
 # What builds the packages that come as source is locked by the same file.
-RUN --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=cache,target=/var/cache/uv \
     uv pip sync --python /opt/venv --require-hashes \
         --build-constraints requirements-image.lock requirements-image.lock
 
 
 FROM dependencies AS dependencies-cuda
 COPY requirements-gpu.lock ./
-RUN --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=cache,target=/var/cache/uv \
     uv pip sync --python /opt/venv --require-hashes \
         --build-constraints requirements-gpu.lock requirements-gpu.lock
 
@@ -54,7 +55,7 @@ COPY schema schema
 COPY serving serving
 COPY components components
 COPY pipeline pipeline
-RUN --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=cache,target=/var/cache/uv \
     uv build --wheel --require-hashes --build-constraints requirements.lock --out-dir /build/dist
 
 

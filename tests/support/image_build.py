@@ -2,8 +2,8 @@
 
 The instructions are taken from the file, not copied from it. Three things differ from a real
 build. Every stage works in the same folder, so a COPY from another stage has nothing to do. What
-other images give is left out; uv is this project's. Packages are linked from uv's cache and not
-compiled, which changes how long it takes and not what is installed.
+other images give is left out; uv is this project's, with its own cache. Packages are linked from
+that and not compiled, which changes how long it takes and not what is installed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.support.image_recipe import DOCKERIGNORE, ROOT, Recipe, Step, is_igno
 # Commands that need root, or a program of another image.
 LEFT_OUT: Final = ("tensorflow_model_server", "useradd")
 
+_CACHE: Final = "UV_CACHE_DIR"
 _FAST: Final = {"UV_LINK_MODE": "hardlink", "UV_COMPILE_BYTECODE": "0"}
 # An absolute path of the image, where a word or a part of a PATH begins.
 _IMAGE_PATH: Final = re.compile(r"(?<![\w.$}/-])/(?=(?:build|home|opt)\b)")
@@ -71,6 +72,8 @@ class ImageBuild:
 
     def _set(self, step: Step) -> None:
         for name, value in step.pairs().items():
+            if name == _CACHE:
+                continue
             known = re.sub(r"\$(\w+)", lambda match: self.environment.get(match[1], ""), value)
             self.environment[name] = self.inside(known)
 
@@ -125,4 +128,4 @@ def _machine() -> dict[str, str]:
         for name, value in os.environ.items()
         if name.lower().endswith("_proxy") or name in ("SSL_CERT_FILE", "UV_DEFAULT_INDEX")
     }
-    return {**kept, "PATH": ":".join(path), "UV_CACHE_DIR": cache.stdout.strip()}
+    return {**kept, "PATH": ":".join(path), _CACHE: cache.stdout.strip()}

@@ -168,6 +168,20 @@ def test_nothing_is_fetched_but_by_the_locks(recipe: Recipe) -> None:
     assert len(installs) == 5
 
 
+def test_packages_are_cached_where_uv_looks(recipe: Recipe) -> None:
+    cached = 0
+    for stage in recipe.stages.values():
+        environment: dict[str, str] = {}
+        for below in recipe.ancestry(stage.name):
+            for step in below.all("ENV"):
+                environment.update(step.pairs())
+        for mount in (mount for step in stage.all("RUN") for mount in step.mounts()):
+            if mount["type"] == "cache":
+                cached += 1
+                assert mount["target"] == environment["UV_CACHE_DIR"]
+    assert cached == 3
+
+
 @pytest.mark.parametrize(
     ("target", "lock"),
     [
