@@ -31,7 +31,7 @@ real: $(READY)
 # Speed and memory beside the Keras example, for hours: make bench DATA=arxiv_data.csv.gz
 bench: $(READY)
 	@test -n "$(DATA)" || { echo "Name the file: make bench DATA=arxiv_data.csv.gz" >&2; exit 2; }
-	.venv/bin/python -m benchmarks.speed --data "$(DATA)" --output benchmarks/results/speed.json
+	.venv/bin/python -m benchmarks.speed --data "$(DATA)"
 
 setup: $(READY)
 

@@ -7,7 +7,10 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("tensorflow", "keras", "tfx", "apache-beam", "grpcio", "starlette", "uvicorn", "numpy")
+PACKAGES = (
+    *("tensorflow", "keras", "tfx", "tensorflow-transform", "tensorflow-model-analysis"),
+    *("apache-beam", "scikit-learn", "numpy", "grpcio", "starlette", "uvicorn"),
+)
 
 
 def describe_machine() -> dict[str, object]:

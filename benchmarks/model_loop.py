@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import numpy as np
 
 from schema import names
@@ -31,7 +32,7 @@ def main() -> None:
         model.run({given: np.array(batch, dtype=object)}, wanted)
 
     rates = {f"batch {size}": size * calls_per_second(call, texts, size) for size in (1, 64)}
-    sys.stdout.write(json.dumps(rates) + "\n")
+    click.echo(json.dumps(rates))
 
 
 def calls_per_second(call: Callable[[list[bytes]], None], texts: list[bytes], size: int) -> float:

@@ -53,13 +53,13 @@ def main(
     sections = only.split(",")
     if unknown := set(sections) - set(_SECTIONS):
         raise click.UsageError(f"There is no section {', '.join(sorted(unknown))}.")
+    sizes = _sizes(multiples)
     if not table:
         if data is None:
             raise click.UsageError("Name the file with --data.")
         with tempfile.TemporaryDirectory() as temporary:
             folder = (work or Path(temporary)).resolve()
             file = data.resolve()
-            sizes = [float(multiple) for multiple in multiples.split(",")]
             measures: dict[str, tuple[str, Callable[[], Iterable[dict[str, Any]]]]] = {
                 "training": (
                     f"--example-epochs {example_epochs}",
@@ -86,6 +86,18 @@ def main(
                 for found in measure():
                     _store(output, name, data.name, options, found)
     write_page(page, _load(output))
+
+
+def _sizes(multiples: str) -> list[float]:
+    try:
+        sizes = [float(multiple) for multiple in multiples.split(",")]
+    except ValueError:
+        raise click.UsageError(f"--multiples: {multiples} is no list of numbers.") from None
+    if sizes != sorted(set(sizes)) or min(sizes) <= 0:
+        raise click.UsageError("--multiples must ascend from above 0, as in 1,2,4,10.")
+    if any(size > 1 and not size.is_integer() for size in sizes):
+        raise click.UsageError("--multiples over 1 are whole: the rows are repeated so many times.")
+    return sizes
 
 
 def _load(output: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -33,9 +33,12 @@ def seconds_to_pushed(run: Run) -> float:
     return float(pusher["started"] + pusher["seconds"])
 
 
-def epoch_seconds(epochs: Iterable[Epoch]) -> float:
-    """Returns the median over the epochs."""
-    return float(statistics.median(each["seconds"] for each in epochs))
+def epoch_seconds(epochs: Sequence[Epoch]) -> float:
+    """Returns the median over the epochs, without the first one where there are others.
+
+    Keras compiles in the first one.
+    """
+    return float(statistics.median(each["seconds"] for each in epochs[1:] or epochs))
 
 
 def best_epoch(epochs: Sequence[Epoch], figure: str, best: Callable[..., float]) -> int:

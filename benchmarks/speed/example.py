@@ -10,7 +10,6 @@ Run it as `python -m benchmarks.speed.example --data FILE`.
 from __future__ import annotations
 
 import json
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -33,7 +32,7 @@ _FLOAT_BYTES: Final = 4
 
 
 class _Epochs(keras.callbacks.Callback):
-    """Seconds, peak memory and figures of each epoch, its validation included."""
+    """Seconds and figures of each epoch, its validation included."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +44,7 @@ class _Epochs(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         seconds = time.perf_counter() - self._began
-        self.all.append({**logs, "seconds": seconds, "peak_bytes": _peak_bytes()})
+        self.all.append({**logs, "seconds": seconds})
         click.echo(json.dumps(self.all[-1]), err=True)
 
 
@@ -59,7 +58,7 @@ def main(data: Path, epochs: int, output: Path) -> None:
 
 
 def run_example(data: Path, epochs: int) -> dict[str, Any]:
-    """Runs the example; returns its steps' seconds, its epochs, its memory and its figures."""
+    """Runs the example; returns its steps' seconds, its epochs, its size and its figures."""
     keras.utils.set_random_seed(0)
     seconds: dict[str, float] = {}
     began = time.perf_counter()
@@ -106,7 +105,6 @@ def run_example(data: Path, epochs: int) -> dict[str, Any]:
         "labels": labels,
         "seconds": seconds,
         "epochs": clock.all,
-        "peak_bytes": _peak_bytes(),
         "weights_bytes": _FLOAT_BYTES * network.count_params(),
         "exported_bytes": exported,
         "test": score(
@@ -144,10 +142,6 @@ def _batches(
         .map(lambda text, label: (vectorize(text), label), num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
-
-
-def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 if __name__ == "__main__":

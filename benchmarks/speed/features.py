@@ -14,7 +14,7 @@ from benchmarks.speed.observe import observe
 from benchmarks.speed.phases import Phase, observe_phases
 from pipeline.config import load_config
 
-# What the Keras example's own rule comes to on the arXiv file, nearly.
+# About as many as the page of the Keras example prints. On the arXiv file its rule gives more.
 _MAX_TOKENS: Final = 153_000
 _WORKERS: Final = (1, 2)
 # What takes longer is measured once.

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import click
+
 from schema import names
 
 
@@ -35,7 +37,7 @@ def main() -> None:
         "load_seconds": loaded - imported,
         "first_answer_seconds": answered - imported,
     }
-    sys.stdout.write(json.dumps(seconds) + "\n")
+    click.echo(json.dumps(seconds))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from benchmarks.speed.served import server_memory
 from serving.predict import find_model
 
 _SETTINGS: Final = ("baselines.enabled=[]",)
-# Its memory does not grow with the epochs.
+# Its memory does not grow with the epochs, but for the copy that early stopping keeps from the
+# second one on: as large as the model that is served, whatever the number of papers.
 _ALONE: Final = (*_SETTINGS, OTHER_SEED, "trainer.epochs=1")
 
 

@@ -44,7 +44,7 @@ def render(results: Results) -> str:
             lambda section: pipeline_table(section, results.get("training")),
         ),
         "serving": ("Serving, `default`", serving_table),
-        "growth": ("Growth, `default`", growth_table),
+        "growth": ("Growth, `default` without baselines", growth_table),
     }
     shown = ""
     for name, (heading, make) in makers.items():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import click
 
 from benchmarks.speed.observe import Interval, observe
 
@@ -30,7 +31,7 @@ def print_phases(phases: Mapping[str, Sequence[Interval]]) -> None:
     Args:
         phases: For each its intervals in Unix time.
     """
-    sys.stdout.write("\n" + json.dumps(phases) + "\n")
+    click.echo("\n" + json.dumps(phases))
 
 
 def observe_phases(command: Sequence[str]) -> dict[str, Phase]:

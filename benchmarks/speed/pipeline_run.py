@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Sequence
@@ -22,8 +23,6 @@ OTHER_SEED: Final = "trainer.seed=1"
 # A model that falls short is measured all the same.
 _OPEN_GATE: Final = ("gate.floors={}", "gate.max_drop={}")
 _TRAINER: Final = "Trainer"
-# What Trainer reads; it in turn comes from the cache only where all before it does.
-_TRANSFORM: Final = "Transform"
 # Named here: what writes it imports TensorFlow, which has no place in the process that watches.
 _METRICS_FILE: Final = "metrics.json"
 
@@ -132,10 +131,11 @@ def run_trainer_alone(
         NotCachedError: Something before Trainer ran again.
     """
     run = run_pipeline(data, output, profile, settings)
-    if not all(each.cached for each in run.components if each.name == _TRANSFORM):
+    before = itertools.takewhile(lambda each: each.name != _TRAINER, run.components)
+    if again := [each.name for each in before if not each.cached]:
         raise NotCachedError(
-            f"{_TRANSFORM} ran again, so Trainer's memory is not its own. Did the code change "
-            "since the run before? Measure this section again."
+            f"{', '.join(again)} ran again, so Trainer's memory is not its own. Did the code "
+            "change since the run before? Measure this section again."
         )
     return run
 

@@ -27,10 +27,10 @@ def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
             With lazy Adam its profile runs all of its epochs.
 
     Returns:
-        `example`, what it says of itself; and the PipelineRuns `lazy_adam` and `default`, each
-        from an empty folder; and `lazy_adam_alone`, `adam` and `default_alone`, each with Trainer
-        alone: `adam` with the seed of `lazy_adam`, the others with another, and all before it
-        from the cache.
+        `example`, what it says of itself and its `peak_bytes`; and the PipelineRuns `lazy_adam`
+        and `default`, each from an empty folder; and `lazy_adam_alone`, `adam` and
+        `default_alone`, each with Trainer alone: `adam` with the seed of `lazy_adam`, the others
+        with another, and all before it from the cache.
 
     Raises:
         CommandError: One of them failed.
@@ -63,12 +63,16 @@ def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
 
 
 def run_example(data: Path, output: Path, epochs: int) -> dict[str, Any]:
-    """Runs the Keras example in a process of its own; returns what it says of itself."""
-    observe(
+    """Runs the Keras example in a process of its own.
+
+    Returns:
+        What it says of itself, and `peak_bytes`.
+    """
+    seen = observe(
         [
             *(sys.executable, "-m", "benchmarks.speed.example", "--data", str(data)),
             *("--epochs", str(epochs), "--output", str(output)),
         ]
     )
     example: dict[str, Any] = json.loads(output.read_text("utf-8"))
-    return example
+    return {**example, "peak_bytes": seen.peak_bytes}

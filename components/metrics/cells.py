@@ -41,15 +41,17 @@ def rank_cells(y_true: Array, probabilities: Array, unknown: Array | None = None
     truth = checked_truth(y_true, probabilities)
     missed = int(checked_unknown(unknown, truth.shape[0]).sum())
     scores = probabilities.astype(np.float32).ravel()
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    hits = np.cumsum(truth.ravel()[order], dtype=np.int64)
-    # A threshold can't part equal probabilities: a cut comes after the last of each.
-    ended = np.append(ranked, np.float32(-np.inf))
-    last = np.flatnonzero(ended[:-1] != ended[1:])
+    # Sorted on their own: a rank of every cell would be twice as large as the cells.
+    of_true = np.sort(scores[truth.ravel()])
+    scores.sort()
+    # A threshold can't part equal probabilities: a cut takes all from the lowest of them on.
+    opens = np.ones(scores.shape, dtype=bool)
+    np.not_equal(scores[1:], scores[:-1], out=opens[1:])
+    lowest = np.flatnonzero(opens)[::-1]
+    distinct = scores[lowest]
     return CellRanking(
-        scores=ranked[last],
-        suggested=last.astype(np.int64) + 1,
-        hits=hits[last],
-        positives=int(truth.sum()) + missed,
+        scores=distinct,
+        suggested=scores.size - lowest.astype(np.int64),
+        hits=of_true.size - np.searchsorted(of_true, distinct).astype(np.int64),
+        positives=of_true.size + missed,
     )

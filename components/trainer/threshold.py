@@ -41,7 +41,10 @@ def tune_threshold(y_true: Array, probabilities: Array, unknown: Array | None = 
     cells = rank_cells(y_true, probabilities, unknown)
     if not cells.hits.any():
         return _NO_CHOICE
-    best = int(np.argmax(2 * cells.hits / (cells.suggested + cells.positives)))
+    # One that hits no more than the one before it suggests more in vain.
+    worth = np.flatnonzero(np.diff(cells.hits, prepend=0))
+    f1 = 2 * cells.hits[worth] / (cells.suggested[worth] + cells.positives)
+    best = int(worth[np.argmax(f1)])
     lowest = cells.scores[best]
     below = cells.scores[best + 1] if best + 1 < cells.scores.size else np.float32(0.0)
     middle = np.float32((float(lowest) + float(below)) / 2)

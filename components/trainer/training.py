@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,14 +33,12 @@ class TrainingResult:
         kept_epoch: The epoch, from 1, whose weights were kept: the best one, or the last
             one where early stopping is off.
         label_thresholds: The threshold of each label, and where they come from.
-        seconds: Wall-clock time of all epochs.
     """
 
     history: dict[str, list[float]]
     best_epoch: int
     kept_epoch: int
     label_thresholds: LabelThresholds
-    seconds: float
 
     @property
     def threshold(self) -> float:
@@ -99,7 +96,6 @@ def train(
         UsageError: The loss is no number any more.
         BadInputError: The validation split is empty.
     """
-    began = time.monotonic()
     log = EpochLog(log_dir, settings.epochs, steps_per_epoch)
     judged = served or model
     predictor = Predictor(judged, validation_dataset)
@@ -118,7 +114,6 @@ def train(
     best = monitored.index(max(monitored)) + 1
     kept = len(monitored) if settings.patience is None else best
     best_cut = history["val_threshold"][kept - 1]
-    seconds = time.monotonic() - began
     # Of the kept weights, which early stopping may have put back.
     predictions = predictor.predict()
     return TrainingResult(
@@ -134,7 +129,6 @@ def train(
             settings.threshold_shrinkage,
             settings.seed,
         ),
-        seconds=seconds,
     )
 
 

@@ -25,6 +25,9 @@ FIGURES: Final = (
     "val_threshold",
 )
 
+# Of which the loss is computed in float64.
+_ROWS_AT_ONCE: Final = 1024
+
 
 class Predictions(NamedTuple):
     """A split's truth and what the network says of it.
@@ -116,5 +119,9 @@ def validation_figures(predictions: Predictions) -> dict[str, float]:
 
 def _cross_entropy(truth: NDArray[Any], logits: NDArray[Any]) -> float:
     """Mean binary cross-entropy from logits, max(x, 0) - x * t + log(1 + exp(-|x|))."""
-    x = logits.astype(np.float64)
-    return float(np.mean(np.maximum(x, 0) - x * truth + np.log1p(np.exp(-np.abs(x)))))
+    total = 0.0
+    for start in range(0, len(logits), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        x = logits[rows].astype(np.float64)
+        total += np.sum(np.maximum(x, 0) - x * truth[rows] + np.log1p(np.exp(-np.abs(x))))
+    return float(total / logits.size)

@@ -17,8 +17,10 @@ from tests.e2e.train_in_process import (
     AFTER,
     ANSWERS,
     CHECKPOINT,
+    SERVED,
     WEIGHTS,
     batches,
+    in_8_bits,
     network,
     validation,
 )
@@ -91,6 +93,18 @@ def test_two_replicas_equal_one(trained, kind, tolerance):
     for ours, theirs in zip(epochs(two), epochs(one), strict=True):
         for figure in ("loss", "val_loss", "val_lrap"):
             assert ours[figure] == pytest.approx(theirs[figure], abs=10 * tolerance)
+
+
+@pytest.mark.parametrize("kind", ["lazy_adam", "mixed"])
+def test_the_network_of_two_replicas_is_served_in_8_bits_as_that_of_one(trained, kind):
+    folder = trained / f"{kind}2"
+    model = network("lazy_adam", "float32", seed=9, dropout=0.0)
+    model.set_weights(weights(folder))
+    expected = in_8_bits(model).get_weights()
+    assert expected[0].dtype == np.int8
+    assert expected[0].any()
+    for mine, wanted in zip(weights(folder, SERVED), expected, strict=True):
+        np.testing.assert_array_equal(mine, wanted)
 
 
 @pytest.mark.parametrize("kind", ["lazy_adam", "adam", "mixed"])

@@ -14,7 +14,13 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.input_pipeline import make_dataset
-from components.trainer.model import build_model, compile_model, make_optimizer
+from components.trainer.model import (
+    build_model,
+    build_served_model,
+    compile_model,
+    copy_weights,
+    make_optimizer,
+)
 from components.trainer.precision import Precision
 from components.trainer.settings import TrainerSettings
 from components.trainer.training import make_reproducible, train
@@ -24,6 +30,7 @@ from tests.unit.trainer.papers import LABELS, VOCABULARY, feature_spec, random_p
 
 BATCH, STEPS = 16, 6
 CHECKPOINT, ANSWERS, AFTER, WEIGHTS = "checkpoint", "answers.npy", "after.npz", "weights.npz"
+SERVED = "served.npz"
 
 
 def network(optimizer: str, precision: Precision, seed: int, dropout: float) -> keras.Model:
@@ -47,6 +54,14 @@ def network_settings(optimizer: str, seed: int, dropout: float) -> TrainerSettin
         patience=2,
         seed=seed,
     )
+
+
+def in_8_bits(model: keras.Model) -> keras.Model:
+    """The network as it would be served with a kernel of 8 bits."""
+    settings = network_settings("lazy_adam", 0, 0.0).model_copy(update={"served_kernel": "int8"})
+    served = build_served_model(VOCABULARY, LABELS, settings)
+    copy_weights(model, served)
+    return served
 
 
 def batches(folder: Path, batch_size: int = BATCH, shuffle: bool = True) -> tf.data.Dataset:
@@ -89,6 +104,7 @@ def run(
     )
     np.savez(folder / WEIGHTS, *model.get_weights())
     np.save(folder / ANSWERS, Predictor(model, validation(folder)).predict().logits)
+    np.savez(folder / SERVED, *in_8_bits(model).get_weights())
     checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
     checkpoint.write(str(folder / CHECKPOINT))
     in_order = scope.distribute_datasets_from_function(lambda _: batches(folder, each, False))

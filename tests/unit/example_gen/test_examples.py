@@ -49,3 +49,8 @@ def test_a_folder_without_files_has_no_examples(tmp_path):
     for folder in (tmp_path, tmp_path / "missing"):
         assert list(raw_examples(str(folder)).as_numpy_iterator()) == []
         assert list(raw_examples(str(folder)).batch(4)) == []
+
+
+def test_no_thread_of_the_autotuner_is_waited_for(tmp_path):
+    """When an iterator is deleted, it may sleep on for a minute."""
+    assert raw_examples(str(tmp_path)).options().autotune.enabled is False

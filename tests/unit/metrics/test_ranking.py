@@ -125,3 +125,19 @@ def test_wrong_unknown_counts_are_refused(unknown):
 def test_k_below_one_is_refused(metric):
     with pytest.raises(ValueError, match="k must be"):
         metric(np.zeros((2, 3)), np.zeros((2, 3)), 0)
+
+
+def test_what_does_not_fit_in_one_part_is_ranked_as_its_rows_are():
+    rng = np.random.default_rng(0)
+    truth = rng.random((1_200, 2_000)) < 0.01
+    scores = np.round(rng.random(truth.shape), 3)
+    unknown = rng.integers(0, 3, len(truth))
+    few = [0, 523, 524, 525, 1_048, 1_049, 1_199]
+    for metric, options in ((lrap, ()), (ndcg_at_k, (5,))):
+        whole = metric(truth, scores, *options, unknown)
+        assert whole.shape == (1_200,)
+        expected = metric(truth[few], scores[few], *options, unknown[few])
+        np.testing.assert_array_equal(whole[few], expected)
+    hits = hits_among_best(truth, scores, 7)
+    assert hits.shape == (1_200, 7)
+    np.testing.assert_array_equal(hits[few], hits_among_best(truth[few], scores[few], 7))

@@ -240,7 +240,7 @@ def test_model_info_tells_of_the_kept_epoch():
         "val_threshold": [0.3, 0.4, 0.5],
     }
     own = LabelThresholds("per_label", np.array([0.25, 0.75], np.float32), 0.4)
-    result = TrainingResult(history, best_epoch=2, kept_epoch=2, label_thresholds=own, seconds=1.0)
+    result = TrainingResult(history, best_epoch=2, kept_epoch=2, label_thresholds=own)
     settings = TrainerSettings(hidden_units=(8,), seed=5)
     info = model_info(result, settings, ["cs.LG", "größe"])
     assert (info["threshold"], info["thresholds"]) == (0.4, "per_label")

@@ -3,6 +3,7 @@
 import json
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +12,13 @@ from sklearn.metrics import f1_score, label_ranking_average_precision_score, ndc
 from components.trainer import epoch_log, training
 from components.trainer.epoch_log import EpochLog, epochs_path
 from components.trainer.input_pipeline import make_dataset
-from components.trainer.model import build_model, compile_model, make_optimizer
+from components.trainer.model import (
+    build_model,
+    build_served_model,
+    compile_model,
+    copy_weights,
+    make_optimizer,
+)
 from components.trainer.settings import TrainerSettings
 from components.trainer.threshold import tune_threshold
 from components.trainer.threshold_choice import choose_thresholds
@@ -204,6 +211,16 @@ def test_validation_figures_equal_keras_and_sklearn(data):
     assert figures["val_micro_f1"] == pytest.approx(f1_score(truth, suggested, average="micro"))
 
 
+def test_the_loss_of_many_papers_is_that_of_keras():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 8, (2_500, 3)).astype(np.float32)
+    truth = (rng.random(logits.shape) < 0.3).astype(np.float32)
+    probabilities = tf.sigmoid(logits).numpy()
+    figures = validation_figures(Predictions(truth, logits, probabilities, np.zeros(2_500)))
+    expected = keras.losses.BinaryCrossentropy(from_logits=True)(truth, logits)
+    assert figures["val_loss"] == pytest.approx(float(expected), rel=1e-5)
+
+
 def test_a_diverged_training_says_so(data, tmp_path):
     settings = SETTINGS.model_copy(update={"learning_rate": 1e38, "decay": "constant"})
     with pytest.raises(UsageError, match=r"diverged in epoch \d+.*trainer.learning_rate"):
@@ -261,20 +278,25 @@ def test_remote_storage_is_written_to_less_often(monkeypatch):
     assert [line.get("step") for line in written] == [20, 40, 60, None]
 
 
-def test_another_network_can_be_validated_with_the_trained_weights(scripted, data, tmp_path):
+@pytest.mark.parametrize("served_kernel", ["float32", "int8"])
+def test_another_network_can_be_validated_with_the_trained_weights(
+    served_kernel, scripted, data, tmp_path
+):
     """It ends with the weights that were kept, not the last ones."""
     validated = scripted([0.5, 0.9, 0.7, 0.6])
-    settings = SETTINGS.model_copy(update={"patience": 2})
+    settings = SETTINGS.model_copy(update={"patience": 2, "served_kernel": served_kernel})
     model = compiled(settings)
-    served = build_model(VOCABULARY, LABELS, settings.model_copy(update={"seed": 7}))
+    served, last_served = (build_served_model(VOCABULARY, LABELS, settings) for _ in range(2))
     result = train(
         model, *data, settings, str(tmp_path / "log"), steps_per_epoch=STEPS, served=served
     )
     assert result.kept_epoch == 2
     assert len(validated) == 5
+    copy_weights(model, last_served)
     for mine, best, last in zip(
-        served.get_weights(), validated[1], model.get_weights(), strict=True
+        served.get_weights(), validated[1], last_served.get_weights(), strict=True
     ):
+        assert mine.dtype == best.dtype
         np.testing.assert_array_equal(mine, best)
         assert (mine != last).any()
     figures = validation_figures(Predictor(served, data[1]).predict())
