@@ -7,9 +7,6 @@ below the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +17,7 @@ from components.metrics.inputs import (
     checked_truth,
     checked_unknown,
 )
-
-_CELLS_AT_ONCE: Final = 2**20
+from components.metrics.parts import in_parts
 
 
 def hits_among_best(y_true: Array, scores: Array, k: int) -> NDArray[np.float64]:
@@ -47,7 +43,7 @@ def hits_among_best(y_true: Array, scores: Array, k: int) -> NDArray[np.float64]
         right[:, : best.shape[1]] = np.take_along_axis(truth[rows], best, axis=1)
         return np.cumsum(right, axis=1)
 
-    return _in_parts(truth.shape, hits)
+    return in_parts(truth.shape, hits)
 
 
 def precision_at_k(y_true: Array, scores: Array, k: int) -> FloatVector:
@@ -104,7 +100,7 @@ def ndcg_at_k(y_true: Array, scores: Array, k: int, unknown: Array | None = None
         gains = np.bincount(row, weights=of_group, minlength=len(ranked))
         return gains.astype(np.float64, copy=False)
 
-    achieved = _in_parts(truth.shape, gain)
+    achieved = in_parts(truth.shape, gain)
     # The extra columns of unknown labels stand at the ranks after the last known label.
     reached = np.minimum(labels + outside, up_to.size - 1)
     achieved = achieved + (up_to[reached] - up_to[labels])
@@ -141,29 +137,13 @@ def lrap(y_true: Array, scores: Array, unknown: Array | None = None) -> FloatVec
         summed: FloatVector = np.where(ranked, true_so_far / (last + 1), 0.0).sum(axis=1)
         return summed
 
-    total = _in_parts(truth.shape, precisions)
+    total = in_parts(truth.shape, precisions)
     for extra in range(1, int(outside.max(initial=0)) + 1):
         total = total + np.where(outside >= extra, (known + extra) / (labels + extra), 0.0)
 
     count = known + outside
     result: FloatVector = np.divide(total, count, out=np.ones(examples), where=count > 0)
     return result
-
-
-def _in_parts(
-    shape: tuple[int, ...], of_rows: Callable[[slice], NDArray[np.float64]]
-) -> NDArray[np.float64]:
-    """Joins what is computed of some rows at a time: ranking takes 15 times a part's memory.
-
-    Args:
-        shape: Of the whole matrix, [n, L].
-        of_rows: What there is to compute of a range of rows, first axis rows.
-    """
-    examples, labels = shape
-    at_once = max(1, _CELLS_AT_ONCE // max(labels, 1))
-    # Without an example there is a part too, of nothing.
-    starts = range(0, max(examples, 1), at_once)
-    return np.concatenate([of_rows(slice(start, start + at_once)) for start in starts])
 
 
 def _check_k(k: int) -> None:

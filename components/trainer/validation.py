@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.metrics.classification import binary_accuracy, count_labels, micro_f1
+from components.metrics.parts import in_parts
 from components.metrics.ranking import lrap, ndcg_at_k
 from components.trainer.loss import mean_logits
 from components.trainer.threshold import tune_threshold
@@ -24,9 +25,6 @@ FIGURES: Final = (
     "val_micro_f1",
     "val_threshold",
 )
-
-# Of which the loss is computed in float64.
-_ROWS_AT_ONCE: Final = 1024
 
 
 class Predictions(NamedTuple):
@@ -119,9 +117,10 @@ def validation_figures(predictions: Predictions) -> dict[str, float]:
 
 def _cross_entropy(truth: NDArray[Any], logits: NDArray[Any]) -> float:
     """Mean binary cross-entropy from logits, max(x, 0) - x * t + log(1 + exp(-|x|))."""
-    total = 0.0
-    for start in range(0, len(logits), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
+
+    def of_papers(rows: slice) -> NDArray[np.float64]:
         x = logits[rows].astype(np.float64)
-        total += np.sum(np.maximum(x, 0) - x * truth[rows] + np.log1p(np.exp(-np.abs(x))))
-    return float(total / logits.size)
+        cells = np.maximum(x, 0) - x * truth[rows] + np.log1p(np.exp(-np.abs(x)))
+        return np.asarray(cells.mean(axis=1))
+
+    return float(in_parts(logits.shape, of_papers).mean())
