@@ -21,6 +21,7 @@ unit: $(READY)
 lint: $(READY)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports --no-logo
 	.venv/bin/mypy schema serving components pipeline benchmarks
 
 # The proofs on a real file: make real DATA=arxiv_data.csv.gz

@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from schema import names
-from serving.server.saved_model import load_saved_model
+from serving.server.model.saved_model import load_saved_model
 
 SECONDS = 5.0
 

@@ -31,10 +31,10 @@ from components.infra_validator.component import InfraValidator
 from components.pusher.component import Pusher
 from components.report.component import Report
 from pipeline import run_parameters
-from pipeline.cloud import Cloud
 from pipeline.code_version import UNKNOWN, CodeVersion
 from pipeline.config import Config
 from pipeline.places import Places
+from pipeline.platform import Cloud
 from pipeline.source_digest import source_digest
 from schema.names import MODEL_NAME, SPLITS, TRAIN, VALIDATION
 

@@ -20,10 +20,10 @@ from benchmarks.quality.features import Features, Matrix, vectorize
 from benchmarks.quality.network import train_and_score
 from benchmarks.quality.splits import Truth, encode, read_splits
 from benchmarks.quality.trials import TRIALS, Trial
+from components.labels.threshold import tune_threshold
+from components.labels.threshold_choice import choose_thresholds
 from components.metrics.bootstrap import Scored, bootstrap_intervals, paired_bootstrap
 from components.trainer.settings import TrainerSettings
-from components.trainer.threshold import tune_threshold
-from components.trainer.threshold_choice import choose_thresholds
 from schema import names
 
 _RESULTS: Final = Path("benchmarks/results/quality.json")

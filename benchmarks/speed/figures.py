@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality.splits import Truth
+from components.labels.threshold import tune_threshold
 from components.metrics.classification import count_labels, micro_f1
 from components.metrics.ranking import lrap
-from components.trainer.threshold import tune_threshold
 
 Probabilities = NDArray[np.float32]
 

@@ -22,7 +22,7 @@ def main() -> None:
     import numpy as np
 
     from benchmarks.texts import abstracts
-    from serving.server.saved_model import load_saved_model
+    from serving.server.model.saved_model import load_saved_model
 
     text = np.array([abstracts(1)[0].encode("utf-8")], dtype=object)
     imported = time.perf_counter()

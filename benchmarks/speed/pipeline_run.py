@@ -13,7 +13,7 @@ from typing import Any, Final
 from benchmarks.speed.epochs import Epochs, read_epochs
 from benchmarks.speed.executions import Execution, read_executions
 from benchmarks.speed.observe import Observation, observe
-from pipeline.local_run import Layout
+from pipeline.local.run import Layout
 from schema import names
 from serving.predict import find_model
 

@@ -13,8 +13,8 @@ from components.baselines.linear_svc import decision_values, vectorize
 from components.baselines.papers import Paper, TrainingPapers, collect, encode_labels
 from components.baselines.results import BaselineScores
 from components.baselines.settings import BaselineName, BaselineSettings
+from components.labels.threshold import tune_threshold
 from components.metrics.report import figures
-from components.trainer.threshold import tune_threshold
 
 _SEED: Final = 0
 # All scores of `none` lie below so little, and its threshold far above.

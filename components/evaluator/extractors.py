@@ -15,7 +15,7 @@ from tensorflow_model_analysis.utils import model_util
 
 from components.evaluator.model_facts import read_vocabulary
 from components.evaluator.paper_slices import NEW_TO_LAST_MODEL, NO, YES, PaperSlices
-from components.trainer.train_titles import read_train_titles, title_keys
+from components.papers.train_titles import read_train_titles, title_keys
 from schema import names
 from schema.text import decode_text
 

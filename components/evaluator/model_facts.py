@@ -8,7 +8,7 @@ from typing import Any
 
 from tfx.dsl.io import fileio
 
-from components.trainer import threshold_choice
+from components.labels import threshold_choice
 from schema import names
 from schema.text import decode_text
 

@@ -22,7 +22,7 @@ class SpanDriver(FileBasedDriver):
     """TFX's driver, which knows the latest span only, and beside it the spans before that one.
 
     It runs where TFX's launcher does, as in a local run. Vertex AI runs a command instead,
-    `pipeline.container_driver`, which adds the same property.
+    `pipeline.cloud.container_driver`, which adds the same property.
     """
 
     def resolve_exec_properties(

@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from components.example_gen.csv_reader import Opener, Row, open_local, open_table
 from components.example_gen.settings import Columns, DataSettings
 from schema import names
+from schema.tables import Opener, Row, open_local, open_table
 
 SPLIT_NAMES: Final = {
     names.TRAIN: names.TRAIN,

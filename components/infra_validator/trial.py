@@ -26,8 +26,8 @@ from components.infra_validator.report import FILES, GRPC, LOADS, REQUESTS, REST
 from components.infra_validator.requests import Paper, Question, make_questions
 from components.infra_validator.server_process import ServerProcess
 from components.infra_validator.settings import InfraSettings
-from components.trainer.threshold import Floats
-from components.trainer.threshold_choice import read_thresholds
+from components.labels.threshold import Floats
+from components.labels.threshold_choice import read_thresholds
 from schema import names
 from schema.text import decode_text
 

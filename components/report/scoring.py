@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from components.evaluator.model_facts import read_info, read_vocabulary
 from components.example_gen.examples import raw_examples
+from components.labels.threshold_choice import read_thresholds
 from components.metrics.bootstrap import Scored
 from components.metrics.inputs import Array, IntVector
-from components.trainer.threshold_choice import read_thresholds
 from schema import names
 
 _BATCH: Final = 256

@@ -8,9 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from components.labels.threshold_choice import describe_thresholds
 from components.trainer.settings import TrainerSettings
 from components.trainer.signatures import ServedTagger
-from components.trainer.threshold_choice import describe_thresholds
 from components.trainer.training import TrainingResult
 from schema import names
 from serving.warmup import write_warmup_requests

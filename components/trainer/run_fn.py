@@ -11,6 +11,7 @@ import tensorflow_transform as tft
 from absl import logging
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components.papers.train_titles import write_train_titles
 from components.trainer.cluster import read_cluster
 from components.trainer.export import export_model, model_info
 from components.trainer.input_pipeline import (
@@ -31,7 +32,6 @@ from components.trainer.precision import pick_precision
 from components.trainer.settings import TrainerSettings
 from components.trainer.signatures import ServedTagger
 from components.trainer.strategy import pick_strategy, wait_for_all
-from components.trainer.train_titles import write_train_titles
 from components.trainer.training import make_reproducible, train
 from schema import names
 from schema.errors import BadInputError

@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from components.labels.threshold_choice import LabelThresholds, choose_thresholds
 from components.trainer.epoch_log import EpochLog
 from components.trainer.keep_best import KeepBest
 from components.trainer.model import copy_weights
 from components.trainer.settings import TrainerSettings
 from components.trainer.strategy import agree
-from components.trainer.threshold_choice import LabelThresholds, choose_thresholds
 from components.trainer.training_loop import run_epochs
 from components.trainer.validation import FIGURES, Predictor, validation_figures
 from schema.errors import UsageError

@@ -9,11 +9,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from components.labels.threshold import tune_threshold
 from components.metrics.classification import binary_accuracy, count_labels, micro_f1
 from components.metrics.parts import in_parts
 from components.metrics.ranking import lrap, ndcg_at_k
 from components.trainer.loss import mean_logits
-from components.trainer.threshold import tune_threshold
 from schema import names
 from schema.errors import BadInputError
 

@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.papers.paper_keys import hash_titles
 from components.transform.ngrams import join_texts, split_ngrams
-from components.transform.paper_keys import hash_titles
 from components.transform.settings import FeatureSettings
 from components.transform.vocabulary import analyze_ngrams, look_up_ngrams
 from components.transform.weighting import weigh

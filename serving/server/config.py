@@ -16,9 +16,9 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from schema.errors import UsageError
 from serving.protos import Field, define
-from serving.server.batching import BatchingOptions
 from serving.server.errors import ServingError, invalid_argument
-from serving.server.versions import All, Latest, Specific, VersionPolicy
+from serving.server.model.runners import BatchingOptions
+from serving.server.store.policy import All, Latest, Specific, VersionPolicy
 
 PLATFORM: Final = "tensorflow"
 MONITORING_PATH: Final = "/monitoring/prometheus/metrics"

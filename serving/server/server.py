@@ -18,7 +18,9 @@ import uvloop
 from grpc_health.v1 import health
 
 from schema.errors import UsageError
-from serving.server.batching import BatchingOptions
+from serving.server.api.grpc_service import add_health_service, make_grpc_server
+from serving.server.api.inference import Inference
+from serving.server.api.rest import make_rest_app
 from serving.server.config import (
     ModelConfig,
     MonitoringOptions,
@@ -26,15 +28,13 @@ from serving.server.config import (
     read_model_config_file,
     read_monitoring_file,
 )
-from serving.server.config_poll import poll_config_file
 from serving.server.errors import ServingError
-from serving.server.grpc_service import add_health_service, make_grpc_server
-from serving.server.inference import Inference
-from serving.server.models import ModelStore
+from serving.server.model.runners import BatchingOptions
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
 from serving.server.ports import address_of, reserve, told_if_taken
-from serving.server.rest import make_rest_app
+from serving.server.store.config_poll import poll_config_file
+from serving.server.store.models import ModelStore
 
 __all__ = ["ModelServer", "ServerOptions", "run_server"]
 

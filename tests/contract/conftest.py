@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from schema import names
-from tests.contract.serving import targets
+from tests.support.contract import targets
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

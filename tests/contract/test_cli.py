@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pipeline import commands
-from pipeline.cli import main
+from pipeline.cli import commands
+from pipeline.cli.main import main
 from schema import errors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +34,7 @@ TENSORFLOW_AND_BEAM = {"tensorflow", "tfx", "apache_beam", "tensorflow_transform
 WATCHER = """
 import json, sys
 from click.testing import CliRunner
-from pipeline.cli import main
+from pipeline.cli.main import main
 done = CliRunner().invoke(main, sys.argv[1:])
 loaded = sorted({name.partition(".")[0] for name in sys.modules})
 json.dump([done.exit_code, loaded], sys.stdout)
@@ -221,7 +221,7 @@ def test_it_is_a_program_and_its_errors_go_to_standard_error(tmp_path):
         for line in (ROOT / "pyproject.toml").read_text().splitlines()
         if "arxiv-tagger =" in line
     ]
-    assert entry == 'arxiv-tagger = "pipeline.cli:main"'
+    assert entry == 'arxiv-tagger = "pipeline.cli.main:main"'
     done = subprocess.run(
         [sys.executable, "-m", "pipeline", "check", "--data", str(tmp_path / "none.csv")],
         cwd=ROOT,

@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import runs
 
 from pipeline.sample.generator import write_sample
+from tests.support import runs
 
 
 @pytest.fixture(scope="session")

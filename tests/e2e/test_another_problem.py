@@ -7,11 +7,11 @@ import csv
 import json
 
 import pytest
-import runs
 import tensorflow as tf
 
 from pipeline.sample.generator import generate
 from schema import names
+from tests.support import runs
 
 PROFILE = """
 data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import runs
+from tests.support import runs
 
 
 def write_spans(sample: Path, folder: Path) -> str:

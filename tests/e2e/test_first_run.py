@@ -10,13 +10,13 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-import runs
 import tensorflow as tf
 import tensorflow_transform as tft
 from sklearn import metrics as oracle
 
 from schema import names
 from schema.text import join_title_and_abstract
+from tests.support import runs
 
 COMPONENTS = (
     "CsvExampleGen",

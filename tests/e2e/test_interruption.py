@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 
-import runs
+from tests.support import runs
 
 
 def stop_after(line: str, how: signal.Signals, data, output) -> tuple[int, str]:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from browser import chromium, contrasts, prefer, resize
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -24,6 +23,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from schema.text import join_title_and_abstract
 from serving.predict import Predictor, load_model
 from serving.suggestion import Suggestion
+from tests.support.browser import chromium, contrasts, prefer, resize
 from tests.support.saved_models import half_plus_two, small_tagger
 
 ROOT = Path(__file__).parents[2]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import runs
 from test_runs_in_a_row import copy_of_the_code
+
+from tests.support import runs
 
 HEADER = "titles,summaries,terms\n"
 

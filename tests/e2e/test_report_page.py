@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import chromium, contrasts, prefer, resize
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from components.report.page import render
+from tests.support.browser import chromium, contrasts, prefer, resize
 from tests.support.made_up_report import made_up_report, unmeasured_report
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import runs
+
+from tests.support import runs
 
 BEFORE_TRAINER = (
     "CsvExampleGen",

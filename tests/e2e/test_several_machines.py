@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from components.transform.settings import FeatureSettings
 from schema import names
+from tests.support.run_arguments import run_arguments
 from tests.support.transform_graph import Analysis
-from tests.unit.trainer.run_arguments import run_arguments
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EACH = 8
@@ -44,7 +44,7 @@ def start(arguments, scratch, tf_config):
     if tf_config:
         environment["TF_CONFIG"] = json.dumps(tf_config)
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "tests.e2e.train_as_worker", str(arguments)],
+        [sys.executable, "-W", "ignore", "-m", "tests.support.train_as_worker", str(arguments)],
         cwd=REPOSITORY,
         env=environment,
         stderr=subprocess.PIPE,

@@ -13,7 +13,7 @@ import tensorflow as tf
 from components.trainer.training_loop import run_epochs
 from components.trainer.validation import Predictor
 from schema import names
-from tests.e2e.train_in_process import (
+from tests.support.train_in_process import (
     AFTER,
     ANSWERS,
     CHECKPOINT,
@@ -44,7 +44,7 @@ def trained(tmp_path_factory):
         [*(f"{job}:float32" for job in second), f"mixed2:lazy_adam:0:2:{FLOAT16}"],
     ]
     jobs[0].append(f"mixed1:lazy_adam:0:1:{FLOAT16}")
-    command = [sys.executable, "-W", "ignore", "-m", "tests.e2e.train_in_process"]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.support.train_in_process"]
     processes = [
         subprocess.Popen(
             [*command, str(folder), *mine],
@@ -127,7 +127,7 @@ def test_a_checkpoint_of_two_replicas_goes_on_with_one(trained, kind):
 
 def test_an_overflow_on_one_replica_leaves_the_step_out_on_both():
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.e2e.overflow_in_process"],
+        [sys.executable, "-W", "ignore", "-m", "tests.support.overflow_in_process"],
         cwd=REPOSITORY,
         env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
         capture_output=True,

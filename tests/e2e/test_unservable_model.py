@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import runs
 from test_runs_in_a_row import copy_of_the_code
+
+from tests.support import runs
 
 RIGHT = "return tf.gather(self._labels, columns), scores"
 WRONG = "return tf.reverse(tf.gather(self._labels, columns), [1]), scores"

@@ -102,8 +102,9 @@ def test_the_command_says_its_version(image: ImageBuild, elsewhere: Path) -> Non
 
 
 def test_the_code_comes_from_the_wheel(image: ImageBuild, elsewhere: Path) -> None:
-    code = "import schema, serving, components, pipeline, pipeline.container_main; " + "; ".join(
-        f"print({room}.__file__)" for room in ROOMS
+    code = (
+        "import schema, serving, components, pipeline, pipeline.cloud.container_main; "
+        + "; ".join(f"print({room}.__file__)" for room in ROOMS)
     )
     files = run(image, elsewhere, "python", "-c", code).split()
     assert len(files) == len(ROOMS)

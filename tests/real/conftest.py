@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import runs
+
+from tests.support import runs
 
 TABLE: list[tuple[str, str, str]] = []
 

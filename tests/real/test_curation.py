@@ -21,7 +21,7 @@ from components.example_gen.outcome import Destination, read_outcome
 from components.example_gen.report import CurationReport
 from components.example_gen.settings import DataSettings
 from schema import names
-from tests.unit.example_gen.oracle import (
+from tests.support.curation_oracle import (
     distinct_words,
     labels_of,
     naive_split,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-import runs
+
+from tests.support import runs
 
 FLOORS = {
     "micro_f1": 0.715,

@@ -14,9 +14,9 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.dsl.compiler import compiler
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils
 
-from pipeline import container_driver, container_main
-from pipeline.cloud import cloud_places
-from pipeline.cloud_compile import COMMAND, DRIVER_COMMAND, compile_pipeline
+from pipeline.cloud import container_driver, container_main
+from pipeline.cloud.compile import COMMAND, DRIVER_COMMAND, compile_pipeline
+from pipeline.cloud.parameters import cloud_places
 from pipeline.code_version import CodeVersion
 from pipeline.config import load_config
 from pipeline.graph import create_pipeline

@@ -12,7 +12,7 @@ import pytest
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from serving.server.errors import ServingError
-from serving.server.models import ModelStore
+from serving.server.store.models import ModelStore
 
 
 def in_loop(test):

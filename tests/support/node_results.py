@@ -26,7 +26,7 @@ class FakeArtifact:
 
 @dataclass
 class FakeResult:
-    """What became of a node; looks like `pipeline.local_runner.NodeResult`."""
+    """What became of a node; looks like `pipeline.local.runner.NodeResult`."""
 
     node_id: str
     outputs: dict[str, list[FakeArtifact]] = field(default_factory=dict)

@@ -15,10 +15,10 @@ from typing import NamedTuple
 import pytest
 
 from schema import names
-from tests.contract.serving import targets
-from tests.contract.serving.api import Client
-from tests.contract.serving.served_models import Library, config, listing, write_config
-from tests.contract.serving.targets import Target
+from tests.support.contract import targets
+from tests.support.contract.api import Client
+from tests.support.contract.served_models import Library, config, listing, write_config
+from tests.support.contract.targets import Target
 
 # Which models the shared server has, by the names that the tests know them by.
 _SHARED = {

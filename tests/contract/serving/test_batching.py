@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
-from tests.contract.serving import targets
-from tests.contract.serving.api import (
+from tests.support.contract import targets
+from tests.support.contract.api import (
     Client,
     array,
     floats,
@@ -17,7 +17,7 @@ from tests.contract.serving.api import (
     refusal,
     wait_for,
 )
-from tests.contract.serving.served_models import Library, config, listing, write_config
+from tests.support.contract.served_models import Library, config, listing, write_config
 
 ROWS = 64
 # batching/README.md: rows of a batch at most, no waiting, batches that may wait, threads.

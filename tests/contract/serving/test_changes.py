@@ -12,8 +12,8 @@ import grpc
 import pytest
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from tests.contract.serving import targets
-from tests.contract.serving.api import (
+from tests.support.contract import targets
+from tests.support.contract.api import (
     TIMEOUT,
     Client,
     array,
@@ -22,8 +22,8 @@ from tests.contract.serving.api import (
     refusal,
     wait_for,
 )
-from tests.contract.serving.changing import KINDS, RESULTS, Callers, Changing
-from tests.contract.serving.served_models import Library, config, listing, write_config
+from tests.support.contract.changing import KINDS, RESULTS, Callers, Changing
+from tests.support.contract.served_models import Library, config, listing, write_config
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 NOT_FOUND = grpc.StatusCode.NOT_FOUND

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from tests.contract.serving import targets
-from tests.contract.serving.api import Client, array, floats, predict_request
-from tests.contract.serving.served_models import Library, config, listing, write_config
+from tests.support.contract import targets
+from tests.support.contract.api import Client, array, floats, predict_request
+from tests.support.contract.served_models import Library, config, listing, write_config
 
 # Minutes of counting.
 ENDLESS = 1e7

@@ -7,7 +7,7 @@ import re
 import grpc
 import pytest
 
-from tests.contract.serving.api import (
+from tests.support.contract.api import (
     classification,
     examples,
     multi_inference,

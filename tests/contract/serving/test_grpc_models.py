@@ -8,7 +8,7 @@ from grpc_health.v1 import health_pb2
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
-from tests.contract.serving.api import State, refusal
+from tests.support.contract.api import State, refusal
 
 MODEL = "half_plus_two"
 INVALID = grpc.StatusCode.INVALID_ARGUMENT

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from schema import names
-from tests.contract.serving.api import TIMEOUT, array, floats, predict_request, refusal
+from tests.support.contract.api import TIMEOUT, array, floats, predict_request, refusal
 
 PATH = "/v1/models/half_plus_two:predict"
 CONNECTIONS = 200

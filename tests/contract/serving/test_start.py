@@ -9,9 +9,9 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from serving.server.ports import free_ports
-from tests.contract.serving import targets
-from tests.contract.serving.api import Client, array, refusal, wait_for
-from tests.contract.serving.served_models import Library, config, listing, write_config
+from tests.support.contract import targets
+from tests.support.contract.api import Client, array, refusal, wait_for
+from tests.support.contract.served_models import Library, config, listing, write_config
 
 START_SECONDS = 120
 

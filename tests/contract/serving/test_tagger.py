@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from schema import names
-from tests.contract.serving.api import array, classification, examples, refusal
+from tests.support.contract.api import array, classification, examples, refusal
 
 TEXTS = [
     "Attention is all you need: a network that dispenses with recurrence.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.serving import targets
+from tests.support.contract import targets
 
 
 @pytest.mark.parametrize("name", targets.NAMES)

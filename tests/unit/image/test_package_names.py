@@ -83,5 +83,5 @@ def test_the_wheel_is_the_source_tree(wheel: dict[str, bytes]) -> None:
 
 def test_the_wheel_has_the_command_and_the_licence(wheel: dict[str, bytes]) -> None:
     (entry_points,) = [name for name in wheel if name.endswith(".dist-info/entry_points.txt")]
-    assert b"arxiv-tagger = pipeline.cli:main" in wheel[entry_points]
+    assert b"arxiv-tagger = pipeline.cli.main:main" in wheel[entry_points]
     assert [name for name in wheel if ".dist-info/" in name and Path(name).name == "LICENSE"]

@@ -25,8 +25,8 @@ from components.transform.settings import FeatureSettings
 from pipeline.code_version import CodeVersion
 from pipeline.config import Config, load_config
 from pipeline.graph import create_pipeline
-from pipeline.local_runner import NodeResult
-from pipeline.node_facts import PURPOSES
+from pipeline.local.node_facts import PURPOSES
+from pipeline.local.runner import NodeResult
 from pipeline.places import Places
 from pipeline.source_digest import source_files
 from tests.support.node_results import FakeResult
@@ -113,7 +113,7 @@ def test_building_it_writes_nothing_and_needs_no_network(tmp_path):
 def test_a_run_on_this_machine_loads_no_client_library_of_google():
     """They take seconds at every start, and memory until its end."""
     program = (
-        "import sys, pipeline.graph, pipeline.local_runner\n"
+        "import sys, pipeline.graph, pipeline.local.runner\n"
         "assert 'tfx.components' in sys.modules\n"
         "assert 'google.cloud.aiplatform' not in sys.modules"
     )

@@ -48,7 +48,7 @@ def put(base, saved_models):
 @pytest.fixture
 def loads(monkeypatch):
     """The names of the folders that were loaded, in order."""
-    from serving.server import loading
+    from serving.server.store import loading
 
     loaded, real = [], loading.load_saved_model
 
@@ -71,7 +71,7 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch):
     """A gate that is open at first."""
-    from serving.server import loading
+    from serving.server.store import loading
 
     gate, real = Gate(), loading.load_saved_model
     gate.open.set()

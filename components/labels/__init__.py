@@ -1,0 +1,1 @@
+"""Labels: the thresholds at which they are suggested."""

@@ -1,0 +1,1 @@
+"""Compiles the pipeline for Vertex AI or Kubeflow, and runs it there."""

@@ -1,0 +1,78 @@
+"""Compiles the graph for Vertex AI Pipelines or Kubeflow Pipelines: offline, the same each time."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from google.protobuf import json_format
+from tfx import v1 as tfx
+
+from pipeline.cloud.parameters import cloud_places, make_cloud
+from pipeline.code_version import CodeVersion
+from pipeline.config import Config
+from pipeline.deploy_settings import Target
+from pipeline.graph import create_pipeline
+from pipeline.places import Places
+from pipeline.platform import Cloud
+from pipeline.run_parameters import run_parameters
+
+# The command of every step's container.
+COMMAND: Final = ("python", "-m", "pipeline.cloud.container_main")
+DRIVER_COMMAND: Final = ("python", "-m", "pipeline.cloud.container_driver")
+
+_EXAMPLE_GEN: Final = "CsvExampleGen"
+
+
+def compile_pipeline(config: Config, target: Target, code: CodeVersion) -> dict[str, Any]:
+    """Compiles the graph.
+
+    Args:
+        config: The whole configuration.
+        target: The platform.
+        code: Which version of the code this is, for the report.
+
+    Returns:
+        For Vertex AI a PipelineJob, for Kubeflow a PipelineSpec, as the JSON of these messages
+        (kfp-pipeline-spec, `pipeline_spec.proto`).
+
+    Raises:
+        UsageError: A setting of the `deploy` section is missing or does not fit the platform.
+    """
+    cloud = make_cloud(config, target)
+    places = cloud_places(config.deploy)
+    graph = create_pipeline(config, places, code=code, cloud=cloud)
+    settings = tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
+        display_name=graph.pipeline_info.pipeline_name,
+        default_image=cloud.image,
+        default_commands=list(COMMAND),
+        # Open-source Kubeflow takes no older one; on Vertex AI, TFX's entry point loses by an
+        # older one what ExampleGen's driver found, the span and the file pattern.
+        use_pipeline_spec_2_1=True,
+    )
+    runner = tfx.orchestration.experimental.KubeflowV2DagRunner(config=settings)
+    job: dict[str, Any] = runner.run(graph, write_out=False)
+    _complete(job["pipelineSpec"], cloud, run_parameters(config, places, code, cloud))
+    if target == "kubeflow":
+        return _for_kubeflow(job["pipelineSpec"], places)
+    job["labels"] = {**job.get("labels", {}), **config.deploy.labels}
+    return job
+
+
+def _complete(spec: dict[str, Any], cloud: Cloud, defaults: dict[str, str]) -> None:
+    """Adds what TFX's compiler leaves out."""
+    declared = spec["root"]["inputDefinitions"]["parameters"]
+    if set(declared) != set(defaults):
+        raise AssertionError(f"compiled were {sorted(declared)}, meant were {sorted(defaults)}")
+    for name, value in defaults.items():
+        declared[name]["defaultValue"] = value
+    container = spec["deploymentSpec"]["executors"][f"{_EXAMPLE_GEN}_executor"]["container"]
+    container["lifecycle"]["preCacheCheck"]["command"] = list(DRIVER_COMMAND)
+    if cloud.others:
+        container["resources"] = json_format.MessageToDict(cloud.others)
+
+
+def _for_kubeflow(spec: dict[str, Any], places: Places) -> dict[str, Any]:
+    """Adapts a spec to the open-source backend, which takes no job around it."""
+    # It runs no driver, so its cache can't see that the files in the folder have changed.
+    del spec["root"]["dag"]["tasks"][_EXAMPLE_GEN]["cachingOptions"]
+    return {**spec, "defaultPipelineRoot": places.pipeline_root}

@@ -1,0 +1,1 @@
+"""The gRPC and REST APIs of TF Serving."""

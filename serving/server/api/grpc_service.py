@@ -1,0 +1,209 @@
+"""The gRPC services: TF Serving's PredictionService and ModelService, and the health service."""
+
+# The methods have the names of the services' definitions.
+# ruff: noqa: N802
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeAlias, TypeVar
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    regression_pb2,
+)
+
+from serving.server.api.inference import Inference
+from serving.server.config import from_proto
+from serving.server.errors import ServingError, internal, invalid_argument
+from serving.server.monitoring import Monitoring
+from serving.server.store.model_status import model_status
+from serving.server.store.models import ModelStore
+
+_logger = logging.getLogger(__name__)
+
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # Else a second server would share the port without a word.
+    ("grpc.so_reuseport", 0),
+)
+# A message travels in a header, of which clients take 8 KiB; in bytes.
+_LONGEST_MESSAGE: Final = 6000
+# By TF Serving's short names, and by the full ones that clients expect.
+_HEALTH_NAMES: Final = (
+    "",
+    "PredictionService",
+    "ModelService",
+    "tensorflow.serving.PredictionService",
+    "tensorflow.serving.ModelService",
+)
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+_Context: TypeAlias = grpc.aio.ServicerContext
+
+
+def make_grpc_server(
+    models: ModelStore, inference: Inference, monitoring: Monitoring
+) -> grpc.aio.Server:
+    """Returns a server with TF Serving's services, which listens nowhere yet.
+
+    Messages have no size limit.
+    """
+    server = grpc.aio.server(options=_OPTIONS)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+        PredictionService(inference, monitoring), server
+    )
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(models), server)
+    return server
+
+
+async def add_health_service(server: grpc.aio.Server) -> health.aio.HealthServicer:
+    """Adds the standard health service, by which both services are SERVING."""
+    servicer = health.aio.HealthServicer()
+    for name in _HEALTH_NAMES:
+        await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    return servicer
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Answers requests for inference; errors carry TF Serving's code and message."""
+
+    def __init__(self, inference: Inference, monitoring: Monitoring) -> None:
+        self._inference = inference
+        self._monitoring = monitoring
+
+    async def Predict(
+        self, request: predict_pb2.PredictRequest, context: _Context
+    ) -> predict_pb2.PredictResponse:
+        """Runs a signature on tensors."""
+        return await self._compute(
+            self._inference.predict, request, request.model_spec.name, "Predict", context
+        )
+
+    async def Classify(
+        self, request: classification_pb2.ClassificationRequest, context: _Context
+    ) -> classification_pb2.ClassificationResponse:
+        """Runs a classify signature on examples."""
+        return await self._compute(
+            self._inference.classify, request, request.model_spec.name, "Classify", context
+        )
+
+    async def Regress(
+        self, request: regression_pb2.RegressionRequest, context: _Context
+    ) -> regression_pb2.RegressionResponse:
+        """Runs a regress signature on examples."""
+        return await self._compute(
+            self._inference.regress, request, request.model_spec.name, "Regress", context
+        )
+
+    async def MultiInference(
+        self, request: inference_pb2.MultiInferenceRequest, context: _Context
+    ) -> inference_pb2.MultiInferenceResponse:
+        """Runs several signatures of a model on the same examples."""
+        name = request.tasks[0].model_spec.name if request.tasks else ""
+        return await self._compute(
+            self._inference.multi_inference, request, name, "MultiInference", context
+        )
+
+    async def GetModelMetadata(
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: _Context
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        """Returns the signatures of a model."""
+        try:
+            return self._inference.metadata(request)
+        except Exception as error:  # noqa: BLE001
+            await _abort(context, error)
+
+    async def _compute(
+        self,
+        method: Callable[[_Request, float | None], Awaitable[_Response]],
+        request: _Request,
+        model: str,
+        api: str,
+        context: _Context,
+    ) -> _Response:
+        started = time.perf_counter()
+        status = grpc.StatusCode.CANCELLED
+        try:
+            response = await method(request, context.time_remaining())
+            status = grpc.StatusCode.OK
+        except Exception as error:  # noqa: BLE001
+            status = error.code if isinstance(error, ServingError) else grpc.StatusCode.INTERNAL
+            await _abort(context, error)
+        finally:
+            seconds = time.perf_counter() - started
+            self._monitoring.record(model, api, "GRPC", status, seconds)
+        return response
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """Tells and changes which models are served."""
+
+    def __init__(self, models: ModelStore) -> None:
+        self._models = models
+
+    async def GetModelStatus(
+        self, request: get_model_status_pb2.GetModelStatusRequest, context: _Context
+    ) -> get_model_status_pb2.GetModelStatusResponse:
+        """Returns the states of a model's versions."""
+        try:
+            if not request.HasField("model_spec"):
+                raise invalid_argument("Missing ModelSpec")
+            return model_status(self._models, request.model_spec)
+        except Exception as error:  # noqa: BLE001
+            await _abort(context, error)
+
+    async def HandleReloadConfigRequest(
+        self, request: model_management_pb2.ReloadConfigRequest, context: _Context
+    ) -> model_management_pb2.ReloadConfigResponse:
+        """Takes another list of models, and answers when they serve.
+
+        A failure is the status of the call, as in model_servers/model_service_impl.cc: a client
+        gets the response's own status only where all went well.
+        """
+        try:
+            await self._models.reload(from_proto(request.config))
+        except Exception as error:  # noqa: BLE001
+            _logger.error("ReloadConfig failed: %s", error)
+            await _abort(context, error)
+        response = model_management_pb2.ReloadConfigResponse()
+        response.status.SetInParent()
+        return response
+
+
+async def _abort(context: _Context, error: Exception) -> Any:
+    """Ends a call with an error; a client sees no stack trace, the log does."""
+    if not isinstance(error, ServingError):
+        _logger.error("A request failed", exc_info=error)
+        error = internal(f"{type(error).__name__}: {error}")
+    await context.abort(error.code, cut_message(error.message))
+
+
+def cut_message(message: str) -> str:
+    """Returns as much of the start of a message as fits a header.
+
+    What is not printable ASCII takes three bytes there for each byte of UTF-8.
+
+    Source: the gRPC protocol over HTTP/2, "Responses", Percent-Encoded.
+    """
+    size = 0
+    for place, letter in enumerate(message):
+        plain = " " <= letter <= "~" and letter != "%"
+        size += 1 if plain else 3 * len(letter.encode("utf-8", "replace"))
+        if size > _LONGEST_MESSAGE:
+            return message[:place]
+    return message

@@ -1,0 +1,1 @@
+"""One loaded SavedModel: its signatures, and how requests run on it."""

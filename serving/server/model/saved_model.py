@@ -1,0 +1,264 @@
+"""Loads and runs a SavedModel by its graph alone, as TF Serving's C++ loader does.
+
+`tf.saved_model.load` restores by Python objects instead, and so accepts models that TF Serving
+can't run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+import tensorflow as tf
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef, MetaGraphDef, SignatureDef
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel as SavedModelProto
+
+# The C++ Session itself. The public Session.run converts and checks feeds in Python first, which
+# costs time and words TensorFlow's errors differently.
+from tensorflow.python.client import pywrap_tf_session
+
+from serving.server.errors import (
+    ServingError,
+    failed_precondition,
+    from_tensorflow,
+    invalid_argument,
+    not_found,
+)
+from serving.server.model.signatures import Signature
+from serving.server.model.tensors import Array
+
+_TAGS: Final = {"serve"}
+_INIT_OP: Final = "__saved_model_init_op"
+# Operations that may go round for any time; without one, a run ends by itself.
+_LOOPS: Final = {"While", "StatelessWhile", "Enter", "RefEnter"}
+
+
+class SavedModel:
+    """A loaded SavedModel; make one with `load_saved_model`.
+
+    Attributes:
+        path: Its folder.
+        signatures: Its signatures by key, TensorFlow's own for setting up included.
+        tables: What requests need of the signatures, by key.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        signatures: Mapping[str, SignatureDef],
+        session: tf.compat.v1.Session,
+        has_loops: bool,
+    ) -> None:
+        self.path = path
+        self.signatures = signatures
+        self.tables = {key: Signature.read(key, proto) for key, proto in signatures.items()}
+        self._session: Any = session
+        self._has_loops = has_loops
+        self._tensors: dict[str, Any] = {}
+
+    def run(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str], timeout: float | None = None
+    ) -> list[Array]:
+        """Computes tensors; several threads may do so at once.
+
+        Args:
+            inputs: Values by name of tensor; strings as bytes in an array of objects.
+            outputs: Names of tensors.
+            timeout: Seconds after which a graph with loops is stopped.
+
+        Returns:
+            The values of the outputs, in their order.
+
+        Raises:
+            ServingError: TensorFlow refuses or fails, in its words.
+        """
+        options = _run_options(timeout) if timeout is not None and self._has_loops else None
+        try:
+            values: list[Array] = pywrap_tf_session.TF_SessionRun_wrapper(
+                self._session._session,
+                options,
+                {self._tensor(name): value for name, value in inputs.items()},
+                [self._tensor(name) for name in outputs],
+                [],
+                None,
+            )
+        except tf.errors.OpError as error:
+            raise from_tensorflow(error) from error
+        except UnicodeDecodeError as error:
+            # TensorFlow's message quotes the input, which need not be text; its code is lost.
+            raise invalid_argument(error.object.decode("utf-8", errors="replace")) from error
+        finally:
+            if options is not None:
+                pywrap_tf_session.TF_DeleteBuffer(options)
+        return values
+
+    def close(self) -> None:
+        """Frees the model; nothing may be running."""
+        self._session.close()
+        # A graph's objects in Python refer to each other: left to themselves, those of a few
+        # versions pile up.
+        self._session = None
+        self._tensors.clear()
+        gc.collect()
+
+    def _tensor(self, name: str) -> Any:
+        found = self._tensors.get(name)
+        if found is None:
+            full = name if ":" in name else f"{name}:0"
+            try:
+                found = self._session.graph.get_tensor_by_name(full)._as_tf_output()
+            except (KeyError, ValueError) as error:
+                raise invalid_argument(
+                    f"Tensor {full}, specified in either feed_devices or fetch_devices was not "
+                    "found in the Graph"
+                ) from error
+            self._tensors[name] = found
+        return found
+
+
+def load_saved_model(path: Path) -> SavedModel:
+    """Loads the SavedModel in a folder: its graph, then its variables, then its set-up.
+
+    Raises:
+        ServingError: There is none or it can't be loaded, in the words of TensorFlow's loader.
+
+    Source: tensorflow/cc/saved_model/loader.cc and reader.cc.
+    """
+    try:
+        graph = _read_meta_graph(path)
+    except OSError as error:
+        raise ServingError(grpc.StatusCode.UNKNOWN, str(error)) from error
+    has_loops = _has_loops(graph)
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=_session_config(has_loops))
+    with contextlib.ExitStack() as undo:
+        undo.callback(session.close)
+        try:
+            _set_up(session, graph, path)
+            model = SavedModel(path, _signatures(graph), session, has_loops)
+        except tf.errors.OpError as error:
+            raise from_tensorflow(error) from error
+        except (TypeError, ValueError) as error:
+            # Python's for what does not fit together: operations, names, default values.
+            raise invalid_argument(str(error)) from error
+        undo.pop_all()
+    return model
+
+
+def _read_meta_graph(path: Path) -> MetaGraphDef:
+    model = SavedModelProto()
+    binary, text = path / "saved_model.pb", path / "saved_model.pbtxt"
+    if binary.is_file():
+        content = binary.read_bytes()
+        try:
+            # Python stops without an error at an end that nothing began.
+            is_whole = model.ParseFromString(content) == len(content)
+        except DecodeError:
+            is_whole = False
+        if not is_whole:
+            raise _data_loss(f"Can't parse {binary} as binary proto")
+    elif text.is_file():
+        try:
+            text_format.Parse(text.read_text("utf-8"), model)
+        except (text_format.ParseError, UnicodeDecodeError) as error:
+            raise _data_loss(f"Can't parse {text} as text proto") from error
+    else:
+        raise not_found(
+            f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}. "
+            "Check that the directory exists and that you have the right permissions for "
+            "accessing it."
+        )
+    for graph in model.meta_graphs:
+        if set(graph.meta_info_def.tags) == _TAGS:
+            return graph
+    raise not_found(
+        f"Could not find meta graph def matching supplied tags: {{ {' '.join(_TAGS)} }}. To "
+        "inspect available tag-sets in the SavedModel, please use the SavedModel CLI: "
+        "`saved_model_cli`"
+    )
+
+
+def _has_loops(graph: MetaGraphDef) -> bool:
+    functions = (function.node_def for function in graph.graph_def.library.function)
+    nodes = itertools.chain(graph.graph_def.node, *functions)
+    return any(node.op in _LOOPS for node in nodes)
+
+
+def _run_options(timeout: float) -> Any:
+    # 0 would be no limit.
+    options = tf.compat.v1.RunOptions(timeout_in_ms=max(1, int(timeout * 1000)))
+    return pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
+
+
+def _session_config(has_loops: bool) -> tf.compat.v1.ConfigProto:
+    # Requests run side by side already: handing the operations of one to other threads nearly
+    # doubles what a small model takes. But only there can a run be stopped.
+    threads = 0 if has_loops else -1
+    config = tf.compat.v1.ConfigProto(
+        allow_soft_placement=True, inter_op_parallelism_threads=threads
+    )
+    # Otherwise the first model takes all the memory of the GPU, and nothing else can use it.
+    config.gpu_options.allow_growth = True
+    return config
+
+
+def _set_up(session: tf.compat.v1.Session, graph: MetaGraphDef, path: Path) -> None:
+    with session.graph.as_default():
+        tf.graph_util.import_graph_def(graph.graph_def, name="")
+    # The public run does this each time; this module's does not.
+    session._extend_graph()
+    assets = {
+        asset.tensor_info.name: str(path / "assets" / asset.filename) for asset in _assets(graph)
+    }
+    variables = path / "variables" / "variables"
+    if variables.with_name("variables.index").is_file():
+        saver = graph.saver_def
+        session.run(saver.restore_op_name, {saver.filename_tensor_name: str(variables), **assets})
+    init = _init_op(graph, path)
+    if init:
+        session.run(init, assets)
+
+
+def _signatures(graph: MetaGraphDef) -> dict[str, SignatureDef]:
+    # Copies: a part of a message keeps the whole of it in memory.
+    signatures = {key: SignatureDef() for key in graph.signature_def}
+    for key, signature in signatures.items():
+        signature.CopyFrom(graph.signature_def[key])
+    return signatures
+
+
+def _assets(graph: MetaGraphDef) -> list[AssetFileDef]:
+    if graph.asset_file_def:
+        return list(graph.asset_file_def)
+    # TensorFlow 1 kept them in a collection.
+    assets = []
+    for packed in graph.collection_def["saved_model_assets"].any_list.value:
+        asset = AssetFileDef()
+        packed.Unpack(asset)
+        assets.append(asset)
+    return assets
+
+
+def _init_op(graph: MetaGraphDef, path: Path) -> str:
+    if _INIT_OP in graph.signature_def:
+        outputs = graph.signature_def[_INIT_OP].outputs
+        if _INIT_OP not in outputs:
+            raise failed_precondition(f"Could not find output {_INIT_OP}")
+        return str(outputs[_INIT_OP].name).partition(":")[0]
+    for key in ("saved_model_main_op", "legacy_init_op"):
+        if key in graph.collection_def:
+            nodes = graph.collection_def[key].node_list.value
+            if len(nodes) != 1:
+                raise failed_precondition(f"Expected exactly one main op in : {path}")
+            return str(nodes[0])
+    return ""
+
+
+def _data_loss(message: str) -> ServingError:
+    return ServingError(grpc.StatusCode.DATA_LOSS, message)

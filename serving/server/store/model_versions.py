@@ -1,0 +1,131 @@
+"""The versions of one model: loads, swaps and unloads them, and knows their states."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from serving.server.errors import ServingError, internal
+from serving.server.model.runners import BatchingOptions
+from serving.server.store.loading import load_servable
+from serving.server.store.policy import next_action
+from serving.server.store.servable import Servable, State, VersionStatus
+from serving.server.store.storage import Fingerprint, fingerprint
+
+_logger = logging.getLogger(__name__)
+
+# How long the others wait for a version that is freed.
+_UNLOAD_SECONDS: Final = 1.0
+
+
+class ModelVersions:
+    """The versions of one model.
+
+    Attributes:
+        name: Name of the model.
+        serving: The versions that take requests.
+        statuses: The last state of each version that was ever to be loaded.
+    """
+
+    def __init__(self, name: str, batching: BatchingOptions | None) -> None:
+        self.name = name
+        self.serving: dict[int, Servable] = {}
+        self.statuses: dict[int, VersionStatus] = {}
+        self._batching = batching
+        # What a refused version held when it was tried, and at the last look since.
+        self._refused: dict[int, tuple[Fingerprint, Fingerprint]] = {}
+        self._unloading: set[asyncio.Task[None]] = set()
+
+    async def converge(self, wanted: Mapping[int, Path]) -> None:
+        """Loads and unloads until the versions that are wanted serve, as far as they can.
+
+        Args:
+            wanted: The folder of each version that should serve.
+        """
+        self._refused = {
+            version: held for version, held in self._refused.items() if version in wanted
+        }
+        loadable = {
+            version for version, folder in wanted.items() if await self._may_load(version, folder)
+        }
+        for version in loadable:
+            self._set_status(version, "START")
+        while (action := next_action(wanted, loadable, self.serving)) is not None:
+            if action.kind == "load":
+                loadable.remove(action.version)
+                await self._load(action.version, wanted[action.version])
+            else:
+                await self._unload(self.serving.pop(action.version))
+
+    async def wait_unloaded(self) -> None:
+        """Returns when the versions that were unloaded in use are freed."""
+        await asyncio.gather(*self._unloading)
+
+    async def _may_load(self, version: int, folder: Path) -> bool:
+        """Whether a version is new, or was refused and has been mended.
+
+        It may have been mended when its files have changed and are no longer being written:
+        they stayed the same from one look to the next.
+        """
+        status = self.statuses.get(version)
+        if version in self.serving or (status is not None and status.state == "UNLOADING"):
+            return False
+        if version not in self._refused:
+            return True
+        tried, seen = self._refused[version]
+        now = await asyncio.to_thread(fingerprint, folder)
+        self._refused[version] = (tried, now)
+        return now == seen != tried
+
+    async def _load(self, version: int, folder: Path) -> None:
+        self._set_status(version, "LOADING")
+        held = await asyncio.to_thread(fingerprint, folder)
+        try:
+            servable = await load_servable(self.name, version, folder, self._batching)
+        except Exception as error:
+            # Whatever is wrong with a version, the others must go on serving.
+            known = isinstance(error, ServingError)
+            refusal = error if isinstance(error, ServingError) else internal(repr(error))
+            self._refused[version] = (held, held)
+            self._set_status(version, "END", refusal)
+            _logger.error(
+                "Servable %s cannot be loaded: %s", self._id(version), refusal, exc_info=not known
+            )
+            return
+        self._refused.pop(version, None)
+        self.serving[version] = servable
+        self._set_status(version, "AVAILABLE")
+        _logger.info("Successfully loaded servable version %s", self._id(version))
+
+    async def _unload(self, servable: Servable) -> None:
+        """Frees a version that no new request reaches: now, or when its last request has ended."""
+        self._set_status(servable.version, "UNLOADING")
+        task = asyncio.create_task(self._close(servable))
+        self._unloading.add(task)
+        task.add_done_callback(self._unloading.discard)
+        if not servable.in_use:
+            # Not for ever: what a request that gave up has left behind may still be computing.
+            await asyncio.wait({task}, timeout=_UNLOAD_SECONDS)
+
+    async def _close(self, servable: Servable) -> None:
+        try:
+            await servable.close()
+        except Exception:
+            _logger.exception("Servable %s was not freed", self._id(servable.version))
+        else:
+            _logger.info("Done unloading servable version %s", self._id(servable.version))
+        finally:
+            self._set_status(servable.version, "END")
+
+    def _set_status(self, version: int, state: State, error: ServingError | None = None) -> None:
+        self.statuses[version] = (
+            VersionStatus(version, state)
+            if error is None
+            else VersionStatus(version, state, error.code.value[0], error.message)
+        )
+
+    def _id(self, version: int) -> str:
+        return f"{{name: {self.name} version: {version}}}"

@@ -1,0 +1,90 @@
+"""The linear machines against scikit-learn's own one-vs-rest."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.svm import LinearSVC
+
+from components.baselines import linear_svc
+from components.baselines.linear_svc import decision_values, vectorize
+from components.baselines.papers import encode_labels
+from schema.errors import BadInputError
+from tests.support.baseline_papers import LABELS, made_papers
+
+
+@pytest.fixture(scope="module")
+def split():
+    train, others = made_papers(120, 0), (made_papers(30, 1), made_papers(17, 2))
+    matrix, rest = vectorize(
+        [paper.text for paper in train], [[paper.text for paper in papers] for papers in others]
+    )
+    truth, _ = encode_labels(train, LABELS)
+    return matrix, truth, rest
+
+
+def one_vs_rest(matrix, truth, other):
+    model = OneVsRestClassifier(LinearSVC(C=0.5, random_state=0)).fit(matrix, truth.astype(int))
+    return model.decision_function(other)
+
+
+def test_features_are_those_of_tfidf_vectorizer():
+    texts = [paper.text for paper in made_papers(30)]
+    plain = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), max_features=153_000)
+    expected = plain.fit_transform(texts)
+    found, (others, empty) = vectorize(texts, [["learning image image unseen"], [""]])
+    np.testing.assert_array_equal(found.toarray(), expected.toarray())
+    np.testing.assert_array_equal(
+        others.toarray(), plain.transform(["learning image image unseen"]).toarray()
+    )
+    assert empty.shape == (1, expected.shape[1])
+    assert empty.nnz == 0
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["", "a b . !"]])
+def test_texts_without_words_are_refused_in_plain_words(texts):
+    with pytest.raises(BadInputError, match=r"no training paper holds a word.*baselines\.enabled"):
+        vectorize(texts, [["learning"]])
+
+
+def test_decision_values_equal_one_vs_rest(split):
+    matrix, truth, others = split
+    found = decision_values(matrix, truth, others, jobs=1)
+    assert [each.shape for each in found] == [(30, 5), (17, 5)]
+    for other, values in zip(others, found, strict=True):
+        np.testing.assert_array_equal(values, one_vs_rest(matrix, truth, other))
+
+
+def test_processes_give_the_very_same_values(split, monkeypatch):
+    matrix, truth, others = split
+    alone = decision_values(matrix, truth, others, jobs=1)
+    monkeypatch.setattr(linear_svc, "_WORTH_PROCESSES", 0)
+    shared_out = decision_values(matrix, truth, others, jobs=2)
+    for one, two in zip(alone, shared_out, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_label_that_none_or_all_have_is_sure(split):
+    matrix, truth, others = split
+    odd = np.column_stack([truth[:, 0], np.zeros(120, bool), np.ones(120, bool)])
+    for values in decision_values(matrix, odd, others):
+        assert np.isfinite(values[:, 0]).all()
+        assert (values[:, 1] == -np.inf).all()
+        assert (values[:, 2] == np.inf).all()
+
+
+def test_a_single_label_is_learnt_too(split):
+    matrix, truth, others = split
+    (values, _) = decision_values(matrix, truth[:, :1], others)
+    expected = LinearSVC(C=0.5, random_state=0).fit(matrix, truth[:, 0])
+    np.testing.assert_array_equal(values[:, 0], expected.decision_function(others[0]))
+
+
+def test_a_paper_without_a_known_word_gets_the_intercepts(split):
+    matrix, truth, _ = split
+    (values,) = decision_values(matrix, truth, [scipy.sparse.csr_matrix((1, matrix.shape[1]))])
+    for label in range(5):
+        machine = LinearSVC(C=0.5, random_state=0).fit(matrix, truth[:, label])
+        assert values[0, label] == machine.intercept_[0]
+    assert decision_values(matrix, truth, []) == []

@@ -1,0 +1,213 @@
+"""Papers to statistics, ExampleValidator and the data check, with the curated schema."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from tensorflow_data_validation.statistics import stats_impl
+from tensorflow_metadata.proto.v0 import statistics_pb2
+from tensorflow_transform.tf_metadata import schema_utils
+from tfx import types
+from tfx.components.example_validator.executor import Executor as ExampleValidatorExecutor
+from tfx.types import standard_artifacts
+from tfx_bsl.coders import example_coder
+
+from components.data_check.component import DataCheck, DataCheckReport
+from components.data_check.executor import Executor
+from schema import names
+from schema.errors import DataAnomalyError
+
+SCHEMA_FILE = Path(__file__).resolve().parents[4] / "schema" / "schema.pbtxt"
+
+Paper = dict[str, Sequence[str | bytes | int]]
+
+GOOD: list[Paper] = [
+    {"titles": [f"Title {i}"], "summaries": [f"Abstract {i}"], "terms": ["cs.LG", "stat.ML"]}
+    for i in range(8)
+]
+
+
+def encode(paper: Paper) -> bytes:
+    features = {}
+    for name, values in paper.items():
+        if values and isinstance(values[0], int):
+            feature = tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+        else:
+            encoded = [v.encode() if isinstance(v, str) else v for v in values]
+            feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=encoded))
+        features[name] = feature
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    return bytes(example.SerializeToString())
+
+
+def make_statistics(papers: Sequence[Paper]) -> statistics_pb2.DatasetFeatureStatisticsList:
+    if not papers:
+        empty = statistics_pb2.DatasetFeatureStatisticsList()
+        empty.datasets.add()
+        return empty
+    batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch([encode(p) for p in papers])
+    return stats_impl.generate_statistics_in_memory(batch)
+
+
+def make_artifact(kind: type[types.Artifact], uri: Path) -> Any:
+    uri.mkdir(parents=True)
+    artifact = kind()
+    artifact.uri = str(uri)
+    return artifact
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Callable[..., types.Artifact]:
+    """Runs stock ExampleValidator and our check, and returns the check's artifact."""
+
+    def run(train: Sequence[Paper], **others: Sequence[Paper]) -> types.Artifact:
+        splits = {"train": train, **others}
+        statistics = make_artifact(standard_artifacts.ExampleStatistics, tmp_path / "statistics")
+        statistics.split_names = json.dumps(list(splits))
+        for split, papers in splits.items():
+            folder = tmp_path / "statistics" / f"Split-{split}"
+            folder.mkdir()
+            content = make_statistics(papers).SerializeToString()
+            (folder / "FeatureStats.pb").write_bytes(content)
+        schema = make_artifact(standard_artifacts.Schema, tmp_path / "schema")
+        shutil.copy(SCHEMA_FILE, tmp_path / "schema")
+        anomalies = make_artifact(standard_artifacts.ExampleAnomalies, tmp_path / "anomalies")
+        ExampleValidatorExecutor().Do(
+            {"statistics": [statistics], "schema": [schema]}, {"anomalies": [anomalies]}, {}
+        )
+        report = make_artifact(DataCheckReport, tmp_path / "report")
+        Executor().Do({"anomalies": [anomalies]}, {"data_check": [report]}, {"source_digest": "x"})
+        return report
+
+    return run
+
+
+def read_report(report: types.Artifact) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((Path(report.uri) / names.DATA_CHECK_FILE).read_text())
+    return content
+
+
+def test_good_papers_pass(check: Callable[..., types.Artifact]) -> None:
+    report = check(GOOD, val=GOOD[:2], test=GOOD[2:3])
+    assert read_report(report) == {"passed": True, "errors": [], "warnings": []}
+
+
+def test_new_labels_non_ascii_and_empty_titles_pass(check: Callable[..., types.Artifact]) -> None:
+    unusual: list[Paper] = [
+        {"titles": [""], "summaries": ["Über $\\ell_1$\nnaïve 机器学习"], "terms": ["cs.NEW"]},
+        {"titles": [""], "summaries": ["x" * 1_000_000], "terms": ["68T45", "I.2.6; I.2.10"]},
+        {"titles": ["é"], "summaries": [b"\xff\xfe"], "terms": [str(i) for i in range(200)]},
+    ]
+    assert read_report(check(GOOD, val=unusual))["passed"] is True
+
+
+@pytest.mark.parametrize(
+    ("broken", "line"),
+    [
+        (
+            {"titles": ["t"], "summaries": ["s"]},
+            r"terms \(val\): some papers do not have it \[.*actual = 0\.88",
+        ),
+        (
+            {"titles": ["t"], "summaries": ["s"], "terms": []},
+            r"terms \(val\): some papers have too few values of it",
+        ),
+        (
+            {"titles": ["t", "u"], "summaries": ["s"], "terms": ["a"]},
+            r"titles \(val\): some papers do not have exactly one value of it",
+        ),
+        (
+            {"titles": ["t"], "summaries": ["s", "s"], "terms": ["a"]},
+            r"summaries \(val\): some papers do not have exactly one value of it",
+        ),
+        (
+            {"titles": ["t"], "terms": ["a"]},
+            r"summaries \(val\): some papers do not have it",
+        ),
+        (
+            {"titles": ["t"], "summaries": ["s"], "terms": ["a"], "authors": ["A"]},
+            r"authors \(val\): the schema does not know this feature",
+        ),
+    ],
+    ids=["no terms", "empty terms", "two titles", "two abstracts", "no abstract", "unknown"],
+)
+def test_one_bad_paper_stops_the_run_in_plain_words(
+    check: Callable[..., types.Artifact], tmp_path: Path, broken: Paper, line: str
+) -> None:
+    with pytest.raises(DataAnomalyError) as raised:
+        check(GOOD, val=[*GOOD, broken])
+    findings = [text for text in str(raised.value).splitlines() if text.startswith("  - ")]
+    feature = line.split()[0]
+    assert findings
+    assert all(text.startswith(f"  - {feature} (val): ") for text in findings)
+    assert any(re.search(line, text) for text in findings)
+    assert "schema/schema.pbtxt" in str(raised.value)
+    assert raised.value.exit_code == 4
+    assert list((tmp_path / "report").iterdir()) == []
+
+
+@pytest.mark.parametrize("feature", ["titles", "summaries", "terms"])
+def test_feature_missing_altogether_stops_the_run(
+    check: Callable[..., types.Artifact], feature: str
+) -> None:
+    without = [{name: value for name, value in paper.items() if name != feature} for paper in GOOD]
+    with pytest.raises(DataAnomalyError, match=rf"{feature} \(train, test\): no paper has it"):
+        check(without, val=GOOD, test=without)
+
+
+def test_numbers_in_place_of_text_stop_the_run(check: Callable[..., types.Artifact]) -> None:
+    numbers: list[Paper] = [{**paper, "titles": [3]} for paper in GOOD]
+    with pytest.raises(DataAnomalyError, match=r"titles \(train\): .* wrong type \[.*INT"):
+        check(numbers)
+
+
+def test_empty_split_stops_the_run(check: Callable[..., types.Artifact]) -> None:
+    with pytest.raises(DataAnomalyError, match=r"\(test\): the split holds no papers"):
+        check(GOOD, test=[])
+
+
+def test_drift_of_the_labels_only_warns(tmp_path: Path) -> None:
+    schema = tfdv.load_schema_text(str(SCHEMA_FILE))
+    drifted: list[Paper] = [{**paper, "terms": ["math.CO"]} for paper in GOOD]
+    found = tfdv.validate_statistics(
+        make_statistics(drifted), schema, previous_statistics=make_statistics(GOOD)
+    )
+    assert found.anomaly_info["terms"].severity == found.anomaly_info["terms"].ERROR
+    anomalies = make_artifact(standard_artifacts.ExampleAnomalies, tmp_path / "anomalies")
+    anomalies.split_names = json.dumps(["train"])
+    (tmp_path / "anomalies" / "Split-train").mkdir()
+    path = tmp_path / "anomalies" / "Split-train" / "SchemaDiff.pb"
+    path.write_bytes(found.SerializeToString())
+    report = make_artifact(DataCheckReport, tmp_path / "report")
+    Executor().Do({"anomalies": [anomalies]}, {"data_check": [report]}, {})
+    (warning,) = read_report(report)["warnings"]
+    assert (warning["feature"], warning["short"]) == ("terms", "its values have drifted")
+    assert read_report(report)["passed"] is True
+    assert report.get_int_custom_property("warnings") == 1
+
+
+def test_schema_gives_transform_one_text_per_paper_and_a_list_of_labels() -> None:
+    schema = tfdv.load_schema_text(str(SCHEMA_FILE))
+    assert schema_utils.schema_as_feature_spec(schema).feature_spec == {
+        names.TITLES: tf.io.FixedLenFeature([], tf.string),
+        names.SUMMARIES: tf.io.FixedLenFeature([], tf.string),
+        names.TERMS: tf.io.VarLenFeature(tf.string),
+    }
+
+
+def test_component_takes_the_anomalies_and_the_digest() -> None:
+    component = DataCheck(
+        anomalies=types.Channel(type=standard_artifacts.ExampleAnomalies), source_digest="abc"
+    )
+    assert component.id == "DataCheck"
+    assert component.executor_spec.executor_class is Executor
+    assert component.exec_properties == {"source_digest": "abc"}
+    assert component.outputs["data_check"].type.TYPE_NAME == "arxiv_tagger.DataCheck"

@@ -1,0 +1,234 @@
+"""The combiner against scikit-learn, whatever way Beam deals the examples out."""
+
+from __future__ import annotations
+
+import math
+from typing import get_args
+
+import numpy as np
+import pytest
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.metrics import metric_types
+
+from components.evaluator.settings import GatedMetric
+from components.evaluator.tfma_metrics import (
+    ABSTRACT_ONLY_NAMES,
+    BASELINE_NAMES,
+    CANDIDATE_NAMES,
+    LABEL_NAMES,
+    METRIC_NAMES,
+    ROWS_AT_ONCE,
+    BaselineCombiner,
+    CandidateCombiner,
+    MultiLabelMetrics,
+)
+from schema import names
+from tests.support.evaluator_splits import (
+    Split,
+    random_split,
+    scikit_learn_figures,
+    scikit_learn_labels,
+)
+
+
+def of_abstracts(split: Split) -> Split:
+    """What the same model says of the abstracts alone: something else."""
+    other = random_split(len(split), split.truth.shape[1], seed=99, threshold=0.3)
+    return Split(split.truth, other.probabilities, other.suggested, split.unknown)
+
+
+def inputs(
+    split: Split, model_name: str = "", of_old: bool = False
+) -> list[metric_types.StandardMetricInputs]:
+    """The examples as TFMA hands them to a metric; other models' figures lie beside them.
+
+    A model of old says nothing of the abstracts alone.
+    """
+    alone = of_abstracts(split)
+
+    def of_models(value, wrong):
+        return {model_name: value, "another": wrong} if model_name else value
+
+    def predictions(row):
+        found = {
+            names.OUTPUT_PROBABILITIES: split.probabilities[row],
+            names.OUTPUT_SUGGESTED: split.suggested[row],
+        }
+        if not of_old:
+            found[names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES] = alone.probabilities[row]
+            found[names.OUTPUT_ABSTRACT_ONLY_SUGGESTED] = alone.suggested[row]
+        return found
+
+    return [
+        metric_types.StandardMetricInputs(
+            {
+                "labels": of_models(split.truth[row], 1 - split.truth[row]),
+                "predictions": of_models(predictions(row), {}),
+                "transformed_features": of_models(
+                    {names.UNKNOWN_LABELS: np.array([split.unknown[row]])},
+                    {names.UNKNOWN_LABELS: np.array([99])},
+                ),
+            }
+        )
+        for row in range(len(split))
+    ]
+
+
+def combine(combiner, rows):
+    sums = combiner.create_accumulator()
+    for row in rows:
+        sums = combiner.add_input(sums, row)
+    return sums
+
+
+def figures(split: Split, model_name: str = "") -> dict[str, float]:
+    combiner = CandidateCombiner(model_name)
+    return combiner.extract_output(combine(combiner, inputs(split, model_name)))
+
+
+def assert_right(found, split: Split) -> None:
+    """Every figure of a candidate is scikit-learn's."""
+    assert list(found) == [*METRIC_NAMES, *ABSTRACT_ONLY_NAMES, *LABEL_NAMES]
+    metrics = scikit_learn_figures(split)
+    alone = scikit_learn_figures(of_abstracts(split))
+    assert list(metrics) == list(METRIC_NAMES)
+    for name in METRIC_NAMES:
+        assert found[name] == pytest.approx(metrics[name], abs=1e-12), name
+    for name in ABSTRACT_ONLY_NAMES:
+        assert found[name] == pytest.approx(alone[name.split("/")[1]], abs=1e-12), name
+    labels = scikit_learn_labels(split)
+    assert [name.split("/")[1] for name in LABEL_NAMES] == list(labels)
+    for name in LABEL_NAMES:
+        expected = labels[name.split("/")[1]]
+        np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-12, err_msg=name)
+        # TFMA writes other types as text.
+        assert found[name].dtype == np.float64
+
+
+CASES = {
+    "plain": random_split(60, 12, seed=1),
+    "ties": random_split(60, 12, seed=2, levels=3),
+    "unknown labels": random_split(60, 12, seed=3, most_unknown=4),
+    "ties and unknown labels": random_split(60, 7, seed=4, levels=2, most_unknown=2),
+    "fewer than five labels": random_split(60, 3, seed=5, density=0.5, most_unknown=2),
+    "one label": random_split(30, 1, seed=6, density=0.5, most_unknown=1),
+    "labels that are never true": random_split(40, 60, seed=7, density=0.01),
+    "nothing true": random_split(10, 6, seed=8, density=0.0),
+    "everything true": random_split(10, 6, seed=9, density=1.1),
+    "nothing suggested": random_split(20, 6, seed=10, threshold=2.0),
+    "everything suggested": random_split(20, 6, seed=11, threshold=0.0),
+    "one example": random_split(1, 8, seed=12, density=0.4, most_unknown=3),
+    "more than are scored at once": random_split(2 * ROWS_AT_ONCE + 7, 9, seed=13, most_unknown=1),
+}
+
+
+@pytest.mark.parametrize("split", CASES.values(), ids=CASES.keys())
+def test_figures_equal_scikit_learn(split):
+    assert_right(figures(split), split)
+
+
+@pytest.mark.parametrize("split", CASES.values(), ids=CASES.keys())
+def test_figures_of_a_baseline_equal_scikit_learn(split):
+    combiner = BaselineCombiner("baseline")
+    found = combiner.extract_output(combine(combiner, inputs(split, "baseline", of_old=True)))
+    expected = scikit_learn_figures(split)
+    assert found == {name: pytest.approx(expected[name], abs=1e-12) for name in BASELINE_NAMES}
+    assert set(get_args(GatedMetric)) <= set(BASELINE_NAMES)
+
+
+def test_only_the_named_model_is_read():
+    split = CASES["unknown labels"]
+    assert_right(figures(split, "candidate"), split)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 7, 40])
+def test_any_partition_gives_the_same_figures(parts):
+    split = random_split(ROWS_AT_ONCE + 90, 8, seed=14, levels=5, most_unknown=2)
+    rng = np.random.default_rng(parts)
+    order = rng.permutation(len(split))
+    rows = inputs(split)
+    combiner = CandidateCombiner("")
+    # Some workers get no example at all; their sums come first, last and in between.
+    bounds = np.sort(rng.integers(0, len(split) + 1, parts - 1))
+    shares = np.split(order, bounds)
+    sums = [combine(combiner, [rows[i] for i in share]) for share in [[], *shares, []]]
+    middle = len(sums) // 2
+    # Beam merges in trees.
+    merged = combiner.merge_accumulators(
+        [combiner.merge_accumulators(sums[:middle]), combiner.merge_accumulators(sums[middle:])]
+    )
+    assert_right(combiner.extract_output(merged), split)
+
+
+def test_examples_may_follow_a_merge():
+    split = random_split(50, 8, seed=15, most_unknown=1)
+    rows = inputs(split)
+    combiner = CandidateCombiner("")
+    sums = combiner.merge_accumulators([combine(combiner, rows[:20])])
+    for row in rows[20:]:
+        sums = combiner.add_input(sums, row)
+    first = combiner.extract_output(sums)
+    assert_right(first, split)
+    assert_right(combiner.extract_output(sums), split)
+
+
+def test_compacted_sums_wait_for_nothing_and_say_the_same():
+    """Beam sends them between workers: rows that wait would travel whole."""
+    split = random_split(30, 8, seed=17, most_unknown=1)
+    combiner = CandidateCombiner("")
+    sums = combine(combiner, inputs(split))
+    compacted = combiner.compact(sums)
+    assert sums.waiting
+    assert not compacted.waiting
+    assert combiner.compact(compacted) is compacted
+    assert_right(combiner.extract_output(compacted), split)
+
+
+def test_an_unknown_label_counts_as_missed():
+    """By hand: one label of two is known, and it is the only suggestion."""
+    split = Split(
+        truth=np.array([[1.0, 0.0]]),
+        probabilities=np.array([[0.9, 0.1]], np.float32),
+        suggested=np.array([[1.0, 0.0]]),
+        unknown=np.array([1]),
+    )
+    found = figures(split)
+    assert found["micro_f1"] == pytest.approx(2 / 3)
+    assert found["binary_accuracy"] == pytest.approx(2 / 3)
+    assert found["lrap"] == pytest.approx((1 + 2 / 3) / 2)
+    assert found["macro_f1"] == pytest.approx(1 / 2)
+    assert found["precision@1"] == 1.0
+
+
+def test_no_example_has_no_figures():
+    combiner = CandidateCombiner("")
+    found = combiner.extract_output(combiner.merge_accumulators([combiner.create_accumulator()]))
+    assert list(found) == list(CANDIDATE_NAMES)
+    assert found.pop("examples") == 0.0
+    for name in LABEL_NAMES:
+        assert found.pop(name).shape == (0,)
+    assert all(math.isnan(value) for value in found.values())
+
+
+def test_a_probability_that_is_no_number_is_an_error():
+    split = random_split(3, 4, seed=16)
+    split.probabilities[1, 2] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        figures(split)
+
+
+@pytest.mark.parametrize("models", [[""], ["candidate", "baseline"]])
+def test_each_model_has_keys_of_its_own(models):
+    specs = [tfma.ModelSpec(name=name, is_baseline=name == "baseline") for name in models]
+    computations = MultiLabelMetrics().computations(
+        eval_config=tfma.EvalConfig(model_specs=specs), model_names=models
+    )
+    assert [{key.model_name for key in each.keys} for each in computations] == [
+        {name} for name in models
+    ]
+    expected = [list(CANDIDATE_NAMES), list(BASELINE_NAMES)][: len(models)]
+    assert [[key.name for key in each.keys] for each in computations] == expected
+    for each, split_names in zip(computations, expected, strict=True):
+        empty = each.combiner.extract_output(each.combiner.create_accumulator())
+        assert list(empty) == each.keys
+        assert [key.name for key in empty] == split_names

@@ -1,0 +1,106 @@
+import subprocess
+import sys
+
+import pytest
+
+from components.example_gen.check import check_files
+from components.example_gen.settings import Columns, DataSettings
+from schema.errors import BadInputError
+from tests.support.curation_oracle import (
+    distinct_words,
+    labels_of,
+    naive_split,
+    noisy_rows,
+    pandas_papers,
+    to_csv,
+)
+
+
+def write(tmp_path, content):
+    path = tmp_path / "papers.csv"
+    path.write_bytes(content)
+    return str(path)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_counts_equal_the_example_steps_in_pandas(tmp_path, seed):
+    path = write(tmp_path, to_csv(noisy_rows(1500, seed)))
+    frame, unique, kept = pandas_papers(path)
+    splits = kept["titles"].map(naive_split(kept["titles"], kept["terms"]))
+    train = kept[splits == "train"]
+    values = unique["terms"].value_counts()
+    report = check_files([path], DataSettings())
+    assert vars(report.curation) == {
+        "rows_read": len(frame),
+        "dead_letters": 0,
+        "repeats": len(frame) - len(unique),
+        "after_dedup": len(unique),
+        "label_sets": len(values),
+        "label_sets_once": int((values == 1).sum()),
+        "label_set_rows_dropped": int((values == 1).sum()),
+        "kept": len(kept),
+        "train": len(train),
+        "val": int((splits == "val").sum()),
+        "test": int((splits == "test").sum()),
+        "labels": len({label for value in train["terms"] for label in labels_of(value)}),
+        "distinct_words_train": distinct_words(train["summaries"]),
+    }
+    assert report.dead_letters == ()
+    assert report.problem is None
+
+
+def test_first_of_repeats_stays_even_when_its_label_set_is_rare(tmp_path):
+    rows = [("a", "one", "['x']"), ("a", "two", "['y']"), ("b", "three", "['y']")]
+    counts = check_files([write(tmp_path, to_csv(rows))], DataSettings()).curation
+    assert (counts.repeats, counts.label_sets, counts.label_sets_once, counts.kept) == (1, 2, 2, 0)
+
+
+def test_malformed_row_does_not_hide_a_later_good_one(tmp_path):
+    rows = [("a", "one", "['x'"), ("a", "two", "['x']"), ("b", "three", "['x']")]
+    report = check_files([write(tmp_path, to_csv(rows))], DataSettings())
+    assert (report.curation.dead_letters, report.curation.repeats) == (1, 0)
+    assert [letter.line for letter in report.dead_letters] == [2]
+
+
+def test_higher_minimum_count(tmp_path):
+    rows = [(f"p{n}", "text", "['x']" if n < 3 else "['y']") for n in range(7)]
+    settings = DataSettings(min_label_set_count=4)
+    counts = check_files([write(tmp_path, to_csv(rows))], settings).curation
+    assert (counts.label_sets, counts.label_sets_once, counts.label_set_rows_dropped) == (2, 1, 3)
+
+
+def test_own_split(tmp_path):
+    settings = DataSettings(columns=Columns(split="part"), label_separator=";")
+    parts = ["train", "validation", "test", "train"]
+    rows = [(f"p{n}", f"w{n} W{n}", "x;y", part) for n, part in enumerate(parts)]
+    path = write(tmp_path, to_csv(rows, ("titles", "summaries", "terms", "part")))
+    counts = check_files([path], settings).curation
+    assert (counts.train, counts.val, counts.test) == (2, 1, 1)
+    assert (counts.labels, counts.distinct_words_train) == (2, 2)
+
+
+def test_problems_are_told(tmp_path):
+    rows = noisy_rows(1500, seed=3)
+    rows[5] = ("t", "", "['cs.LG']")
+    path = write(tmp_path, to_csv(rows))
+    assert check_files([path], DataSettings()).problem is None
+    problem = check_files([path], DataSettings(max_bad_share=0.0)).problem
+    assert problem is not None
+    assert "1 of 1500 rows (0.07%) are malformed" in problem
+    assert "empty 'summaries'" in problem
+
+
+def test_broken_file_is_an_error(tmp_path):
+    with pytest.raises(BadInputError, match="no column 'terms'"):
+        check_files([write(tmp_path, b"titles,summaries\na,b\n")], DataSettings())
+
+
+def test_import_loads_no_framework():
+    program = (
+        "import sys, components.example_gen.check; "
+        "print(sorted({'tensorflow', 'tfx', 'apache_beam', 'numpy', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]"

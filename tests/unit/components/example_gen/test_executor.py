@@ -1,0 +1,259 @@
+"""Runs the executor on small files, through artifacts as a pipeline does."""
+
+import gzip
+import json
+import random
+from pathlib import Path
+
+import apache_beam as beam
+import pytest
+import tensorflow as tf
+from apache_beam.options.pipeline_options import PipelineOptions
+from tfx.components.util import examples_utils
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import proto_utils
+
+from components.example_gen.artifacts import CurationArtifact
+from components.example_gen.check import check_files
+from components.example_gen.component import CsvExampleGen
+from components.example_gen.executor import CsvExampleGenExecutor
+from components.example_gen.report import CurationReport, dead_letter_from_json
+from components.example_gen.settings import Columns, DataSettings
+from schema import names
+from schema.errors import BadInputError
+from tests.support.curation_oracle import (
+    labels_of,
+    naive_split,
+    noisy_rows,
+    pandas_papers,
+    to_csv,
+)
+
+ROWS = noisy_rows(1200, seed=11)
+
+
+class Run:
+    """An executor's run in a folder."""
+
+    def __init__(self, folder, settings=None, pattern="*", workers=1):
+        self.folder = folder
+        component = CsvExampleGen(
+            str(folder / "data"), pattern, (settings or DataSettings()).model_dump_json(), "digest"
+        )
+        self.examples = standard_artifacts.Examples()
+        self.examples.uri = str(folder / "examples")
+        self.curation = CurationArtifact()
+        self.curation.uri = str(folder / "curation")
+        mode = "in_memory" if workers == 1 else "multi_threading"
+        flags = [
+            "--runner=DirectRunner",
+            f"--direct_running_mode={mode}",
+            f"--direct_num_workers={workers}",
+        ]
+        context = CsvExampleGenExecutor.Context(
+            make_beam_pipeline_fn=lambda: beam.Pipeline(options=PipelineOptions(flags))
+        )
+        properties = {
+            key: proto_utils.proto_to_json(value) if hasattr(value, "DESCRIPTOR") else value
+            for key, value in component.exec_properties.items()
+        }
+        outputs = {"examples": [self.examples], "curation": [self.curation]}
+        CsvExampleGenExecutor(context).Do({}, outputs, properties)
+
+    def split(self, name):
+        """The papers of a split, in order, as (title, text, labels)."""
+        folder = Path(artifact_utils.get_split_uri([self.examples], name))
+        papers = []
+        for file in sorted(folder.iterdir()):
+            for record in tf.data.TFRecordDataset(str(file), compression_type="GZIP"):
+                features = tf.train.Example.FromString(record.numpy()).features.feature
+                assert set(features) == {names.TITLES, names.SUMMARIES, names.TERMS}
+                (title,), (text,) = (
+                    features[key].bytes_list.value for key in (names.TITLES, names.SUMMARIES)
+                )
+                labels = tuple(label.decode() for label in features[names.TERMS].bytes_list.value)
+                papers.append((title.decode(), text.decode(), labels))
+        return papers
+
+    def splits(self):
+        return {name: self.split(name) for name in names.SPLITS}
+
+    def report(self):
+        return CurationReport.from_json((self.folder / "curation/curation.json").read_text())
+
+    def dead_letters(self):
+        lines = (self.folder / "curation/dead_letters.jsonl").read_text().splitlines()
+        return [dead_letter_from_json(line) for line in lines]
+
+
+def run(folder, files, settings=None, **options):
+    (folder / "data").mkdir(parents=True)
+    for name, content in files.items():
+        (folder / "data" / name).write_bytes(content)
+    return Run(folder, settings, **options)
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory):
+    """A run on the noisy rows in one file."""
+    return run(tmp_path_factory.mktemp("one"), {"papers.csv": to_csv(ROWS)})
+
+
+def test_examples_equal_the_pandas_steps_and_the_rule_row_by_row(one):
+    _, _, kept = pandas_papers(one.folder / "data/papers.csv")
+    splits = naive_split(kept["titles"], kept["terms"])
+    expected = {name: [] for name in names.SPLITS}
+    for title, text, terms in kept.itertuples(index=False, name=None):
+        expected[splits[title]].append((title, text, labels_of(terms)))
+    assert one.splits() == expected
+    assert all(expected.values())
+
+
+def test_counts_equal_the_check_without_beam(one):
+    check = check_files([str(one.folder / "data/papers.csv")], DataSettings())
+    assert one.report() == check.curation
+    assert one.dead_letters() == []
+
+
+def test_artifacts_say_what_they_hold(one):
+    assert json.loads(one.examples.split_names) == ["train", "val", "test"]
+    assert examples_utils.get_file_format(one.examples) == "tfrecords_gzip"
+    assert examples_utils.get_payload_format(one.examples) == example_gen_pb2.FORMAT_TF_EXAMPLE
+    assert sorted(path.name for path in Path(one.curation.uri).iterdir()) == [
+        "curation.json",
+        "dead_letters.jsonl",
+    ]
+    assert sorted(path.name for path in Path(one.examples.uri).iterdir()) == [
+        "Split-test",
+        "Split-train",
+        "Split-val",
+    ]
+
+
+def contents(folder):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_two_workers_write_the_same_bytes(one, tmp_path):
+    two = run(tmp_path, {"papers.csv": to_csv(ROWS)}, workers=2)
+    assert contents(tmp_path / "examples") == contents(one.folder / "examples")
+    assert two.report() == one.report()
+
+
+def test_row_order_moves_no_paper(tmp_path, one):
+    unique = list({row[0]: row for row in reversed(ROWS)}.values())
+    shuffled = random.Random(1).sample(unique, k=len(unique))
+    other = run(tmp_path, {"papers.csv": to_csv(shuffled)}).splits()
+    assert {name: sorted(papers) for name, papers in other.items()} == {
+        name: sorted(papers) for name, papers in one.splits().items()
+    }
+
+
+def test_several_files_by_name_equal_one(tmp_path, one):
+    files = {
+        "b.csv.gz": gzip.compress(to_csv(ROWS[500:900])),
+        "c.csv": to_csv([row[::-1] for row in ROWS[900:]], ("terms", "summaries", "titles")),
+        "a.csv": to_csv(ROWS[:500]),
+    }
+    several = run(tmp_path, files, workers=2)
+    assert several.splits() == one.splits()
+    assert several.report() == one.report()
+
+
+def test_malformed_rows_are_kept_apart_in_order(tmp_path):
+    bad = [("t", "s"), ("", "s", "['x']"), ("t", "ä\nb", "cs.LG")]
+    files = {"a.csv": to_csv([*ROWS, *bad]), "b.csv": to_csv([bad[1], *ROWS[:3]])}
+    done = run(tmp_path, files)
+    first, second = (str(tmp_path / "data" / name) for name in files)
+    line = to_csv(ROWS).count(b"\n") + 1
+    assert [(x.file, x.line, x.fields) for x in done.dead_letters()] == [
+        (first, line, bad[0]),
+        (first, line + 1, bad[1]),
+        (first, line + 2, bad[2]),
+        (second, 2, bad[1]),
+    ]
+    check = check_files([first], DataSettings())
+    assert done.dead_letters()[:3] == list(check.dead_letters)
+    report = done.report()
+    assert (report.rows_read, report.dead_letters) == (len(ROWS) + 7, 4)
+    assert report.repeats == check.curation.repeats + 3
+
+
+def test_megabyte_abstract_is_kept_whole(tmp_path):
+    text = "".join(random.Random(2).choices('ab \n",é', k=2**20))
+    rows = [("long", text, ROWS[0][2]), *ROWS[:100]]
+    papers = [
+        paper
+        for papers in run(tmp_path, {"a.csv": to_csv(rows)}).splits().values()
+        for paper in papers
+    ]
+    assert [paper[1] for paper in papers if paper[0] == "long"] == [text]
+
+
+def test_own_columns_separator_and_split_without_titles(tmp_path):
+    columns = Columns(title=None, text="body", labels="tags", split="part")
+    settings = DataSettings(columns=columns, label_separator=";")
+    rows = [
+        ("a", "x; y", "train"),
+        ("b", "x; y", "validation"),
+        ("c", "x; y", "test"),
+        ("d", "y", "train"),
+        ("a", "x; y", "test"),
+    ]
+    done = run(tmp_path, {"a.csv": to_csv(rows, ("body", "tags", "part"))}, settings)
+    assert done.splits() == {
+        "train": [("", "a", ("x", "y"))],
+        "val": [("", "b", ("x", "y"))],
+        "test": [("", "c", ("x", "y"))],
+    }
+    assert done.report() == check_files([str(tmp_path / "data/a.csv")], settings).curation
+
+
+def error(folder, files, settings=None, **options):
+    with pytest.raises(BadInputError) as caught:
+        run(folder, files, settings, **options)
+    assert not list((folder / "examples").rglob("*.gz"))
+    assert not (folder / "curation/curation.json").exists()
+    return str(caught.value)
+
+
+GOOD = to_csv(ROWS[:60])
+
+
+def test_every_broken_file_is_named_in_one_clean_error(tmp_path):
+    files = {
+        "a.csv": b"titles,summaries\na,b\n",
+        "b.csv": GOOD,
+        "c.csv": GOOD + b'a,"b',
+        "d.csv.gz": gzip.compress(GOOD)[:-20],
+    }
+    told = error(tmp_path, files).split("\n")
+    data = tmp_path / "data"
+    assert len(told) == 3
+    assert told[0].startswith(f"{data}/a.csv, line 1: no column 'terms'")
+    assert told[1].startswith(f"{data}/c.csv, line {GOOD.count(10) + 1}: a quote opens here")
+    assert told[2].startswith(f"{data}/d.csv.gz, line ")
+    assert "cut short" in told[2]
+
+
+def test_no_matching_file(tmp_path):
+    told = error(tmp_path, {"papers.csv": GOOD}, pattern="*.txt")
+    assert f"no file matches {tmp_path}/data/*.txt" in told
+
+
+def test_too_many_malformed_rows(tmp_path):
+    rows = [("t", "s", "['x'"), ("t", "", "['x']"), *ROWS[:60], ("t", "s")]
+    with pytest.raises(BadInputError) as caught:
+        run(tmp_path, {"papers.csv": to_csv(rows)})
+    told = str(caught.value)
+    assert told == check_files([str(tmp_path / "data/papers.csv")], DataSettings()).problem
+    assert "3 of 63 rows (4.76%) are malformed" in told
+    assert "line 2: bad 'terms'" in told
+    assert not (tmp_path / "curation/curation.json").exists()
+
+
+def test_nothing_left_after_the_filter(tmp_path):
+    rows = [(f"t{n}", "s", f"['x{n}']") for n in range(5)]
+    assert "nothing is left" in error(tmp_path, {"papers.csv": to_csv(rows)})

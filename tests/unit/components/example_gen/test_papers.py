@@ -1,0 +1,120 @@
+import pytest
+
+from components.example_gen.papers import DeadLetter, Paper, parse_labels, read_papers
+from components.example_gen.settings import Columns, DataSettings
+from tests.support.curation_oracle import labels_of, noisy_rows, to_csv
+
+
+def read(tmp_path, content, settings=None):
+    path = tmp_path / "papers.csv"
+    path.write_bytes(content)
+    return list(read_papers(str(path), settings or DataSettings()))
+
+
+def reasons(tmp_path, rows, settings=None, header=("titles", "summaries", "terms")):
+    read_rows = read(tmp_path, to_csv(rows, header), settings)
+    return [row.reason if isinstance(row, DeadLetter) else None for row in read_rows]
+
+
+def test_rows_become_papers(tmp_path):
+    rows = noisy_rows(100, seed=1)
+    papers = read(tmp_path, to_csv(rows))
+    assert [(p.title, p.text, p.label_set, p.labels, p.split) for p in papers] == [
+        (title, text, terms, labels_of(terms), None) for title, text, terms in rows
+    ]
+
+
+def test_dead_letter_has_file_line_reason_and_raw_fields(tmp_path):
+    content = b"titles,summaries,terms\na,\"b\nb\",['c']\nd,e\n"
+    paper, letter = read(tmp_path, content)
+    assert isinstance(paper, Paper)
+    path = str(tmp_path / "papers.csv")
+    assert letter == DeadLetter(path, 4, "2 fields where the header has 3", ("d", "e"))
+
+
+def test_empty_title_or_text(tmp_path):
+    rows = [("", "b", "['c']"), (" \n", "b", "['c']"), ("a", "", "['c']"), ("a", "\t", "['c']")]
+    found = reasons(tmp_path, rows)
+    assert found == ["empty 'titles'"] * 2 + ["empty 'summaries'"] * 2
+
+
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [
+        ("", "no labels"),
+        ("  ", "no labels"),
+        ("[]", "the list of labels is empty"),
+        ("()", "the list of labels is empty"),
+        ("cs.LG", "is not a Python list"),
+        ("['cs.LG'", "is not a Python list"),
+        ("'cs.LG'", "is not a Python list"),
+        ("{'cs.LG'}", "is not a Python list"),
+        ("{'cs.LG': 1}", "is not a Python list"),
+        ("__import__('os')", "is not a Python list"),
+        ("[" * 500 + "]" * 500, "is not a Python list"),
+        ("['cs.LG', 7]", "the label 7 is not a string"),
+        ("['cs.LG', None]", "the label None is not a string"),
+        ("['cs.LG', '']", "a label is empty"),
+        ("['cs.LG', ' \\n']", "a label is empty"),
+        ("['cs\\x00LG']", "control character"),
+        ("['\\ud800']", "UTF-8"),
+    ],
+)
+def test_bad_list_literals(tmp_path, terms, reason):
+    (found,) = reasons(tmp_path, [("a", "b", terms)])
+    assert found.startswith("bad 'terms': ")
+    assert reason in found
+
+
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [("", "no labels"), (";", "a label is empty"), ("x;;y", "a label is empty")],
+)
+def test_bad_separated_labels(tmp_path, terms, reason):
+    settings = DataSettings(label_separator=";")
+    (found,) = reasons(tmp_path, [("a", "b", terms)], settings)
+    assert reason in found
+
+
+@pytest.mark.parametrize(
+    ("value", "separator", "labels"),
+    [
+        ("['a', 'b']", None, ("a", "b")),
+        ("('a',)", None, ("a",)),
+        (" ['a']", None, ("a",)),
+        ("['b', 'a', 'b', 'b ']", None, ("b", "a")),
+        ("['68T07 (Neural\\n  networks), 62F15']", None, ("68T07 (Neural networks), 62F15",)),
+        ("a; b ;c", ";", ("a", "b", "c")),
+        ("b;a;b", ";", ("b", "a")),
+        ("I.2.6, x || y", "||", ("I.2.6, x", "y")),
+    ],
+)
+def test_labels(value, separator, labels):
+    assert parse_labels(value, separator) == labels
+
+
+def test_own_columns_and_split(tmp_path):
+    columns = Columns(title="name", text="body", labels="tags", split="part")
+    settings = DataSettings(columns=columns, label_separator="|")
+    header = ("part", "tags", "id", "body", "name")
+    rows = [
+        (part, "x|y", "1", "text", f"name {part}")
+        for part in ("train", "val", "validation", "test")
+    ]
+    papers = read(tmp_path, to_csv(rows, header), settings)
+    assert [paper.split for paper in papers] == ["train", "val", "val", "test"]
+    assert papers[0] == (2, "name train", "text", "x|y", ("x", "y"), "train")
+    bad = reasons(
+        tmp_path, [("dev", "x", "1", "t", "n"), ("", "x", "1", "t", "n")], settings, header
+    )
+    assert bad == [
+        "bad 'part': 'dev' is none of train, val, validation, test",
+        "bad 'part': '' is none of train, val, validation, test",
+    ]
+
+
+def test_without_title_column_the_text_is_the_key(tmp_path):
+    settings = DataSettings(columns=Columns(title=None, text="body", labels="tags"))
+    (paper,) = read(tmp_path, b"body,tags\nsome text,['a']\n", settings)
+    assert paper.title == ""
+    assert paper.key == "some text"

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.trainer_served import Parts, example
+from tests.support.transform_graph import Analysis
+
+THRESHOLD = 0.37
+
+
+@pytest.fixture(scope="session")
+def parts(analyse: Callable[..., Analysis]) -> Parts:
+    """A transform graph and an untrained network."""
+    return Parts(analyse(10_000, "title_and_abstract"))
+
+
+@pytest.fixture(scope="session")
+def exported(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SavedModel as the trainer exports it."""
+    from components.trainer.export import export_model
+
+    folder = tmp_path_factory.mktemp("exported") / "model"
+    export_model(parts.tagger(THRESHOLD), str(folder), {"threshold": THRESHOLD})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def records(parts: Parts) -> list[bytes]:
+    """Raw examples; some have no title."""
+    papers = zip(parts.titles, parts.abstracts, strict=True)
+    return [
+        example(titles=[title.encode()], summaries=[abstract.encode()], terms=[b"cs.LG", b"new"])
+        for title, abstract in papers
+    ]

@@ -1,0 +1,185 @@
+"""What is gathered of a run, from files as the other components leave them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from components.baselines.results import BaselineScores, write_baselines
+from components.evaluator.gate import GateRow
+from components.evaluator.results import LabelFigures, SliceFigures
+from components.report import facts as module
+from components.report.facts import Provenance, Sources, gather
+from components.report.settings import ReportSettings
+from tests.support.report_served import LABELS, draw_papers, save_model, write_split
+
+SETTINGS = ReportSettings(bootstrap_samples=20, wrong_papers=2)
+PROVENANCE = Provenance("papers.csv", "abc", changed=True, settings={"trainer": {"seed": 3}})
+FIGURES = {"micro_f1": 0.7, "examples": 30.0, "abstract_only/micro_f1": 0.6}
+LABEL = LabelFigures("cs.CV", 3, 4, 0.5, 0.6, 0.55, 0.7, 0.4)
+PASSED = GateRow("lrap", 0.9, None, 0.8, is_change=False, passed=True, papers=30)
+FAILED = GateRow("micro_f1", 0.7, None, 0.75, is_change=False, passed=False, papers=30)
+SPLITS = ("train", "val", "test")
+
+
+def write_statistics(folder, papers: int) -> str:
+    for split in SPLITS:
+        path = folder / f"Split-{split}" / "FeatureStats.pb"
+        path.parent.mkdir(parents=True)
+        one = statistics_pb2.DatasetFeatureStatistics(num_examples=papers)
+        path.write_bytes(
+            statistics_pb2.DatasetFeatureStatisticsList(datasets=[one]).SerializeToString()
+        )
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory) -> Sources:
+    """What a blessed and pushed model leaves, but for the Evaluator's files."""
+    root = tmp_path_factory.mktemp("run")
+    sizes = {"train": 50, "val": 10, "test": 30}
+    (root / "curation").mkdir()
+    (root / "curation" / "curation.json").write_text('{"kept": 90}')
+    (root / "run").mkdir()
+    lines = [{"epoch": 1, "step": 5}, {"epoch": 1, "loss": 0.2}, {"epoch": 2, "loss": 0.1}]
+    (root / "run" / "epochs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    (root / "evaluation").mkdir()
+    scores = np.full((30, 4), 0.1, np.float32)
+    frequent = BaselineScores("frequent", LABELS, scores, 0.05, 50, {"micro_f1": 0.2})
+    write_baselines(str(root / "baselines"), [frequent])
+    return Sources(
+        splits={
+            split: write_split(root / split, draw_papers(size, seed=size))
+            for split, size in sizes.items()
+        },
+        model=save_model(root / "model"),
+        model_run=str(root / "run"),
+        evaluation=str(root / "evaluation"),
+        curation=str(root / "curation"),
+        statistics=write_statistics(root / "now", 30),
+        baselines=str(root / "baselines"),
+        blessed=True,
+        version="17",
+    )
+
+
+@pytest.fixture(autouse=True)
+def evaluation(monkeypatch):
+    """The Evaluator's figures; how they are read has tests of its own."""
+    found = {
+        "read_figures": FIGURES,
+        "read_labels": [LABEL],
+        "read_slices": [SliceFigures("archive", "cs", {"micro_f1": 0.5})],
+        "read_gate": [PASSED, FAILED],
+    }
+    for name, value in found.items():
+        monkeypatch.setattr(module, name, lambda uri, value=value: value)
+
+
+def test_everything_of_a_blessed_model_is_there(everything):
+    facts = gather(everything, PROVENANCE, SETTINGS)
+    assert facts["verdict"] == {"state": "blessed", "reasons": [], "version": "17"}
+    assert facts["model"] == {
+        "labels": 4,
+        "ngrams": 2,
+        "threshold": 0.4,
+        "thresholds": "global",
+    }
+    assert facts["training"] == {
+        "epochs": [{"epoch": 1, "loss": 0.2}, {"epoch": 2, "loss": 0.1}],
+        "kept_epoch": 2,
+    }
+    assert facts["figures"] == {"micro_f1": 0.7, "examples": 30.0}
+    assert facts["abstract_only"] == {"micro_f1": 0.6}
+    assert facts["labels"][0]["label"] == "cs.CV"
+    assert facts["labels"][0]["threshold"] == 0.4
+    assert facts["slices"] == [{"name": "archive", "value": "cs", "figures": {"micro_f1": 0.5}}]
+    assert facts["data"]["curation"] == {"kept": 90}
+    assert set(facts["data"]["words"]) == set(SPLITS)
+    assert facts["test"] == {"papers": 30, "scored": 30, "resamples": 20, "level": 0.95}
+    assert facts["baselines"][0]["papers"] == 50
+    assert set(facts["headline"][0]["baselines"]) == {"frequent"}
+    assert len(facts["wrong"]) == 2
+    card = facts["card"]
+    assert (card["data"], card["commit"], card["changed"]) == ("papers.csv", "abc", True)
+    assert card["settings"] == {"trainer": {"seed": 3}}
+    assert card["intended_use"] == SETTINGS.intended_use
+    assert card["versions"]["tensorflow"].startswith("2.16")
+    assert json.loads(json.dumps(facts, allow_nan=False))["name"] == "arxiv_tagger"
+
+
+def test_the_gate_is_told_in_numbers_and_words(everything):
+    rows = gather(everything, PROVENANCE, SETTINGS)["gate"]
+    assert [row["metric"] for row in rows] == ["lrap", "micro_f1"]
+    assert rows[0]["candidate"] == 0.9
+    assert rows[0]["bound_in_words"] == PASSED.bound_in_words
+    assert rows[0]["digits"] == 4
+
+
+def test_a_refused_model_is_shown_with_the_bounds_that_it_missed(everything):
+    facts = gather(replace(everything, blessed=False, version=None), PROVENANCE, SETTINGS)
+    verdict = {"state": "refused", "reasons": [str(FAILED)], "version": None}
+    assert facts["verdict"] == verdict
+    assert "headline" in facts
+
+
+def test_without_baselines_there_is_nothing_beside_the_model(everything):
+    facts = gather(replace(everything, baselines=None), PROVENANCE, SETTINGS)
+    assert facts["baselines"] == []
+    assert facts["headline"][0]["baselines"] == {}
+
+
+def test_of_a_large_split_a_sample_is_scored(everything):
+    settings = SETTINGS.model_copy(update={"max_papers": 12})
+    facts = gather(everything, PROVENANCE, settings)
+    assert facts["test"]["papers"] == 30
+    assert facts["test"]["scored"] == 12
+    assert sum(each["count"] for each in facts["calibration"]) < 30 * 4
+
+
+def test_a_model_that_cannot_be_served_has_only_the_reasons(everything, tmp_path):
+    (tmp_path / "not_evaluated.json").write_text('{"reason": "See there."}')
+    # What such a model lacks may be what a report would read.
+    empty = str(tmp_path / "no model")
+    refused = replace(
+        everything, evaluation=str(tmp_path), model=empty, blessed=False, version=None
+    )
+    facts = gather(refused, PROVENANCE, SETTINGS)
+    verdict = {"state": "not_evaluated", "reasons": ["See there."], "version": None}
+    assert facts["verdict"] == verdict
+    assert {"model", "figures", "headline", "labels", "gate"}.isdisjoint(facts)
+    assert facts["data"]["curation"] == {"kept": 90}
+
+    checks = [
+        {"name": "loads", "result": "passed", "words": ""},
+        {"name": "answers", "result": "failed", "words": "NaN"},
+        {"name": "order", "result": "skipped", "words": ""},
+    ]
+    infra = tmp_path / "infra"
+    infra.mkdir()
+    (infra / "infra_validation.json").write_text(json.dumps({"checks": checks}))
+    facts = gather(replace(refused, infra_blessing=str(infra)), PROVENANCE, SETTINGS)
+    assert facts["verdict"]["reasons"] == ["answers: NaN"]
+
+
+def test_what_has_changed_since_the_last_run(everything, tmp_path):
+    def state(last: str | None):
+        return gather(replace(everything, last_statistics=last), PROVENANCE, SETTINGS)["data"][
+            "drift"
+        ]
+
+    assert state(None) == {"state": "first"}
+    # The cache took the last run's own.
+    assert state(everything.statistics) == {"state": "same"}
+    found = state(write_statistics(tmp_path / "last", 10))
+    assert found["state"] == "compared"
+    assert found["papers"] == [30, 90]
+
+
+def test_a_training_without_a_log_has_no_epochs(everything, tmp_path):
+    facts = gather(replace(everything, model_run=str(tmp_path)), PROVENANCE, SETTINGS)
+    assert facts["training"]["epochs"] == []

@@ -1,0 +1,77 @@
+"""The test papers as the report scores them: which they are, in which order, and how."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from components.report.scoring import read_model, read_test_papers, score
+from tests.support.report_served import (
+    LABELS,
+    THRESHOLD,
+    draw_papers,
+    expected_scores,
+    save_model,
+    true_labels,
+    write_split,
+)
+
+RECORDS = draw_papers(600)
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    return write_split(tmp_path_factory.mktemp("split") / "test", RECORDS)
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("model") / "saved")
+
+
+def test_papers_come_in_the_order_of_the_sorted_files(split):
+    papers = read_test_papers(split, 600, seed=0)
+    assert papers.records == RECORDS
+    assert papers.total == 600
+    assert papers.rows.tolist() == list(range(600))
+
+
+def test_of_many_papers_a_seeded_sample_is_kept(split):
+    first, again, other = (read_test_papers(split, 50, seed) for seed in (1, 1, 2))
+    assert first.total == 600
+    assert first.records == [RECORDS[row] for row in first.rows]
+    assert first.rows.tolist() == sorted(set(first.rows.tolist()))
+    assert len(first.records) == 50
+    assert first.rows.tolist() == again.rows.tolist() != other.rows.tolist()
+
+
+def test_an_empty_split_holds_no_papers(tmp_path):
+    papers = read_test_papers(str(tmp_path), 10, seed=0)
+    assert (papers.total, papers.records, papers.rows.tolist()) == (0, [], [])
+
+
+def test_the_model_tells_its_labels_and_thresholds(model_dir, tmp_path):
+    model = read_model(model_dir)
+    assert model.labels == LABELS
+    assert model.thresholds.tolist() == [np.float32(THRESHOLD)] * 4
+    own = {label: 0.1 * number for number, label in enumerate(LABELS, start=1)}
+    told = read_model(save_model(tmp_path / "own", label_thresholds=own))
+    np.testing.assert_allclose(told.thresholds, list(own.values()), rtol=1e-6)
+
+
+def test_scores_are_the_models_own(split, model_dir):
+    # More papers than fit into a batch, and not a multiple of it.
+    papers = read_test_papers(split, 555, seed=3)
+    scored = score(model_dir, read_model(model_dir), papers)
+    expected = np.array([expected_scores(record) for record in papers.records])
+    np.testing.assert_allclose(scored.probabilities, expected, atol=1e-6)
+    assert scored.probabilities.dtype == np.float32
+    true = [true_labels(record) for record in papers.records]
+    assert scored.y_true.tolist() == [[label in each for label in LABELS] for each in true]
+    assert scored.unknown.tolist() == [len(set(each) - set(LABELS)) for each in true]
+
+
+def test_no_papers_have_no_scores(model_dir, tmp_path):
+    scored = score(model_dir, read_model(model_dir), read_test_papers(str(tmp_path), 9, seed=0))
+    assert scored.probabilities.shape == scored.y_true.shape == (0, 4)
+    assert scored.unknown.shape == (0,)

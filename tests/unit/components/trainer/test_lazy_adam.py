@@ -1,0 +1,166 @@
+"""Both optimizers against Keras's Adam and against Adam written out in numpy."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.trainer import lazy_adam
+from components.trainer.lazy_adam import ExactAdam, LazyAdam
+from components.trainer.sparse_dense import SparseDense
+from tests.support.trainer_papers import densified, padded
+
+V, UNITS = 20, 5
+
+
+def slices(rows, values, shape=(V, UNITS)):
+    return tf.IndexedSlices(
+        tf.constant(values, tf.float32), tf.constant(rows, tf.int64), tf.constant(shape)
+    )
+
+
+def schedule():
+    return keras.optimizers.schedules.PolynomialDecay(0.05, 20, 0.0)
+
+
+def moments(optimizer):
+    return optimizer._momentums[0].numpy(), optimizer._velocities[0].numpy()
+
+
+def random_steps(count, rows_per_step, seed=0):
+    """Gradients of few rows each, in every step other ones, without repeats."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        rows = rng.permutation(V)[:rows_per_step]
+        yield rows, rng.normal(size=(rows_per_step, UNITS)).astype(np.float32)
+
+
+def train_pair(optimizer, steps, rows_per_step):
+    """The same sparse gradients to our optimizer, and densified to Keras's Adam."""
+    start = np.random.default_rng(9).normal(size=(V, UNITS)).astype(np.float32)
+    ours, theirs = keras.Variable(start), keras.Variable(start)
+    oracle = keras.optimizers.Adam(schedule())
+    for rows, values in random_steps(steps, rows_per_step):
+        optimizer.apply([slices(rows, values)], [ours])
+        dense = np.zeros((V, UNITS), np.float32)
+        dense[rows] = values
+        oracle.apply([tf.constant(dense)], [theirs])
+    return ours, theirs, oracle
+
+
+def test_exact_adam_equals_keras_adam_on_sparse_gradients():
+    optimizer = ExactAdam(schedule())
+    ours, theirs, oracle = train_pair(optimizer, steps=15, rows_per_step=4)
+    # The kernel computes 1 - beta in float32, Keras in float64: 1.3e-5 of the second moment.
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=0, atol=5e-6)
+    for mine, expected in zip(moments(optimizer), moments(oracle), strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=2e-5, atol=1e-6)
+
+
+def test_lazy_adam_equals_keras_adam_when_every_row_is_touched():
+    optimizer = LazyAdam(schedule())
+    ours, theirs, oracle = train_pair(optimizer, steps=15, rows_per_step=V)
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=0, atol=2e-6)
+    for mine, expected in zip(moments(optimizer), moments(oracle), strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 3 * UNITS * 4, 2**21])
+def test_lazy_adam_equals_adam_per_row_written_out(monkeypatch, chunk_bytes):
+    monkeypatch.setattr(lazy_adam, "_CHUNK_BYTES", chunk_bytes)
+    start = np.random.default_rng(9).normal(size=(V, UNITS))
+    ours = keras.Variable(start.astype(np.float32))
+    optimizer = LazyAdam(0.01)
+    x, m, v = start.copy(), np.zeros_like(start), np.zeros_like(start)
+    for step, (rows, values) in enumerate(random_steps(12, 7), start=1):
+        optimizer.apply([slices(rows, values)], [ours])
+        m[rows] = 0.9 * m[rows] + 0.1 * values
+        v[rows] = 0.999 * v[rows] + 0.001 * values.astype(float) ** 2
+        corrected_m, corrected_v = m / (1 - 0.9**step), v / (1 - 0.999**step)
+        # Keras adds epsilon before the correction of v, so it is scaled likewise here.
+        epsilon = 1e-7 / np.sqrt(1 - 0.999**step)
+        x[rows] -= 0.01 * corrected_m[rows] / (np.sqrt(corrected_v[rows]) + epsilon)
+    np.testing.assert_allclose(ours.numpy(), x, rtol=0, atol=5e-6)
+
+
+def test_lazy_adam_leaves_other_rows_and_their_moments_to_the_bit():
+    variable = keras.Variable(np.random.default_rng(1).normal(size=(V, UNITS)).astype(np.float32))
+    optimizer = LazyAdam(0.1)
+    everything = np.ones((V, UNITS), np.float32)
+    optimizer.apply([slices(np.arange(V), everything)], [variable])
+    before = [variable.numpy(), *moments(optimizer)]
+    optimizer.apply([slices([2, 11], everything[:2] * 3)], [variable])
+    after = [variable.numpy(), *moments(optimizer)]
+    others = np.setdiff1d(np.arange(V), [2, 11])
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_array_equal(new[others], old[others])
+        assert (new[[2, 11]] != old[[2, 11]]).all()
+
+
+@pytest.mark.parametrize("kind", [LazyAdam, ExactAdam])
+def test_rows_that_occur_twice_are_summed_first(kind):
+    rows, values = [4, 1, 4, 4], np.arange(4 * UNITS, dtype=np.float32).reshape(4, UNITS) - 6
+    summed = np.stack([values[[0, 2, 3]].sum(axis=0), values[1]])
+    repeated, distinct = (keras.Variable(np.ones((V, UNITS), np.float32)) for _ in range(2))
+    first, second = kind(0.1), kind(0.1)
+    for _ in range(3):
+        first.apply([slices(rows, values)], [repeated])
+        second.apply([slices([4, 1], summed)], [distinct])
+    np.testing.assert_allclose(repeated.numpy(), distinct.numpy(), rtol=0, atol=1e-6)
+    for mine, expected in zip(moments(first), moments(second), strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [LazyAdam, ExactAdam])
+def test_dense_gradients_get_keras_adam(kind):
+    start = np.random.default_rng(3).normal(size=(4, 3)).astype(np.float32)
+    ours, theirs = keras.Variable(start), keras.Variable(start)
+    optimizer, oracle = kind(schedule()), keras.optimizers.Adam(schedule())
+    for seed in range(10):
+        gradient = tf.constant(np.random.default_rng(seed).normal(size=(4, 3)), tf.float32)
+        optimizer.apply([gradient], [ours])
+        oracle.apply([gradient], [theirs])
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", [LazyAdam, ExactAdam])
+def test_a_gradient_without_rows_is_taken(kind):
+    variable = keras.Variable(np.ones((V, UNITS), np.float32))
+    kind(0.1).apply([slices(np.zeros(0), np.zeros((0, UNITS)))], [variable])
+    np.testing.assert_array_equal(variable.numpy(), 1.0)
+
+
+def test_exact_training_of_the_sparse_layer_equals_keras_training_of_the_dense_one():
+    rng = np.random.default_rng(4)
+    ids_in, weights_in = keras.Input((None,), dtype="int32"), keras.Input((None,))
+    hidden = SparseDense(V, UNITS, activation="relu", name="first")(ids_in, weights_in)
+    sparse = keras.Model([ids_in, weights_in], keras.layers.Dense(3)(hidden))
+    dense = keras.Sequential(
+        [keras.Input((V,)), keras.layers.Dense(UNITS, "relu"), keras.layers.Dense(3)]
+    )
+    dense.set_weights(sparse.get_weights())
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    sparse.compile(ExactAdam(schedule()), loss, jit_compile=False)
+    dense.compile(keras.optimizers.Adam(schedule()), loss, jit_compile=False)
+    for _ in range(15):
+        ids, weights = padded(
+            [
+                [(int(rng.integers(V)), float(rng.random())) for _ in range(length)]
+                for length in rng.integers(0, 5, 6)
+            ]
+        )
+        truth = (rng.random((6, 3)) < 0.4).astype(np.float32)
+        ours = sparse.train_on_batch([ids, weights], truth)
+        theirs = dense.train_on_batch(densified(ids, weights, V), truth)
+        assert float(ours) == pytest.approx(float(theirs), abs=1e-5)
+    for mine, expected in zip(sparse.get_weights(), dense.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [LazyAdam, ExactAdam])
+def test_optimizers_can_be_saved_and_have_no_amsgrad(kind):
+    restored = keras.optimizers.deserialize(keras.optimizers.serialize(kind(schedule())))
+    assert type(restored) is kind
+    assert float(restored.learning_rate) == pytest.approx(0.05)
+    with pytest.raises(ValueError, match="amsgrad"):
+        kind(amsgrad=True)

@@ -1,0 +1,160 @@
+"""The network: what it computes, what a step moves, how the learning rate falls."""
+
+import keras
+import numpy as np
+import pytest
+
+from components.trainer.lazy_adam import ExactAdam, LazyAdam
+from components.trainer.loss import mean_logits
+from components.trainer.model import build_model, compile_model, make_optimizer
+from components.trainer.settings import TrainerSettings
+from schema import names
+from tests.support.trainer_papers import LABELS, VOCABULARY, densified, padded, random_papers
+
+DEEP = TrainerSettings(hidden_units=(16, 8), dropout=0.2, epochs=4, learning_rate=0.01)
+
+
+def batch(count=12):
+    papers = random_papers(count, seed=5)
+    ids, weights = padded([list(zip(p.ids, p.weights, strict=True)) for p in papers])
+    truth = np.zeros((count, LABELS), np.float32)
+    for row, paper in enumerate(papers):
+        truth[row, paper.labels] = 1
+    return {names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, truth
+
+
+def test_network_equals_its_layers_written_out():
+    model = build_model(VOCABULARY, LABELS, DEEP)
+    inputs, _ = batch()
+    k1, b1, k2, b2, k3, b3 = model.get_weights()
+    x = densified(inputs[names.MODEL_IDS], inputs[names.MODEL_WEIGHTS], VOCABULARY)
+    hidden = np.maximum(np.maximum(x @ k1 + b1, 0) @ k2 + b2, 0)
+    logits = model(inputs, training=False).numpy()
+    np.testing.assert_allclose(logits, hidden @ k3 + b3, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lazy_adam"])
+def test_one_step_moves_every_parameter_that_the_batch_uses(optimizer):
+    settings = DEEP.model_copy(update={"optimizer": optimizer, "dropout": 0.0})
+    model = build_model(VOCABULARY, LABELS, settings)
+    compile_model(model, make_optimizer(settings, steps_per_epoch=3))
+    before = model.get_weights()
+    inputs, truth = batch()
+    model.train_on_batch(inputs, truth)
+    after = model.get_weights()
+    for old, new in zip(before, after, strict=True):
+        assert (old != new).any()
+    used = np.unique(inputs[names.MODEL_IDS][inputs[names.MODEL_WEIGHTS] != 0])
+    moved = np.flatnonzero((before[0] != after[0]).any(axis=1))
+    assert moved.tolist() == used.tolist()
+
+
+def test_dropout_acts_in_training_only():
+    model = build_model(VOCABULARY, LABELS, DEEP)
+    inputs, _ = batch()
+    calm = model(inputs, training=False).numpy()
+    np.testing.assert_array_equal(calm, model(inputs, training=False).numpy())
+    assert (calm != model(inputs, training=True).numpy()).any()
+
+
+def test_the_seed_decides_the_initial_weights():
+    same = [build_model(VOCABULARY, LABELS, DEEP).get_weights() for _ in range(2)]
+    for first, second in zip(*same, strict=True):
+        np.testing.assert_array_equal(first, second)
+    other = build_model(VOCABULARY, LABELS, DEEP.model_copy(update={"seed": 1})).get_weights()
+    assert (same[0][0] != other[0]).any()
+
+
+def test_linear_decay_reaches_zero_at_the_last_step():
+    rate = make_optimizer(DEEP, steps_per_epoch=5).get_config()["learning_rate"]["config"]
+    schedule = keras.optimizers.schedules.PolynomialDecay.from_config(rate)
+    np.testing.assert_allclose(
+        [float(schedule(step)) for step in (0, 5, 10, 20, 25)],
+        [0.01, 0.0075, 0.005, 0.0, 0.0],
+        atol=1e-8,
+    )
+
+
+def test_settings_choose_optimizer_and_constant_rate():
+    constant = DEEP.model_copy(update={"decay": "constant", "optimizer": "adam"})
+    optimizer = make_optimizer(constant, steps_per_epoch=5)
+    assert type(optimizer) is ExactAdam
+    assert float(optimizer.learning_rate) == pytest.approx(0.01)
+    assert type(make_optimizer(DEEP, steps_per_epoch=5)) is LazyAdam
+
+
+def test_compiled_figures_are_those_of_probabilities():
+    model = build_model(VOCABULARY, LABELS, DEEP)
+    compile_model(model, make_optimizer(DEEP, steps_per_epoch=1))
+    inputs, truth = batch()
+    figures = model.evaluate(inputs, truth, verbose=0, return_dict=True)
+    p = 1 / (1 + np.exp(-model(inputs, training=False).numpy().astype(float)))
+    entropy = -np.mean(truth * np.log(p) + (1 - truth) * np.log(1 - p))
+    assert figures["loss"] == pytest.approx(entropy, abs=1e-5)
+    assert figures["binary_accuracy"] == pytest.approx(np.mean((p > 0.5) == truth), abs=1e-6)
+
+
+COMMITTEE = DEEP.model_copy(update={"members": 3, "dropout": 0.0, "optimizer": "adam"})
+
+
+def members_apart(model, count=3, widths=(16, 8)):
+    """The weights of each member as those of a network alone, cut out of the committee's."""
+    first, bias = (weight.numpy() for weight in model.get_layer("hidden_1").weights)
+    apart = []
+    for member in range(count):
+        columns = slice(member * widths[0], (member + 1) * widths[0])
+        upper = [
+            weight.numpy()
+            for name in ("hidden_2", "logits")
+            for weight in model.get_layer(f"{name}_of_{member + 1}").weights
+        ]
+        apart.append([first[:, columns], bias[columns], *upper])
+    return apart
+
+
+def test_members_start_apart_and_each_as_it_would_alone():
+    model = build_model(VOCABULARY, LABELS, COMMITTEE)
+    one, two, three = members_apart(model)
+    for other in (two, three):
+        for index in (0, 2, 4):  # the kernels
+            assert (one[index] != other[index]).any()
+    # Glorot's limit is that of one member's layer, not of the wide one.
+    limit = np.sqrt(6 / (VOCABULARY + 16))
+    assert 0.9 * limit < np.abs(model.get_layer("hidden_1").kernel.numpy()).max() <= limit
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lazy_adam"])
+def test_a_committee_trains_as_its_members_alone_and_answers_with_their_mean(optimizer):
+    settings = COMMITTEE.model_copy(update={"optimizer": optimizer})
+    weights = np.linspace(1, 3, LABELS).astype(np.float32)
+    model = build_model(VOCABULARY, LABELS, settings)
+    compile_model(model, make_optimizer(settings, steps_per_epoch=3), weights)
+    inputs, truth = batch()
+    before = members_apart(model)
+    for _ in range(3):
+        model.train_on_batch(inputs, truth)
+    logits = []
+    alone = settings.model_copy(update={"members": 1})
+    for start, end in zip(before, members_apart(model), strict=True):
+        single = build_model(VOCABULARY, LABELS, alone)
+        compile_model(single, make_optimizer(alone, steps_per_epoch=3), weights)
+        single.set_weights(start)
+        for _ in range(3):
+            single.train_on_batch(inputs, truth)
+        for expected, found in zip(single.get_weights(), end, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
+        logits.append(single(inputs, training=False).numpy())
+    found = mean_logits(model(inputs, training=False)).numpy()
+    np.testing.assert_allclose(found, np.mean(logits, axis=0), rtol=0, atol=2e-4)
+
+
+def test_biases_start_at_the_prior():
+    counts = np.arange(LABELS)
+    settings = COMMITTEE.model_copy(update={"bias_start": "prior"})
+    model = build_model(VOCABULARY, LABELS, settings, counts, papers=40)
+    for member in (1, 2, 3):
+        bias = model.get_layer(f"logits_of_{member}").bias.numpy()
+        share = (counts + 0.5) / 41
+        np.testing.assert_allclose(1 / (1 + np.exp(-bias)), share, rtol=1e-5)
+    with pytest.raises(ValueError, match="need the labels' counts"):
+        build_model(VOCABULARY, LABELS, settings)

@@ -1,0 +1,224 @@
+"""What the signatures answer, against the network on transformed papers and against Keras."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.trainer.signatures import ServedTagger
+from tests.support.trainer_served import TOP_K, Parts, example
+from tests.support.transform_graph import LABELS
+
+EMPTY = tf.constant([], tf.string)
+ODD_TEXTS = ["", "!!!", " \n ", "deep", "naïve Bayes\nover two lines", "机器学习 nets", "a a a a"]
+
+
+@pytest.fixture(scope="module")
+def expected(parts):
+    """The probabilities of the 30 papers."""
+    return parts.oracle(parts.texts)
+
+
+def probabilities(tagger, texts):
+    return tagger.all_probabilities(tf.constant(texts))["probabilities"].numpy()
+
+
+def best(probabilities, k=TOP_K):
+    """The k best columns, and their probabilities, by numpy."""
+    order = np.argsort(-probabilities, axis=1)[:, :k]
+    return order, np.take_along_axis(probabilities, order, axis=1)
+
+
+def of_papers(titles, abstracts):
+    return tf.constant(
+        [
+            example(titles=[title.encode()], summaries=[abstract.encode()])
+            for title, abstract in zip(titles, abstracts, strict=True)
+        ]
+    )
+
+
+def test_the_papers_have_different_answers(parts, expected):
+    """Else the comparisons below would say little."""
+    assert len(np.unique(expected.round(4), axis=0)) == len(parts.texts)
+    assert 0.2 < (expected >= 0.5).mean() < 0.8
+    order, _ = best(expected)
+    assert len(np.unique(order, axis=0)) > 10
+
+
+def test_no_skew_between_transformed_papers_and_raw_text(parts, tagger, expected):
+    found = probabilities(tagger, parts.texts)
+    np.testing.assert_allclose(found, parts.transformed_probabilities(), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_odd_texts_are_read_as_keras_reads_them(parts, tagger):
+    found = probabilities(tagger, ODD_TEXTS)
+    np.testing.assert_allclose(found, parts.oracle(ODD_TEXTS), rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(found[0], found[1])
+
+
+def test_a_text_of_a_megabyte_is_read_to_its_end(parts, tagger):
+    long = "deep nets " * 100_000 + "kernel"
+    cut = long.removesuffix("kernel")
+    found = tagger.suggest(tf.constant([long, cut]))
+    assert found["labels"].shape == (2, TOP_K)
+    assert np.isfinite(found["scores"]).all()
+    counts = parts.analysis.output.transform_features_layer()(
+        {"titles": tf.constant(["", ""]), "summaries": tf.constant([long, cut])}
+    )["tfidf"]
+    # The last word alone makes a column differ.
+    kernel = parts.analysis.ngrams.index(b"kernel")
+    assert (tf.sparse.to_dense(counts).numpy()[:, kernel] > 0).tolist() == [True, False]
+
+
+def test_bytes_that_are_no_utf_8_read_as_an_unknown_word(tagger):
+    found = probabilities(tagger, [b"deep nets \xff\xfe graph", b"deep nets unheardof graph"])
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-6)
+
+
+def test_suggestions_are_the_best_labels_in_order(parts, tagger, expected):
+    found = tagger.suggest(tf.constant(parts.texts))
+    order, scores = best(expected)
+    np.testing.assert_array_equal(found["labels"], np.array(parts.analysis.labels)[order])
+    np.testing.assert_allclose(found["scores"], scores, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(found["suggested"], scores >= 0.5)
+
+
+def test_a_score_at_the_threshold_is_suggested(parts, tagger):
+    text = tf.constant(parts.texts[:1])
+    scores = tagger.suggest(text)["scores"].numpy()[0]
+    met = parts.tagger(threshold=float(scores[1]))
+    assert met.suggest(text)["suggested"].numpy().tolist() == [[True, True, False]]
+    evaluated = met.evaluate(of_papers(parts.titles[:1], parts.abstracts[:1]))
+    assert evaluated["suggested"].numpy().sum() == 2
+    missed = parts.tagger(threshold=float(np.nextafter(scores[1], np.float32(1))))
+    assert missed.suggest(text)["suggested"].numpy().tolist() == [[True, False, False]]
+
+
+def test_each_label_has_its_own_threshold(parts, expected):
+    """Those of `suggested` follow the labels to their ranks."""
+    thresholds = np.array([0.1, 0.9, 0.3, 0.6, 0.8, 0.45], np.float32)
+    own = parts.tagger(threshold=thresholds)
+    found = own.suggest(tf.constant(parts.texts))
+    order, scores = best(expected)
+    np.testing.assert_array_equal(found["suggested"], scores >= thresholds[order])
+    evaluated = own.evaluate(of_papers(parts.titles, parts.abstracts))
+    np.testing.assert_array_equal(evaluated["suggested"], expected >= thresholds)
+    # One for all would suggest otherwise, as would thresholds in another order.
+    assert ((expected >= thresholds) != (expected >= 0.5)).any()
+    assert ((scores >= thresholds[order]) != (scores >= thresholds[:TOP_K])).any()
+
+
+def test_there_is_a_threshold_for_every_label(parts):
+    layer = parts.analysis.output.transform_features_layer()
+    with pytest.raises(TypeError, match="shape"):
+        ServedTagger(parts.model, layer, parts.analysis.labels, np.ones(5, np.float32), TOP_K)
+
+
+def test_no_more_labels_are_named_than_there_are(parts, expected):
+    many = parts.tagger(top_k=50)
+    found = many.suggest(tf.constant(parts.texts[:4]))
+    order, _ = best(expected[:4], k=len(LABELS))
+    np.testing.assert_array_equal(found["labels"], np.array(parts.analysis.labels)[order])
+
+
+def test_examples_with_a_title_read_as_title_and_abstract(parts, tagger, expected):
+    found = tagger.classify(of_papers(parts.titles, parts.abstracts))
+    order, scores = best(expected)
+    assert set(found) == {"classes", "scores"}
+    np.testing.assert_array_equal(found["classes"], np.array(parts.analysis.labels)[order])
+    np.testing.assert_allclose(found["scores"], scores, rtol=0, atol=1e-5)
+
+
+def test_examples_need_no_title(parts, tagger):
+    given = tf.constant([example(summaries=[text.encode()]) for text in parts.abstracts])
+    order, scores = best(parts.oracle(parts.abstracts))
+    found = tagger.classify(given)
+    np.testing.assert_array_equal(found["classes"], np.array(parts.analysis.labels)[order])
+    np.testing.assert_allclose(found["scores"], scores, rtol=0, atol=1e-5)
+
+
+def test_other_features_are_ignored_and_none_is_needed(parts, tagger):
+    abstract = [parts.abstracts[0].encode()]
+    given = tf.constant(
+        [
+            example(summaries=abstract),
+            example(summaries=abstract, terms=[b"cs.LG", b"new"], more=[b"x"]),
+            example(),
+            b"",
+        ]
+    )
+    for signature in (tagger.classify, tagger.evaluate):
+        for output in signature(given).values():
+            np.testing.assert_array_equal(output[0], output[1])
+            np.testing.assert_array_equal(output[2], output[3])
+    scores = tagger.classify(given)["scores"].numpy()
+    empty = tagger.suggest(tf.constant([""]))["scores"].numpy()
+    np.testing.assert_allclose(scores[2:3], empty, rtol=0, atol=1e-6)
+    assert (scores[0] != scores[2]).any()
+
+
+def test_what_is_no_example_is_refused(tagger):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tagger.classify(tf.constant([b"not an example"]))
+
+
+def test_evaluate_says_of_examples_what_is_said_of_text(parts, tagger, expected):
+    found = tagger.evaluate(of_papers(parts.titles, parts.abstracts))
+    np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(found["suggested"], (expected >= 0.5).astype(np.float32))
+    assert found["suggested"].dtype == tf.float32
+
+
+def test_evaluate_says_too_what_it_would_without_the_titles(parts):
+    thresholds = np.array([0.1, 0.9, 0.3, 0.6, 0.8, 0.45], np.float32)
+    tagger = parts.tagger(threshold=thresholds)
+    found = tagger.evaluate(of_papers(parts.titles, parts.abstracts))
+    assert set(found) == {
+        "probabilities",
+        "suggested",
+        "abstract_only_probabilities",
+        "abstract_only_suggested",
+    }
+    alone, suggested = found["abstract_only_probabilities"], found["abstract_only_suggested"]
+    expected = parts.oracle(parts.abstracts)
+    np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(suggested, (expected >= thresholds).astype(np.float32))
+    untitled = np.array(parts.titles) == ""
+    assert 0 < untitled.sum() < len(untitled)
+    apart = (alone != found["probabilities"]).numpy()
+    assert not apart[untitled].any()
+    assert apart[~untitled].any(axis=1).all()
+    # As if they had been sent without.
+    sent = tagger.evaluate(of_papers([""] * len(parts.titles), parts.abstracts))
+    np.testing.assert_array_equal(sent["probabilities"], alone)
+
+
+def test_a_model_of_abstracts_alone_says_the_same_without_titles(analyse):
+    reader = Parts(analyse(10_000, "abstract"))
+    tagger = reader.tagger()
+    found = tagger.evaluate(of_papers(["Kernel"] * len(reader.texts), reader.abstracts))
+    expected = reader.oracle(reader.abstracts)
+    for output in ("probabilities", "abstract_only_probabilities"):
+        np.testing.assert_allclose(found[output], expected, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(found["abstract_only_suggested"], found["suggested"])
+
+
+def test_true_labels_are_multi_hot_and_unknown_ones_are_counted(parts, tagger):
+    given = [[b"cs.LG", b"new"], [b"new", b"newer"], [], [b"68T45", "größe".encode()]]
+    examples = [*(example(terms=terms) for terms in given), example()]
+    found = tagger.transform_features(tf.constant(examples))
+    expected = [[label in terms for label in parts.analysis.labels] for terms in [*given, []]]
+    np.testing.assert_array_equal(found["labels"], np.array(expected, np.float32))
+    np.testing.assert_array_equal(found["unknown_labels"], [1, 2, 0, 0, 0])
+
+
+def test_an_empty_batch_has_an_empty_answer(tagger):
+    for name, signature in tagger.signatures().items():
+        for output, values in signature(EMPTY).items():
+            assert values.shape[0] == 0, (name, output)
+    assert tagger.suggest(EMPTY)["labels"].shape == (0, TOP_K)
+    assert tagger.all_probabilities(EMPTY)["probabilities"].shape == (0, len(LABELS))
+    assert tagger.transform_features(EMPTY)["labels"].shape == (0, len(LABELS))

@@ -1,0 +1,69 @@
+"""The table of the gate, and the words of a refusal."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from components.evaluator import gate
+from components.evaluator.gate import GateRow
+from pipeline.cli.results_view import show_gate
+from pipeline.local.run import refuse_unblessed
+from schema.errors import RefusedError
+from tests.support.node_results import result
+
+FLOORS = [
+    GateRow("examples", 1_836, None, 500, False, True, papers=1_836),
+    GateRow("lrap", 0.79999, 0.9, 0.8, False, False, papers=1_836),
+]
+COMPARISON = [
+    GateRow("compared_examples", 1_800, None, 500, False, True, papers=1_800, left_out=36),
+    GateRow("micro_f1", 0.7, 0.72, -0.01, True, False, papers=1_800, left_out=36),
+    GateRow("precision@1", 0.95, 0.95, 0.0, True, True, papers=1_800, left_out=36),
+]
+
+
+def shown(rows) -> list[str]:
+    console = Console(width=200, record=True, highlight=False)
+    show_gate(console, rows)
+    return [" ".join(line.split()) for line in console.export_text().splitlines()]
+
+
+def test_the_table_has_a_line_for_each_bound():
+    assert shown([*FLOORS, *COMPARISON]) == [
+        "Gate candidate last blessed bound",
+        "examples 1,836 at least 500 ✓ passed",
+        "lrap 0.799990000 0.900000000 at least 0.800000000 ✗ refused",
+        "compared examples 1,800 at least 500 ✓ passed",
+        "micro_f1 0.7000 0.7200 at least the last - 0.0100 ✗ refused",
+        "precision@1 0.9500 0.9500 at least the last ✓ passed",
+        "The last blessed model was trained on 36 of the test papers: they are left out where it "
+        "is compared.",
+    ]
+
+
+def test_a_first_model_has_none_to_be_compared_with():
+    floors = [GateRow("lrap", 0.9, None, 0.8, False, True, papers=10)]
+    assert shown(floors)[-1] == "No model was blessed before: there is none to compare with."
+    assert "none to compare" not in " ".join(shown([*FLOORS, *COMPARISON]))
+
+
+def test_a_refusal_names_every_bound_that_was_missed_and_no_other(monkeypatch, tmp_path):
+    rows = {str(tmp_path / "evaluation"): [*FLOORS, *COMPARISON]}
+    monkeypatch.setattr(gate, "read_gate", rows.__getitem__)
+    (tmp_path / "infra_validation.json").write_text(json.dumps({"passed": True}))
+    evaluator = result("Evaluator", "blessing", blessed=0)
+    evaluator.outputs |= result("Evaluator", "evaluation", tmp_path / "evaluation").outputs
+    nodes = {
+        "InfraValidator": result("InfraValidator", "blessing", tmp_path),
+        "Evaluator": evaluator,
+    }
+    with pytest.raises(RefusedError) as caught:
+        refuse_unblessed(SimpleNamespace(nodes=nodes))
+    assert str(caught.value).splitlines()[1:-1] == [
+        "  lrap is 0.799990000, must be at least 0.800000000",
+        "  micro_f1 changed by -0.0200, allowed is -0.0100",
+    ]

@@ -1,0 +1,276 @@
+import csv
+import gzip
+import io
+import random
+
+import pandas as pd
+import pytest
+
+from schema import tables as csv_reader
+from schema.errors import BadInputError
+from schema.tables import open_table
+from tests.support.curation_oracle import noisy_rows, to_csv
+
+HEADER = b"titles,summaries,terms\n"
+COLUMNS = ["titles", "summaries", "terms"]
+
+
+def read(path, columns=COLUMNS, **options):
+    with open_table(str(path), columns, **options) as table:
+        return list(table.rows)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(content, name="papers.csv"):
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return write_file
+
+
+@pytest.mark.parametrize("name", ["papers.csv", "papers.csv.gz"])
+def test_reads_what_pandas_reads(write, name):
+    content = to_csv(noisy_rows(300, seed=1))
+    path = write(gzip.compress(content) if name.endswith(".gz") else content, name)
+    expected = pd.read_csv(path, keep_default_na=False)
+    assert [row.values for row in read(path)] == list(expected.itertuples(index=False, name=None))
+
+
+def test_each_record_has_the_line_it_starts_on(write):
+    rows = noisy_rows(200, seed=2)
+    line, expected = 2, []
+    for title, text, terms in rows:
+        expected.append(line)
+        line += 1 + title.count("\n") + text.count("\n") + terms.count("\n")
+    assert [row.line for row in read(write(to_csv(rows)))] == expected
+
+
+def test_blank_lines_are_no_rows_and_count_as_lines(write):
+    path = write(b"\n" + HEADER + b"\n  \t\na,b,c\n\n\n" + b"d,e,f\n\n")
+    assert [(row.line, row.fields) for row in read(path)] == [
+        (5, ("a", "b", "c")),
+        (8, ("d", "e", "f")),
+    ]
+
+
+def test_quoted_empty_field_on_its_own_is_a_row(write):
+    (row,) = read(write(HEADER + b'""\n'))
+    assert row == (2, ("",), None)
+
+
+def test_byte_order_mark_is_no_part_of_the_first_column(write):
+    (row,) = read(write(b"\xef\xbb\xbf" + HEADER + "é,b,c\n".encode()))
+    assert row.values == ("é", "b", "c")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_line_breaks_of_every_kind(write, newline):
+    text = f'titles,summaries,terms{newline}a,"b{newline}b",c{newline}d,e,f'
+    rows = read(write(text.encode()))
+    assert [(row.line, row.values) for row in rows] == [
+        (2, ("a", f"b{newline}b", "c")),
+        (4, ("d", "e", "f")),
+    ]
+
+
+def test_columns_in_the_asked_order_and_others_left_out(write):
+    (row,) = read(write(b"id,b,a\n7,x,y\n"), ["a", "b"])
+    assert row.values == ("y", "x")
+    assert row.fields == ("7", "x", "y")
+
+
+@pytest.mark.parametrize(("line", "width"), [(b"a,b\n", 2), (b"a,b,c,d\n", 4)])
+def test_wrong_number_of_fields_is_kept_without_values(write, line, width):
+    good, bad = read(write(HEADER + b"a,b,c\n" + line))
+    assert good.values == ("a", "b", "c")
+    assert bad.values is None
+    assert len(bad.fields) == width
+
+
+def test_text_of_a_megabyte_is_kept_whole(write):
+    text = "".join(random.Random(3).choices('ab \n",é', k=2**20))
+    (row,) = read(write(to_csv([("t", text, "['a']")])))
+    assert row.values == ("t", text, "['a']")
+
+
+def test_field_limit_is_raised_and_never_lowered(write):
+    before = csv.field_size_limit()
+    try:
+        csv.field_size_limit(10)
+        text = "x" * 1000
+        assert read(write(HEADER + f"t,{text},c\n".encode()))[0].values == ("t", text, "c")
+        csv.field_size_limit(2**30)
+        read(write(HEADER + b"a,b,c\n"))
+        assert csv.field_size_limit() == 2**30
+    finally:
+        csv.field_size_limit(before)
+
+
+def test_opener_and_streaming(write):
+    served = []
+
+    class Stream(io.BytesIO):
+        def read1(self, size=-1):
+            served.append(size)
+            return super().read1(1000)
+
+    content = HEADER + b"a,b,c\n" * 5000
+    with open_table("gs://bucket/x.csv", COLUMNS, lambda path: Stream(content)) as table:
+        next(table.rows)
+        assert len(served) < 5
+
+
+def fault(path, columns=COLUMNS, **options):
+    with pytest.raises(BadInputError) as caught:
+        read(path, columns, **options)
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+def test_missing_file(tmp_path):
+    assert "no such file" in fault(tmp_path / "none.csv")
+
+
+def test_folder_for_a_file(tmp_path):
+    assert "can't be opened" in fault(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf"])
+def test_empty_file(write, content):
+    assert "is empty" in fault(write(content))
+
+
+def test_empty_gzip_file(write):
+    assert "is empty" in fault(write(b"", "papers.csv.gz"))
+
+
+@pytest.mark.parametrize("content", [HEADER, HEADER.strip(), HEADER + b"\n\n"])
+def test_header_only(write, content):
+    assert "no row" in fault(write(content))
+
+
+def test_missing_columns_are_named_with_those_there(write):
+    message = fault(write(b"titles,abstract\na,b\n"))
+    assert "line 1: no column 'summaries', 'terms'; the file has 'titles', 'abstract'" in message
+
+
+def test_column_twice(write):
+    assert "'terms' stands there more than once" in fault(write(b"titles,summaries,terms,terms\n"))
+
+
+@pytest.mark.parametrize("before", [0, 1, 700, 20_000])
+def test_not_utf8_names_the_line(write, before):
+    row = 'é,"b\r\nb",c\n'.encode()
+    content = HEADER + row * before + b"a,b,c\xe9\n" + row * 3000
+    message = fault(write(content))
+    assert f"line {2 * before + 2}: is not UTF-8 (byte 0xe9)" in message
+
+
+def test_gzip_under_a_plain_name(write):
+    assert "looks like gzip" in fault(write(gzip.compress(HEADER + b"a,b,c\n")))
+
+
+def test_nul_names_the_line(write):
+    assert "line 3: holds a NUL" in fault(write(HEADER + b"a,b,c\nd,\0,f\n"))
+
+
+def test_unclosed_quote_names_the_line_where_it_opens(write):
+    good = b'a,"b\nb",c\n'
+    content = HEADER + good * 10 + b'"t\nt","s\ns",c d,"open\n' + b"x,y,z\n" * 5
+    message = fault(write(content))
+    # The record starts on line 22, its last quote opens on line 24.
+    assert (
+        "line 24: a quote opens here and is not closed by the end of the file (line 29)" in message
+    )
+
+
+def test_unclosed_quote_that_meets_the_next_one(write):
+    content = HEADER + b"a,b,c\n" + b'd,"open,f\n' + b'g,"h",i\n'
+    message = fault(write(content))
+    assert "line 4: text follows a closing quote" in message
+    assert "opened on line 3" in message
+
+
+def test_text_after_a_closing_quote(write):
+    message = fault(write(HEADER + b'a,"b\nb" c,d\n'))
+    assert "line 3: text follows a closing quote" in message
+    assert "opened on line 2" in message
+
+
+def test_doubled_quotes_are_no_fault(write):
+    content = HEADER + b'"""a""","x""\n""y",c""d\n' + b'e,"open'
+    assert read(write(HEADER + b'"""a""","x""\n""y",c""d\n'))[0].values == (
+        '"a"',
+        'x"\n"y',
+        'c""d',
+    )
+    assert "line 4: a quote opens here" in fault(write(content))
+
+
+def test_quote_left_open_in_a_huge_file_stops_at_the_limit(write, monkeypatch):
+    monkeypatch.setattr(csv_reader, "MAX_FIELD_CHARACTERS", 1000)
+    before = csv.field_size_limit(1000)
+    try:
+        message = fault(write(HEADER + b'a,"open,c\n' + b"d,e,f\n" * 500))
+    finally:
+        csv.field_size_limit(before)
+    assert "line 2: a quote opens here and is not closed by 1000 characters on" in message
+
+
+def test_field_over_the_limit_without_quotes(write, monkeypatch):
+    monkeypatch.setattr(csv_reader, "MAX_FIELD_CHARACTERS", 1000)
+    before = csv.field_size_limit(1000)
+    try:
+        message = fault(write(HEADER + b"a,b,c\nd," + b"e" * 2000 + b",f\n"))
+    finally:
+        csv.field_size_limit(before)
+    assert "line 3: field larger than field limit" in message
+
+
+def test_line_without_end_stops_at_the_limit(write, monkeypatch):
+    monkeypatch.setattr(csv_reader, "_MAX_LINE_CHARACTERS", 1000)
+    assert "line 2: is over 1000 characters long" in fault(write(HEADER + b"e" * 5000))
+
+
+@pytest.mark.parametrize("cut", [5, 15, -9, -4])
+def test_truncated_gzip(write, cut):
+    whole = gzip.compress(to_csv(noisy_rows(300, seed=4)))
+    message = fault(write(whole[:cut], "papers.csv.gz"))
+    assert "line " in message
+    assert "cut short" in message
+
+
+def test_damaged_gzip_is_told_from_the_garbage_it_gives(write):
+    whole = gzip.compress(to_csv(noisy_rows(2000, seed=5)), mtime=0)
+    for place in range(len(whole) // 4, len(whole) - 8, len(whole) // 8):
+        damaged = whole[:place] + bytes(byte ^ 0x55 for byte in whole[place:][:4])
+        message = fault(write(damaged + whole[place + 4 :], "papers.csv.gz"))
+        assert "the gzip file is " in message
+    last = whole[:-8] + bytes(8)
+    assert "the gzip file is damaged (CRC" in fault(write(last, "papers.csv.gz"))
+
+
+def test_plain_text_under_a_gzip_name(write):
+    assert "the gzip file is damaged" in fault(write(HEADER + b"a,b,c\n", "papers.csv.gz"))
+
+
+def test_rows_before_a_fault_are_yielded(write):
+    path = write(HEADER + b'a,b,c\nd,"open')
+    with open_table(str(path), COLUMNS) as table:
+        assert next(table.rows).values == ("a", "b", "c")
+        with pytest.raises(BadInputError):
+            next(table.rows)
+
+
+def test_read_error_names_the_line():
+    class Broken(io.BytesIO):
+        def read1(self, size=-1):
+            if self.tell():
+                raise OSError(5, "Input/output error")
+            return super().read1(30)
+
+    content = HEADER + b"a,b,c\n" * 100
+    message = fault("x.csv", open_file=lambda path: Broken(content))
+    assert "line 3: can't be read on from here (Input/output error)" in message

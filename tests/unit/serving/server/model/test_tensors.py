@@ -1,0 +1,140 @@
+"""Tensors to and from protos, against TensorFlow's own readers and writers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+
+from serving.server.model.tensors import decode_tensor, encode_tensor
+
+NUMBERS = [
+    tf.float32,
+    tf.float64,
+    tf.float16,
+    tf.bfloat16,
+    tf.int8,
+    tf.int16,
+    tf.int32,
+    tf.int64,
+    tf.uint8,
+    tf.uint16,
+    tf.uint32,
+    tf.uint64,
+    tf.complex64,
+    tf.complex128,
+]
+FIELDS = {
+    tf.float32: "float_val",
+    tf.float64: "double_val",
+    tf.float16: "half_val",
+    tf.bfloat16: "half_val",
+    tf.int8: "int_val",
+    tf.int16: "int_val",
+    tf.int32: "int_val",
+    tf.int64: "int64_val",
+    tf.uint8: "int_val",
+    tf.uint16: "int_val",
+    tf.uint32: "uint32_val",
+    tf.uint64: "uint64_val",
+    tf.complex64: "scomplex_val",
+    tf.complex128: "dcomplex_val",
+    tf.bool: "bool_val",
+    tf.string: "string_val",
+}
+SHAPES = [(), (1,), (3,), (0,), (2, 3), (0, 4), (2, 1, 3)]
+
+
+def some(dtype: tf.DType, shape: tuple[int, ...]) -> np.ndarray:
+    count = int(np.prod(shape))
+    if dtype == tf.string:
+        texts = [b"", b"plain", b"\xff\x00", "größe".encode()]
+        return np.array([texts[i % 4] for i in range(count)], object).reshape(shape)
+    values = np.arange(count).reshape(shape)
+    if dtype == tf.bool:
+        return values % 2 == 0
+    if dtype.is_floating or dtype.is_complex:
+        return (values * 0.75 - 1).astype(dtype.as_numpy_dtype)
+    return (values + (0 if dtype.is_unsigned else -2)).astype(dtype.as_numpy_dtype)
+
+
+def proto(dtype: int, shape: list[int], **fields) -> TensorProto:
+    message = TensorProto(dtype=dtype, **fields)
+    for size in shape:
+        message.tensor_shape.dim.add(size=size)
+    return message
+
+
+def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
+    assert found.dtype == expected.dtype
+    assert found.shape == expected.shape
+    assert found.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", [*NUMBERS, tf.bool, tf.string], ids=lambda each: each.name)
+def test_what_clients_send_and_what_we_answer(dtype, shape):
+    expected = some(dtype, shape)
+    assert_same(decode_tensor(tf.make_tensor_proto(expected, dtype, shape)), expected)
+    answer = TensorProto()
+    encode_tensor(expected, answer)
+    # The values stand in the field of their type, as TF Serving puts them.
+    assert not answer.tensor_content
+    used = {field.name for field, _ in answer.ListFields()} - {"dtype", "tensor_shape"}
+    assert used == ({FIELDS[dtype]} if expected.size else set())
+    assert_same(tf.make_ndarray(answer).astype(expected.dtype), expected)
+    assert_same(decode_tensor(answer), expected)
+
+
+def test_a_part_of_a_batch_is_written():
+    batch = some(tf.float16, (4, 3))
+    for part in (batch[1:3], batch[:, 1], batch.T):
+        answer = TensorProto()
+        encode_tensor(part, answer)
+        assert_same(decode_tensor(answer), part)
+
+
+UNKNOWN_RANK = TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[1])
+UNKNOWN_RANK.tensor_shape.unknown_rank = True
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        UNKNOWN_RANK,
+        proto(types_pb2.DT_FLOAT, [3], float_val=[1.5]),
+        proto(types_pb2.DT_FLOAT, [2, 2], float_val=[1, 2, 3]),
+        proto(types_pb2.DT_INT64, [2], int64_val=[1, 2, 3]),
+        proto(types_pb2.DT_INT32, [2]),
+        proto(types_pb2.DT_STRING, [2], string_val=[b"a"]),
+        proto(types_pb2.DT_STRING, [2]),
+        proto(types_pb2.DT_HALF, [3], half_val=[15360]),
+        proto(types_pb2.DT_STRING, [2], tensor_content=b"\x01\x02abc"),
+        proto(types_pb2.DT_QINT8, [2], int_val=[1, 2]),
+    ],
+    ids=lambda message: types_pb2.DataType.Name(message.dtype),
+)
+def test_what_is_rare_is_read_as_tensorflow_does(message):
+    expected = tf.io.parse_tensor(message.SerializeToString(), message.dtype).numpy()
+    assert_same(decode_tensor(message), expected)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        proto(types_pb2.DT_FLOAT, [-1], float_val=[1]),
+        proto(types_pb2.DT_FLOAT, [-1, -1], float_val=[1]),
+        proto(types_pb2.DT_FLOAT, [2], tensor_content=b"\0" * 7),
+        proto(types_pb2.DT_STRING, [2], tensor_content=b"\x09abc"),
+        proto(types_pb2.DT_INVALID, [1], float_val=[1]),
+        proto(types_pb2.DT_RESOURCE, [1]),
+        proto(99, [1], float_val=[1]),
+        TensorProto(),
+    ],
+    ids=str,
+)
+def test_what_is_no_tensor_is_refused(message):
+    with pytest.raises(ValueError, match=r"."):
+        decode_tensor(message)

@@ -1,0 +1,294 @@
+import pytest
+from google.protobuf import text_format
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from schema.errors import UsageError
+from serving.server.config import (
+    ModelConfig,
+    MonitoringOptions,
+    from_proto,
+    read_batching_file,
+    read_model_config_file,
+    read_monitoring_file,
+)
+from serving.server.errors import ServingError
+from serving.server.model.runners import BatchingOptions
+from serving.server.store.labels import assign_labels
+from serving.server.store.policy import All, Latest, Specific
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text):
+        path = tmp_path / "server.config"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+def model(rest="", name="m", base="/models/m", platform="tensorflow"):
+    return f'config {{ name: "{name}" base_path: "{base}" model_platform: "{platform}" {rest} }}'
+
+
+def listing(*models):
+    return f"model_config_list {{ {' '.join(models)} }}"
+
+
+def test_models_are_read(tmp_path, write):
+    path = write(
+        """
+        # As in TF Serving's g3doc/serving_config.md.
+        model_config_list {
+          config {
+            name: 'first'
+            base_path: '/models/first'
+            model_platform: 'tensorflow'
+          }
+          config {
+            name: 'second'
+            base_path: '/models/second/'
+            model_platform: 'tensorflow'
+            model_version_policy { specific { versions: 42 versions: 43 } }
+            version_labels { key: 'stable' value: 42 }
+            version_labels { key: 'canary' value: 43 }
+          }
+        }
+        """
+    )
+    first, second = read_model_config_file(path)
+    assert first == ModelConfig("first", tmp_path.__class__("/models/first"))
+    assert first.policy == Latest(1)
+    assert first.labels == {}
+    assert str(second.base_path) == "/models/second"
+    assert second.policy == Specific(frozenset({42, 43}))
+    assert second.labels == {"stable": 42, "canary": 43}
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("", Latest(1)),
+        ("model_version_policy {}", Latest(1)),
+        ("model_version_policy { latest {} }", Latest(1)),
+        ("model_version_policy { latest { num_versions: 3 } }", Latest(3)),
+        ("model_version_policy { all {} }", All()),
+        ("model_version_policy { specific { versions: 7 } }", Specific(frozenset({7}))),
+    ],
+)
+def test_policies(write, policy, expected):
+    (config,) = read_model_config_file(write(listing(model(policy))))
+    assert config.policy == expected
+
+
+def test_no_models_are_allowed(write):
+    assert read_model_config_file(write("model_config_list {}")) == ()
+
+
+def test_the_old_way_to_name_the_platform(write):
+    text = 'config { name: "m" base_path: "/m" model_type: TENSORFLOW }'
+    (config,) = read_model_config_file(write(listing(text)))
+    assert config.name == "m"
+
+
+REFUSED = [
+    ("", "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList"),
+    ("custom_model_config {}", "Only ModelConfigList is currently supported"),
+    (listing(model(), model(base="/b")), "Illegal to list model m multiple times in config list"),
+    (listing(model(name="")), "Expected each model to have a name; the one with base_path()=/mod"),
+    (
+        listing(model(base="")),
+        "Expected model m to have an absolute path or URI; got base_path()=",
+    ),
+    (
+        listing(model(base="models/m")),
+        "Expected model m to have an absolute path or URI; got base_path()=models/m",
+    ),
+    (
+        listing(model(base="gs://bucket/m")),
+        "Expected model m to have the path of a local folder; got base_path()=gs://bucket/m",
+    ),
+    (
+        listing(model(platform="")),
+        "Illegal setting neither ModelServerConfig::model_type (deprecated) nor "
+        "ModelServerConfig::model_platform.",
+    ),
+    (
+        listing(model("model_type: TENSORFLOW")),
+        "Illegal setting both ModelServerConfig::model_type (deprecated) and "
+        "ModelServerConfig::model_platform.",
+    ),
+    (listing(model(platform="onnx")), "Model m requests unsupported platform onnx"),
+    (
+        listing(model("model_type: OTHER", platform="")),
+        "ModelServerConfig::model_type choice 2 not supported.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED)
+def test_what_is_refused(write, text, message):
+    with pytest.raises(ServingError) as error:
+        from_proto(text_format.Parse(text, ModelServerConfig()))
+    assert error.value.code.name == "INVALID_ARGUMENT"
+    assert error.value.message.startswith(message) or message in error.value.message
+    path = write(text)
+    with pytest.raises(UsageError, match="cannot be served") as usage:
+        read_model_config_file(path)
+    assert str(path) in str(usage.value)
+    assert message in str(usage.value)
+
+
+READERS = [read_model_config_file, read_batching_file, read_monitoring_file]
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_missing_file_is_named(tmp_path, read):
+    with pytest.raises(UsageError, match="No such file or directory") as error:
+        read(tmp_path / "nowhere.config")
+    assert str(tmp_path / "nowhere.config") in str(error.value)
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_folder_is_no_file(tmp_path, read):
+    with pytest.raises(UsageError, match="Is a directory"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize(
+    "text", ['{"model": 1}', "\nunknown_field: 3", "a {", b"\xff\xfe\x00", "7"]
+)
+def test_what_is_no_text_proto_is_refused(write, read, text):
+    path = write(text)
+    with pytest.raises(UsageError, match="Invalid protobuf file: ") as error:
+        read(path)
+    assert str(path) in str(error.value)
+
+
+def test_the_line_of_a_mistake_is_given(write):
+    with pytest.raises(UsageError, match=r"2:1 : .*unknown_field"):
+        read_batching_file(write("\nunknown_field: 3"))
+
+
+def test_batching_parameters(write):
+    path = write(
+        """
+        max_batch_size { value: 128 }
+        batch_timeout_micros { value: 1500 }
+        max_enqueued_batches { value: 1000000 }
+        num_batch_threads { value: 8 }
+        allowed_batch_sizes: 32
+        allowed_batch_sizes: 128
+        pad_variable_length_inputs: true
+        """
+    )
+    assert read_batching_file(path) == BatchingOptions(
+        max_batch_size=128,
+        batch_timeout_micros=1500,
+        max_enqueued_batches=1000000,
+        num_batch_threads=8,
+        allowed_batch_sizes=(32, 128),
+        pad_variable_length_inputs=True,
+    )
+
+
+def test_batching_parameters_left_out_have_the_defaults(write):
+    assert read_batching_file(write("")) == BatchingOptions()
+    assert read_batching_file(write("batch_timeout_micros { value: 0 }")) == BatchingOptions(
+        batch_timeout_micros=0
+    )
+
+
+def test_batching_parameters_without_effect_are_said(write, caplog):
+    text = 'thread_pool_name { value: "pool" } enable_large_batch_splitting { value: true }'
+    assert read_batching_file(write(text)) == BatchingOptions()
+    assert "thread_pool_name has no effect" in caplog.text
+    assert "enable_large_batch_splitting has no effect" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("max_batch_size { value: 0 }", "max_batch_size must be at least 1; was 0"),
+        ("max_batch_size {}", "max_batch_size must be at least 1; was 0"),
+        ("batch_timeout_micros { value: -1 }", "batch_timeout_micros must be at least 0; was -1"),
+        ("max_enqueued_batches { value: -1 }", "max_enqueued_batches must be at least 0; was -1"),
+        ("num_batch_threads { value: 0 }", "num_batch_threads must be at least 1; was 0"),
+        (
+            "max_batch_size { value: 8 } allowed_batch_sizes: 4",
+            "Last entry in allowed_batch_sizes must match max_batch_size; "
+            "last entry was 4; expected 8",
+        ),
+        ("allowed_batch_sizes: 4", "last entry was 4; expected 1000"),
+        (
+            "max_batch_size { value: 8 } allowed_batch_sizes: [4, 2, 8]",
+            "allowed_batch_sizes entries must be in increasing order",
+        ),
+        (
+            "max_batch_size { value: 8 } allowed_batch_sizes: [4, 4, 8]",
+            "allowed_batch_sizes entries must be in increasing order",
+        ),
+    ],
+)
+def test_batching_parameters_out_of_range(write, text, message):
+    path = write(text)
+    with pytest.raises(UsageError) as error:
+        read_batching_file(path)
+    assert message in str(error.value)
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", MonitoringOptions(False, "/monitoring/prometheus/metrics")),
+        ("prometheus_config {}", MonitoringOptions(False, "/monitoring/prometheus/metrics")),
+        (
+            "prometheus_config { enable: true }",
+            MonitoringOptions(True, "/monitoring/prometheus/metrics"),
+        ),
+        (
+            'prometheus_config { enable: true, path: "/metrics" }',
+            MonitoringOptions(True, "/metrics"),
+        ),
+    ],
+)
+def test_monitoring(write, text, expected):
+    assert read_monitoring_file(write(text)) == expected
+
+
+def test_monitoring_path_needs_a_slash(write):
+    with pytest.raises(UsageError, match="'metrics' must start with a slash"):
+        read_monitoring_file(write('prometheus_config { enable: true, path: "metrics" }'))
+
+
+def config(**labels):
+    return ModelConfig("m", None, labels=labels)
+
+
+def test_labels_point_to_versions_that_serve():
+    assert assign_labels([config(stable=1, canary=2)], {"m": {1, 2}}, {}) == {
+        "m": {"stable": 1, "canary": 2}
+    }
+
+
+@pytest.mark.parametrize("available", [{}, {"m": {1}}, {"other": {2}}])
+def test_labels_of_versions_that_do_not_serve_are_refused(available):
+    with pytest.raises(ServingError) as error:
+        assign_labels([config(canary=2)], available, {})
+    assert error.value.code.name == "FAILED_PRECONDITION"
+    assert error.value.message == (
+        "Request to assign label to version 2 of model m, which is not currently available "
+        "for inference"
+    )
+
+
+def test_new_labels_may_be_ahead_of_their_versions_where_allowed():
+    """As --allow_version_labels_for_unavailable_models: unused labels, or those that stay."""
+    labels = {"m": {"canary": 2}}
+    assert assign_labels([config(canary=2)], {}, {}, True) == labels
+    assert assign_labels([config(canary=2)], {}, labels, True) == labels
+    with pytest.raises(ServingError, match="version 3 of model m"):
+        assign_labels([config(canary=3)], {}, labels, True)
+    assert assign_labels([config(canary=3)], {"m": {3}}, labels, True) == {"m": {"canary": 3}}

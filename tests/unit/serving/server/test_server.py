@@ -1,0 +1,391 @@
+"""The server as a whole: its options, ports, signals, and how it ends."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+from schema.errors import UsageError
+from serving.server.__main__ import main, serve
+from serving.server.ports import free_ports
+from serving.server.server import ModelServer, ServerOptions, run_server
+from tests.support.running_server import RunningServer, running
+from tests.support.saved_models import half_plus_two
+
+BODY = {"instances": [1.0]}
+PREDICT = "/v1/models/default:predict"
+ANSWER = {"predictions": [2.5]}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("half")
+    half_plus_two(folder / "1")
+    return folder
+
+
+def make(options: ServerOptions) -> ModelServer:
+    async def inside() -> ModelServer:
+        return ModelServer(options)
+
+    return asyncio.run(inside())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (ServerOptions(), "neither --model_base_path nor --model_config_file"),
+        (
+            ServerOptions(model_base_path=Path("/m"), batching_parameters_file=Path("/b")),
+            "without --enable_batching",
+        ),
+        (ServerOptions(model_config_file=Path("/no/such.config")), "/no/such.config"),
+        (
+            ServerOptions(model_base_path=Path("/m"), monitoring_config_file=Path("/no/file")),
+            "/no/file",
+        ),
+    ],
+)
+def test_wrong_options(options, words):
+    with pytest.raises(UsageError, match=words):
+        make(options)
+
+
+@pytest.mark.parametrize("flag", ["--port", "--rest_api_port"])
+def test_a_port_that_is_taken(base, flag):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        ports = {"port": 0, "rest_api_port": 0, flag[2:]: taken}
+        with pytest.raises(UsageError) as caught:
+            run_server(ServerOptions(model_base_path=base, **ports))
+    assert f"127.0.0.1:{taken}" in str(caught.value)
+    assert f"choose another port with {flag}=PORT" in str(caught.value)
+
+
+def test_two_servers_do_not_share_a_port(base):
+    with running(ServerOptions(model_base_path=base)) as first:
+        for number in (first.server.grpc_port, first.server.rest_port):
+            options = ServerOptions(model_base_path=base, port=number, rest_api_port=None)
+            with pytest.raises(UsageError, match=f":{number}"):
+                run_server(options)
+        # Nor with a server that would share, as TF Serving's own would.
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            with pytest.raises(OSError, match="in use"):
+                other.bind(("127.0.0.1", first.server.grpc_port))
+        assert httpx.post(first.rest_url + PREDICT, json=BODY).json() == ANSWER
+    with pytest.raises(UsageError, match="can't share port 8600"):
+        run_server(ServerOptions(model_base_path=base, port=8600, rest_api_port=8600))
+
+
+def test_a_model_that_can_not_be_loaded_ends_the_start(tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"nonsense")
+    options = ServerOptions(model_base_path=tmp_path, port=0, rest_api_port=0)
+    with pytest.raises(UsageError, match=r"The server can't start: .*did not become available"):
+        run_server(options)
+
+
+def test_rest_can_be_off_and_so_is_the_health_service_by_default(base):
+    with running(ServerOptions(model_base_path=base, rest_api_port=None)) as server:
+        assert server.server.rest_port == 0
+        assert predict(server) == 2.5
+        with grpc.insecure_channel(server.grpc_address) as channel:
+            with pytest.raises(grpc.RpcError) as caught:
+                health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+            assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(
+    ("text", "there", "not_there"),
+    [
+        (
+            'prometheus_config { enable: true path: "/m" }',
+            ["/m"],
+            ["/monitoring/prometheus/metrics"],
+        ),
+        ("prometheus_config { enable: false }", [], ["/monitoring/prometheus/metrics"]),
+    ],
+)
+def test_the_monitoring_file_moves_the_metrics_or_turns_them_off(
+    base, tmp_path, text, there, not_there
+):
+    file = tmp_path / "monitoring.config"
+    file.write_text(text)
+    with running(ServerOptions(model_base_path=base, monitoring_config_file=file)) as server:
+        assert [httpx.get(server.rest_url + path).status_code for path in there] == [200] * len(
+            there
+        )
+        assert [httpx.get(server.rest_url + path).status_code for path in not_there] == [404]
+
+
+def test_batching_computes_the_same(base, tmp_path):
+    file = tmp_path / "batching.config"
+    file.write_text("max_batch_size { value: 4 } batch_timeout_micros { value: 2000 }")
+    options = ServerOptions(
+        model_base_path=base, enable_batching=True, batching_parameters_file=file
+    )
+    with (
+        running(options) as server,
+        ThreadPoolExecutor(16) as pool,
+        httpx.Client(base_url=server.rest_url, timeout=60) as client,
+    ):
+
+        def ask(number: int) -> list[float]:
+            response = client.post(PREDICT, json={"instances": [float(number)]})
+            return response.json()["predictions"]
+
+        assert list(pool.map(ask, range(32))) == [[number / 2 + 2] for number in range(32)]
+        too_many = client.post(PREDICT, json={"instances": [1.0] * 5})
+    assert too_many.status_code == 400
+    assert "larger than maximum input batch size" in too_many.json()["error"]
+
+
+def test_the_model_config_file_is_followed(base, tmp_path):
+    def entry(name: str) -> str:
+        return f'config {{ name: "{name}" base_path: "{base}" model_platform: "tensorflow" }}'
+
+    file = tmp_path / "models.config"
+    file.write_text(f"model_config_list {{ {entry('a')} }}")
+    options = ServerOptions(model_config_file=file, model_config_file_poll_wait_seconds=0.05)
+    with running(options) as server:
+        url = f"{server.rest_url}/v1/models/b"
+        assert httpx.get(url).status_code == 404
+        file.write_text(f"model_config_list {{ {entry('a')} {entry('b')} }}")
+        wait_for(lambda: httpx.get(url).status_code == 200)
+
+
+def test_running_requests_end_before_the_server_does(base, monkeypatch):
+    entered, leave = hold_requests(monkeypatch)
+    with running(ServerOptions(model_base_path=base)) as server, ThreadPoolExecutor(3) as pool:
+        over_grpc = pool.submit(predict, server)
+        over_rest = pool.submit(httpx.post, server.rest_url + PREDICT, json=BODY, timeout=60)
+        wait_for(lambda: len(entered) == 2)
+        stop = pool.submit(server.do, server.server.stop(60))
+        for port in (server.server.grpc_port, server.server.rest_port):
+            wait_for(lambda port=port: refuses(port))
+        assert not any(future.done() for future in (stop, over_grpc, over_rest))
+        leave.set()
+        assert over_grpc.result(60) == 2.5
+        assert over_rest.result(60).json() == ANSWER
+        stop.result(60)
+
+
+def test_requests_that_take_too_long_are_cut_off(base, monkeypatch):
+    entered, _ = hold_requests(monkeypatch)
+    with running(ServerOptions(model_base_path=base)) as server, ThreadPoolExecutor(3) as pool:
+        over_grpc = pool.submit(predict, server)
+        over_rest: Future[httpx.Response] = pool.submit(
+            httpx.post, server.rest_url + PREDICT, json=BODY, timeout=60
+        )
+        wait_for(lambda: len(entered) == 2)
+        server.do(server.server.stop(0.1))
+        with pytest.raises(grpc.RpcError):
+            over_grpc.result(60)
+        assert isinstance(over_rest.exception(60), httpx.TransportError) or (
+            over_rest.result().status_code == 500
+        )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_both_servers_but_not_running_requests(base, caplog, monkeypatch, number):
+    entered, leave = hold_requests(monkeypatch)
+    ports = free_ports()
+
+    def ask_and_end() -> httpx.Response:
+        wait_for(lambda: f"Exporting HTTP/REST API at:127.0.0.1:{ports[1]}" in caplog.text)
+        with ThreadPoolExecutor(1) as asker:
+            url = f"http://127.0.0.1:{ports[1]}{PREDICT}"
+            answer = asker.submit(httpx.post, url, json=BODY, timeout=60)
+            wait_for(lambda: len(entered) == 1)
+            os.kill(os.getpid(), number)
+            try:
+                for port in ports:
+                    wait_for(lambda port=port: refuses(port))
+            finally:
+                leave.set()
+            return answer.result()
+
+    caplog.set_level(logging.INFO)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask_and_end)
+        run_server(ServerOptions(model_base_path=base, port=ports[0], rest_api_port=ports[1]))
+        assert answer.result(60).json() == ANSWER
+    assert f"Running gRPC ModelServer at 127.0.0.1:{ports[0]}" in caplog.text
+
+
+def test_a_model_that_computes_on_and_on_does_not_hold_up_the_end(base, caplog, monkeypatch):
+    entered, leave = threading.Event(), threading.Event()
+    codes = []
+    port, _ = free_ports()
+
+    def compute(*_):
+        entered.set()
+        leave.wait(60)
+        return []
+
+    def end(code: int) -> None:
+        codes.append(code)
+        leave.set()
+
+    def ask_and_end() -> None:
+        wait_for(lambda: "Exporting HTTP/REST API" in caplog.text)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"http://127.0.0.1:{port}{PREDICT}", json=BODY, timeout=1)
+        assert entered.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("serving.server.model.saved_model.SavedModel.run", compute)
+    monkeypatch.setattr("serving.server.server._UNLOAD_SECONDS", 0.1)
+    monkeypatch.setattr("serving.server.server.os._exit", end)
+    monkeypatch.setattr(ModelServer.stop, "__defaults__", (0.1,))
+    # Or the program would have no output left.
+    monkeypatch.setattr("serving.server.server.logging.shutdown", lambda: None)
+    caplog.set_level(logging.INFO)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask_and_end)
+        run_server(ServerOptions(model_base_path=base, port=0, rest_api_port=port))
+        asked.result()
+    assert codes == [0]
+    assert "A model still computes" in caplog.text
+
+
+def test_a_signal_ends_a_server_that_waits_for_a_model(tmp_path, caplog):
+    def end() -> None:
+        try:
+            wait_for(lambda: "No versions of servable default found" in caplog.text)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    killer = threading.Thread(target=end)
+    killer.start()
+    run_server(ServerOptions(model_base_path=tmp_path, port=0, rest_api_port=0))
+    killer.join()
+
+
+def test_the_flags_are_those_of_tensorflow_model_server(monkeypatch):
+    seen = []
+    monkeypatch.setattr("serving.server.server.run_server", seen.append)
+
+    def options(*flags: str) -> ServerOptions:
+        result = CliRunner().invoke(serve, flags, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return seen.pop()
+
+    assert options() == ServerOptions()
+    assert options(
+        "--model_name=m",
+        "--model_base_path=/models/m",
+        "--port=1",
+        "--rest_api_port=2",
+        "--model_config_file=/f",
+        "--model_config_file_poll_wait_seconds=3",
+        "--file_system_poll_wait_seconds=4",
+        "--allow_version_labels_for_unavailable_models=true",
+        "--enable_batching",
+        "--batching_parameters_file=/b",
+        "--monitoring_config_file=/c",
+        "--enable_grpc_healthcheck_service=true",
+    ) == ServerOptions(
+        model_name="m",
+        model_base_path=Path("/models/m"),
+        port=1,
+        rest_api_port=2,
+        model_config_file=Path("/f"),
+        model_config_file_poll_wait_seconds=3,
+        file_system_poll_wait_seconds=4,
+        allow_version_labels_for_unavailable_models=True,
+        enable_batching=True,
+        batching_parameters_file=Path("/b"),
+        monitoring_config_file=Path("/c"),
+        enable_grpc_healthcheck_service=True,
+    )
+    assert options("--enable_batching=false", "--rest_api_port=0") == ServerOptions(
+        rest_api_port=None
+    )
+    assert options("--enable_batching", "--port=5") == ServerOptions(enable_batching=True, port=5)
+
+
+def test_an_error_is_one_line_and_an_exit_code(monkeypatch, capsys):
+    def fail(_: ServerOptions) -> None:
+        raise UsageError("no such thing")
+
+    monkeypatch.setattr("serving.server.server.run_server", fail)
+    monkeypatch.setattr(sys, "argv", ["serving.server"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == "Error: no such thing\n"
+
+
+def test_the_program(base):
+    """As a process: it says where it listens and nothing else, and ends well when told to."""
+    port, rest_port = free_ports()
+    flags = [f"--model_base_path={base}", f"--port={port}", f"--rest_api_port={rest_port}"]
+    command = [sys.executable, "-m", "serving.server", *flags]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if "Exporting HTTP/REST API" in line:
+                process.terminate()
+        assert process.wait(60) == 0
+    assert all(" INFO serving.server." in line for line in lines), lines
+
+
+def predict(server: RunningServer) -> float:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "default"
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0], tf.float32))
+    with grpc.insecure_channel(server.grpc_address) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        return stub.Predict(request, timeout=60).outputs["y"].float_val[0]
+
+
+def hold_requests(monkeypatch) -> tuple[list[None], threading.Event]:
+    """Makes every run of a model wait; returns who waits, and what lets them go."""
+    from serving.server.model.runners import DirectRunner
+
+    entered: list[None] = []
+    leave = threading.Event()
+    run = DirectRunner.run
+
+    async def held(*args, **kwargs):
+        entered.append(None)
+        while not leave.is_set():
+            await asyncio.sleep(0.01)
+        return await run(*args, **kwargs)
+
+    monkeypatch.setattr(DirectRunner, "run", held)
+    return entered, leave
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionError:
+        return True
+    return False
