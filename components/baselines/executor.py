@@ -14,7 +14,7 @@ from components.baselines.papers import Paper, read_papers
 from components.baselines.results import write_baselines
 from components.baselines.scoring import score_baselines
 from components.baselines.settings import BaselineSettings
-from components.transform.settings import TextKind
+from components.transform.settings import ModelInput
 from schema import names
 from schema.errors import BadInputError
 
@@ -44,7 +44,7 @@ class Executor(base_executor.BaseExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = BaselineSettings.model_validate_json(exec_properties[SETTINGS_KEY])
-        text: TextKind = exec_properties[TEXT_KEY]
+        text: ModelInput = exec_properties[TEXT_KEY]
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         folders = {split: artifact_utils.get_split_uri(examples, split) for split in names.SPLITS}
         papers = {split: read_papers(folder, text) for split, folder in folders.items()}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.example_gen.examples import parse_example, raw_examples
-from components.transform.settings import TextKind
+from components.transform.settings import ModelInput
 
 
 class Labelled(Protocol):
@@ -53,7 +53,7 @@ class TrainingPapers:
     sample: list[Paper]
 
 
-def read_papers(split_dir: str, text: TextKind) -> Iterator[Paper]:
+def read_papers(split_dir: str, text: ModelInput) -> Iterator[Paper]:
     """Reads the raw examples of a split, file by file in the order of their names.
 
     Args:

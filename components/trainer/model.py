@@ -59,7 +59,7 @@ def build_model(
     # One kernel for all members: every row that a batch uses is gathered once.
     hidden = first_layer(
         vocabulary_size,
-        settings.members * width,
+        settings.ensemble_size * width,
         activation="relu",
         kernel_initializer=_glorot(vocabulary_size, width, seed),
         dtype=precision,
@@ -69,16 +69,16 @@ def build_model(
         hidden
     )
     bias = _bias_initializer(settings, label_counts, papers)
-    if settings.members == 1:
+    if settings.ensemble_size == 1:
         logits = _upper_layers(hidden, label_count, settings, bias, 0, precision)
     else:
-        parts = keras.layers.Reshape((settings.members, width), dtype=precision, name="members")(
-            hidden
-        )
+        parts = keras.layers.Reshape(
+            (settings.ensemble_size, width), dtype=precision, name="members"
+        )(hidden)
         logits = keras.ops.stack(
             [
                 _upper_layers(parts[:, member], label_count, settings, bias, member, precision)
-                for member in range(settings.members)
+                for member in range(settings.ensemble_size)
             ],
             axis=1,
         )
@@ -99,8 +99,8 @@ def build_served_model(
         label_count: As `build_model` takes it.
         settings: As `build_model` takes them, and how the first layer is served.
     """
-    unbiased = settings.model_copy(update={"bias_start": "zeros"})
-    layer = Int8SparseDense if settings.served_kernel == "int8" else SparseDense
+    unbiased = settings.model_copy(update={"output_bias_init": "zeros"})
+    layer = Int8SparseDense if settings.first_layer_dtype == "int8" else SparseDense
     return build_model(vocabulary_size, label_count, unbiased, first_layer=layer)
 
 
@@ -122,7 +122,7 @@ def _upper_layers(
     precision: Precision,
 ) -> keras.KerasTensor:
     """Returns one member's logits, [n, L], from the output of its first layer."""
-    suffix = f"_of_{member + 1}" if settings.members > 1 else ""
+    suffix = f"_of_{member + 1}" if settings.ensemble_size > 1 else ""
     # No two layers start equal, or members would learn the same.
     seed = settings.seed + member * (len(settings.hidden_units) + 1)
     for depth, units in enumerate(settings.hidden_units[1:], start=2):
@@ -154,7 +154,7 @@ def _glorot(inputs: int, outputs: int, seed: int) -> keras.initializers.Initiali
 def _bias_initializer(
     settings: TrainerSettings, label_counts: NDArray[np.int64] | None, papers: int
 ) -> keras.initializers.Initializer:
-    if settings.bias_start == "zeros":
+    if settings.output_bias_init == "zeros":
         return keras.initializers.Zeros()
     if label_counts is None:
         raise ValueError("biases that start at the prior need the labels' counts")
@@ -167,12 +167,12 @@ def make_optimizer(
     """Returns the optimizer with its learning rate over the whole training.
 
     Args:
-        settings: Optimizer, learning rate, decay and epochs.
+        settings: Optimizer, learning rate, its schedule, and epochs.
         steps_per_epoch: Steps of one epoch; linear decay reaches zero after all epochs of them.
         precision: Of the network; float16 gets a scaled loss.
     """
     rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
-    if settings.decay == "linear":
+    if settings.lr_schedule == "linear":
         rate = keras.optimizers.schedules.PolynomialDecay(
             initial_learning_rate=settings.learning_rate,
             decay_steps=max(1, settings.epochs * steps_per_epoch),
@@ -182,7 +182,7 @@ def make_optimizer(
     kind = LazyAdam if settings.optimizer == "lazy_adam" else ExactAdam
     # The loss is the members' mean, so each one's gradient is so much smaller than alone; with
     # epsilon as much smaller Adam moves it as it would alone.
-    adam = kind(learning_rate=rate, epsilon=_EPSILON / settings.members)
+    adam = kind(learning_rate=rate, epsilon=_EPSILON / settings.ensemble_size)
     return SparseLossScale(adam) if precision == "mixed_float16" else adam
 
 

@@ -109,7 +109,7 @@ def _run(fn_args: FnArgs, strategy: tf.distribute.Strategy, outputs: _Outputs) -
         model = build_model(*sizes, settings, label_counts, papers, precision)
         compile_model(model, make_optimizer(settings, steps, precision), weights)
     served = None
-    if replicas > 1 or precision != "float32" or settings.served_kernel != "float32":
+    if replicas > 1 or precision != "float32" or settings.first_layer_dtype != "float32":
         # Validated, given its thresholds and exported as it will be served.
         served = build_served_model(*sizes, settings)
     result = train(

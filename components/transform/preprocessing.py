@@ -43,7 +43,7 @@ def vectorize(
     titles: tf.Tensor, abstracts: tf.Tensor, settings: FeatureSettings
 ) -> tf.SparseTensor:
     """Computes the TF-IDF weights of texts, float32 sparse [n, V]."""
-    texts = abstracts if settings.text == "abstract" else join_texts(titles, abstracts)
+    texts = abstracts if settings.input == "abstract" else join_texts(titles, abstracts)
     ngrams = split_ngrams(texts, settings.ngrams, settings.punctuation)
     vocabulary = analyze_ngrams(ngrams, settings.max_tokens, settings.weighting, settings.idf_power)
     found = look_up_ngrams(ngrams.values, vocabulary)

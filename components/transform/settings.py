@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schema.settings import Settings
 
-TextKind = Literal["title_and_abstract", "abstract"]
+ModelInput = Literal["title_and_abstract", "abstract"]
 Punctuation = Literal["remove", "split"]
 Weighting = Literal["keras", "sublinear_l2"]
 
@@ -17,7 +17,7 @@ class FeatureSettings(Settings):
     """How a paper's text becomes a weighted bag of n-grams.
 
     Attributes:
-        text: What the model reads: the abstract, or title and abstract in one string.
+        input: What the model reads: the abstract, or title and abstract in one string.
         max_tokens: Columns of the TF-IDF matrix, the one for unknown n-grams included.
         punctuation: Whether punctuation is just removed, as TextVectorization does, or parts
             words: `few-shot` is one word or two.
@@ -29,7 +29,7 @@ class FeatureSettings(Settings):
             less.
     """
 
-    text: TextKind = "title_and_abstract"
+    input: ModelInput = "title_and_abstract"
     max_tokens: int = Field(default=153_338, ge=2)
     punctuation: Punctuation = "remove"
     ngrams: int = Field(default=2, ge=1, le=4)

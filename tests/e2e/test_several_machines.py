@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 EACH = 8
 SETTINGS = {
     "hidden_units": (16, 8),
-    "members": 2,
+    "ensemble_size": 2,
     "dropout": 0.0,
     "learning_rate": 0.01,
     "epochs": 3,
@@ -57,7 +57,7 @@ def folder(tmp_path_factory):
     """`one` machine with the whole batch, and `two` with half of it each, trained at once."""
     folder = tmp_path_factory.mktemp("machines")
     analysis = Analysis(
-        FeatureSettings(text="title_and_abstract", max_tokens=10_000, weighting="keras"),
+        FeatureSettings(input="title_and_abstract", max_tokens=10_000, weighting="keras"),
         folder / "analysis",
     )
     for name, batch_size in (("one", 2 * EACH), ("two", EACH)):

@@ -46,7 +46,7 @@ def network_settings(optimizer: str, seed: int, dropout: float) -> TrainerSettin
     """Settings of these networks."""
     return TrainerSettings(
         hidden_units=(16, 8),
-        members=2,
+        ensemble_size=2,
         dropout=dropout,
         optimizer=optimizer,
         batch_size=BATCH,
@@ -58,7 +58,9 @@ def network_settings(optimizer: str, seed: int, dropout: float) -> TrainerSettin
 
 def in_8_bits(model: keras.Model) -> keras.Model:
     """The network as it would be served with a kernel of 8 bits."""
-    settings = network_settings("lazy_adam", 0, 0.0).model_copy(update={"served_kernel": "int8"})
+    settings = network_settings("lazy_adam", 0, 0.0).model_copy(
+        update={"first_layer_dtype": "int8"}
+    )
     served = build_served_model(VOCABULARY, LABELS, settings)
     copy_weights(model, served)
     return served

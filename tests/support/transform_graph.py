@@ -62,7 +62,7 @@ class Analysis:
         self.titles = [dice.choice(["", "Kernel", "A title: deep"]) for _ in self.abstracts]
         self.terms = [dice.sample(LABELS, k=dice.randint(1, 4)) for _ in self.abstracts]
         self.texts = self.abstracts
-        if settings.text == "title_and_abstract":
+        if settings.input == "title_and_abstract":
             papers = zip(self.titles, self.abstracts, strict=True)
             self.texts = [join_title_and_abstract(*paper) for paper in papers]
         self.output = _analyse(self.titles, self.abstracts, self.terms, settings, directory)

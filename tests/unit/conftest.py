@@ -19,7 +19,7 @@ def analyse(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Analysis]
         from components.transform.settings import FeatureSettings
         from tests.support.transform_graph import Analysis
 
-        settings = FeatureSettings(text=text, max_tokens=max_tokens, weighting=weighting, **others)
+        settings = FeatureSettings(input=text, max_tokens=max_tokens, weighting=weighting, **others)
         return Analysis(settings, tmp_path_factory.mktemp("analysis"))
 
     return run

@@ -19,7 +19,7 @@ def test_every_profile_loads():
 def test_the_keras_example_has_the_examples_values():
     """Each value as the example's page has it; the two named differences aside."""
     config = load_config("keras_example")
-    assert config.features.text == "abstract"
+    assert config.features.input == "abstract"
     assert config.features.max_tokens == 153_338
     assert config.features.ngrams == 2
     assert config.features.weighting == "keras"
@@ -28,7 +28,7 @@ def test_the_keras_example_has_the_examples_values():
     assert trainer.dropout == 0.0
     assert trainer.optimizer == "adam"
     assert trainer.learning_rate == 0.001
-    assert trainer.decay == "constant"
+    assert trainer.lr_schedule == "constant"
     assert trainer.batch_size == 128
     assert trainer.epochs == 20
     assert trainer.patience is None

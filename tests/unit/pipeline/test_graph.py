@@ -170,7 +170,7 @@ def test_the_candidate_is_compared_with_the_last_blessed_model(components):
 
 def test_the_baselines_read_what_the_model_reads():
     for text in ("abstract", "title_and_abstract"):
-        pipeline = build(f"features.text={text}")
+        pipeline = build(f"features.input={text}")
         (baselines,) = (each for each in pipeline.components if each.id == "Baselines")
         assert baselines.exec_properties["text"] == text
         assert "Trainer" not in {node.id for node in baselines.upstream_nodes}
@@ -275,7 +275,7 @@ def test_the_settings_reach_their_components():
         ("infra.examples=4", {"InfraValidator"}),
         ("gate.floors.lrap=0.01", {"Evaluator"}),
         ("gate.min_examples=9", {"Evaluator"}),
-        ("features.text=abstract", {"Transform", "Baselines"}),
+        ("features.input=abstract", {"Transform", "Baselines"}),
         ("baselines.enabled=[none]", {"Baselines"}),
         ("report.seed=4", set()),
         # Where and how it runs changes no result, so nothing has to run again for it.

@@ -89,11 +89,14 @@ def test_it_holds_a_quarter_of_the_kernel_and_nothing_that_is_trained():
     assert sum(each.numpy().nbytes for each in layer.weights) == V * UNITS + 4 * V + 4 * UNITS
 
 
-@pytest.mark.parametrize("members", [1, 3])
-@pytest.mark.parametrize("served_kernel", ["float32", "int8"])
-def test_the_served_network_answers_as_the_trained_one(members, served_kernel):
+@pytest.mark.parametrize("ensemble_size", [1, 3])
+@pytest.mark.parametrize("first_layer_dtype", ["float32", "int8"])
+def test_the_served_network_answers_as_the_trained_one(ensemble_size, first_layer_dtype):
     settings = TrainerSettings(
-        hidden_units=(UNITS, 5), members=members, bias_start="prior", served_kernel=served_kernel
+        hidden_units=(UNITS, 5),
+        ensemble_size=ensemble_size,
+        output_bias_init="prior",
+        first_layer_dtype=first_layer_dtype,
     )
     counts = np.array([3, 10, 90])
     model = build_model(V, 3, settings, counts, 100)
@@ -104,7 +107,7 @@ def test_the_served_network_answers_as_the_trained_one(members, served_kernel):
     ids, weights = batch(5)
     inputs = {names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}
     expected, found = model(inputs).numpy(), served(inputs).numpy()
-    if served_kernel == "float32":
+    if first_layer_dtype == "float32":
         np.testing.assert_array_equal(found, expected)
     else:
         difference = np.abs(found - expected).max()

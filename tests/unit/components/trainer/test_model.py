@@ -76,7 +76,7 @@ def test_linear_decay_reaches_zero_at_the_last_step():
 
 
 def test_settings_choose_optimizer_and_constant_rate():
-    constant = DEEP.model_copy(update={"decay": "constant", "optimizer": "adam"})
+    constant = DEEP.model_copy(update={"lr_schedule": "constant", "optimizer": "adam"})
     optimizer = make_optimizer(constant, steps_per_epoch=5)
     assert type(optimizer) is ExactAdam
     assert float(optimizer.learning_rate) == pytest.approx(0.01)
@@ -94,7 +94,7 @@ def test_compiled_figures_are_those_of_probabilities():
     assert figures["binary_accuracy"] == pytest.approx(np.mean((p > 0.5) == truth), abs=1e-6)
 
 
-COMMITTEE = DEEP.model_copy(update={"members": 3, "dropout": 0.0, "optimizer": "adam"})
+COMMITTEE = DEEP.model_copy(update={"ensemble_size": 3, "dropout": 0.0, "optimizer": "adam"})
 
 
 def members_apart(model, count=3, widths=(16, 8)):
@@ -134,7 +134,7 @@ def test_a_committee_trains_as_its_members_alone_and_answers_with_their_mean(opt
     for _ in range(3):
         model.train_on_batch(inputs, truth)
     logits = []
-    alone = settings.model_copy(update={"members": 1})
+    alone = settings.model_copy(update={"ensemble_size": 1})
     for start, end in zip(before, members_apart(model), strict=True):
         single = build_model(VOCABULARY, LABELS, alone)
         compile_model(single, make_optimizer(alone, steps_per_epoch=3), weights)
@@ -150,7 +150,7 @@ def test_a_committee_trains_as_its_members_alone_and_answers_with_their_mean(opt
 
 def test_biases_start_at_the_prior():
     counts = np.arange(LABELS)
-    settings = COMMITTEE.model_copy(update={"bias_start": "prior"})
+    settings = COMMITTEE.model_copy(update={"output_bias_init": "prior"})
     model = build_model(VOCABULARY, LABELS, settings, counts, papers=40)
     for member in (1, 2, 3):
         bias = model.get_layer(f"logits_of_{member}").bias.numpy()

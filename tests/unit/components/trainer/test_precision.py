@@ -13,7 +13,7 @@ from schema import names
 from tests.support.trainer_papers import LABELS, VOCABULARY
 
 SETTINGS = TrainerSettings(
-    hidden_units=(12, 8), members=2, dropout=0.0, learning_rate=0.01, decay="constant"
+    hidden_units=(12, 8), ensemble_size=2, dropout=0.0, learning_rate=0.01, lr_schedule="constant"
 )
 MIXED = ("mixed_float16", "mixed_bfloat16")
 USED = [1, 2, 5, 7]

@@ -27,7 +27,7 @@ from tests.support.trainer_served import example
 
 SETTINGS = {
     "hidden_units": (16, 8),
-    "members": 2,
+    "ensemble_size": 2,
     "batch_size": 8,
     "epochs": 2,
     "patience": None,
@@ -129,7 +129,7 @@ def test_everything_can_be_read_from_and_written_to_remote_storage(arguments, an
 def test_an_8_bit_kernel_is_what_is_validated_and_served(arguments, analysis, tmp_path):
     run_fn(as_namespace(arguments))
     exact = served_probabilities(arguments, analysis).numpy()
-    settings = TrainerSettings(**SETTINGS, served_kernel="int8")
+    settings = TrainerSettings(**SETTINGS, first_layer_dtype="int8")
     arguments["custom_config"]["settings"] = settings.model_dump_json()
     arguments["serving_model_dir"] = f"{tmp_path}/model/Format-Serving"
     arguments["model_run_dir"] = f"{tmp_path}/run"
@@ -137,7 +137,10 @@ def test_an_8_bit_kernel_is_what_is_validated_and_served(arguments, analysis, tm
     served = served_probabilities(arguments, analysis).numpy()
     assert 0 < np.abs(served - exact).max() < 0.01
     loaded = tf.saved_model.load(arguments["serving_model_dir"])
-    vocabulary, width = arguments["sizes"][0], SETTINGS["members"] * SETTINGS["hidden_units"][0]
+    vocabulary, width = (
+        arguments["sizes"][0],
+        SETTINGS["ensemble_size"] * SETTINGS["hidden_units"][0],
+    )
     kernels = [each for each in loaded._weights if each.shape == (vocabulary, width)]
     assert [each.dtype for each in kernels] == [tf.int8]
     # The validation loss in the log is that of the answers, not of the network before rounding.

@@ -223,7 +223,7 @@ def test_the_loss_of_many_papers_is_that_of_keras():
 
 
 def test_a_diverged_training_says_so(data, tmp_path):
-    settings = SETTINGS.model_copy(update={"learning_rate": 1e38, "decay": "constant"})
+    settings = SETTINGS.model_copy(update={"learning_rate": 1e38, "lr_schedule": "constant"})
     with pytest.raises(UsageError, match=r"diverged in epoch \d+.*trainer.learning_rate"):
         run(settings, data, tmp_path / "log")
 
@@ -279,13 +279,13 @@ def test_remote_storage_is_written_to_less_often(monkeypatch):
     assert [line.get("step") for line in written] == [20, 40, 60, None]
 
 
-@pytest.mark.parametrize("served_kernel", ["float32", "int8"])
+@pytest.mark.parametrize("first_layer_dtype", ["float32", "int8"])
 def test_another_network_can_be_validated_with_the_trained_weights(
-    served_kernel, scripted, data, tmp_path
+    first_layer_dtype, scripted, data, tmp_path
 ):
     """It ends with the weights that were kept, not the last ones."""
     validated = scripted([0.5, 0.9, 0.7, 0.6])
-    settings = SETTINGS.model_copy(update={"patience": 2, "served_kernel": served_kernel})
+    settings = SETTINGS.model_copy(update={"patience": 2, "first_layer_dtype": first_layer_dtype})
     model = compiled(settings)
     served, last_served = (build_served_model(VOCABULARY, LABELS, settings) for _ in range(2))
     result = train(

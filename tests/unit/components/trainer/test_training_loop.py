@@ -31,10 +31,15 @@ def dataset(folder):
 
 
 @pytest.mark.parametrize("optimizer", ["lazy_adam", "adam"])
-@pytest.mark.parametrize("members", [1, 2])
-def test_it_trains_as_keras_fit_to_the_bit(tmp_path, optimizer, members):
+@pytest.mark.parametrize("ensemble_size", [1, 2])
+def test_it_trains_as_keras_fit_to_the_bit(tmp_path, optimizer, ensemble_size):
     """With dropout, a decaying rate, and a last batch of fewer papers."""
-    settings = {"optimizer": optimizer, "members": members, "dropout": 0.4, "decay": "linear"}
+    settings = {
+        "optimizer": optimizer,
+        "ensemble_size": ensemble_size,
+        "dropout": 0.4,
+        "lr_schedule": "linear",
+    }
     mine, expected = compiled(**settings), compiled(**settings)
     history = run_epochs(mine, dataset(tmp_path), 3, [])
     fitted = expected.fit(dataset(tmp_path), epochs=3, verbose=0)
