@@ -1,4 +1,4 @@
-"""How every command tells of an error."""
+"""How every command reports an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from schema.errors import TaggerError
 
 
 def report_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds `--debug`, and turns errors into one message and the exit code of their kind."""
+    """Adds `--debug`, and turns an error into one message and the exit code of its kind."""
 
     @click.option("--debug", is_flag=True, help="Show the stack trace of an error.")
     @wraps(command)
@@ -29,13 +29,13 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
             raise
         except KeyboardInterrupt:
             click.secho("Interrupted.", fg="red", err=True)
-            click.echo("What was finished is kept: the same command goes on from there.", err=True)
+            click.echo("Finished work is kept: run the same command again to resume.", err=True)
             sys.exit(1)
         except Exception as error:
             if debug:
                 raise
             click.secho(f"Error: {type(error).__name__}: {error}", fg="red", err=True)
-            click.echo("This is a fault of the program; --debug shows where.", err=True)
+            click.echo("This is a bug; run again with --debug for the stack trace.", err=True)
             sys.exit(1)
 
     return guarded

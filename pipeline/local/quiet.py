@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -51,3 +52,10 @@ def output_to_log(log: Path) -> Iterator[TextIO]:
         undo.callback(sys.stderr.flush)
         undo.callback(sys.stdout.flush)
         yield terminal
+
+
+@contextmanager
+def output_dropped() -> Iterator[None]:
+    """Drops what libraries print while the context is open."""
+    with tempfile.TemporaryDirectory() as folder, output_to_log(Path(folder) / "log"):
+        yield

@@ -37,7 +37,7 @@ def test_runs_go_on_where_they_were_stopped(sample, tmp_path):
     code, told = stop_after("✓ Transform", signal.SIGINT, sample, output)
     assert code == 1
     assert "= CsvExampleGen" in told
-    assert "goes on from there" in " ".join(told.split())
+    assert "run the same command again to resume" in " ".join(told.split())
     assert "Traceback" not in told
     assert runs.versions(output) == []
 

@@ -7,10 +7,9 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from pipeline.cli import results_view
+from pipeline.cli import run as run_module
 from pipeline.cli.main import main
 from pipeline.config import load_config
-from pipeline.local import run as local_run
 from pipeline.local.data_files import place_data
 
 GOOD = [f'"Title {i}","Abstract {i}","[\'cs.LG\', \'stat.ML\']"' for i in range(60)]
@@ -22,9 +21,9 @@ def invoke(monkeypatch, tmp_path):
     """Runs a command in an empty folder; `calls` holds what would have run."""
     calls = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(local_run, "run_locally", lambda *given: calls.append(given))
-    monkeypatch.setattr(local_run, "refuse_unblessed", lambda result: None)
-    monkeypatch.setattr(results_view, "show_results", lambda *given: None)
+    monkeypatch.setattr(run_module, "run_locally", lambda *given: calls.append(given))
+    monkeypatch.setattr(run_module, "refuse_unblessed", lambda result: None)
+    monkeypatch.setattr(run_module, "show_results", lambda *given: None)
 
     def call(*arguments):
         done = CliRunner().invoke(main, [str(each) for each in arguments])
@@ -119,7 +118,7 @@ def test_beams_short_form_sets_its_section(invoke, archive):
         ("workers", "must read key=value"),
         ("workers=two", "beam.workers"),
         ("threads=2", "beam.threads: there is no such setting"),
-        ("runner=dataflow", "whose machines can't reach the files of this one"),
+        ("runner=dataflow", "whose machines can't reach files on this one"),
         ("runner=spark,workers=2", "spark takes its own arguments"),
     ],
 )

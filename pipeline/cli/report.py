@@ -1,70 +1,71 @@
-"""Shows a person the headline figures of a report, read from its JSON alone."""
+"""`arxiv-tagger report`: the headline figures of the last run, read from its report's JSON."""
 
 from __future__ import annotations
 
 import json
+import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from components.report.words import baseline_title, best_baselines_first, metric_title, verdict
+from pipeline.cli.errors import report_errors
 from schema import names
 from schema.errors import BadInputError, UsageError
 
 Facts = Mapping[str, Any]
 
 
-def read_report(output: Path) -> tuple[Path, Facts]:
-    """Reads the report of the last run.
-
-    Args:
-        output: The output folder of the run.
-
-    Returns:
-        The page's path, and its figures.
-
-    Raises:
-        UsageError: There is none.
-        BadInputError: It can't be read.
-    """
+@click.command()
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="out",
+    show_default=True,
+    help="The output folder of a run.",
+)
+@click.option("--open", "in_browser", is_flag=True, help="Open the report in a browser.")
+@report_errors
+def report(output: Path, in_browser: bool) -> None:
+    """Show the last run's headline figures, and where its report is."""
     folder = output / names.REPORT_DIR
     page, path = folder / names.REPORT_PAGE_FILE, folder / names.REPORT_FILE
     if not (page.is_file() and path.is_file()):
         raise UsageError(
-            f"There is no report in {output}. A run writes it: `arxiv-tagger run --output "
-            f"{output}`; or name the output folder of a run with --output."
+            f"There is no report in {output}. Write one with `arxiv-tagger run --output {output}`, "
+            "or give the output folder of a run with --output."
         )
     try:
-        report = json.loads(path.read_text("utf-8"))
+        facts = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise BadInputError(f"Can't read {path}: {error}. The next run writes it anew.") from error
-    return page, report
+        raise BadInputError(f"Can't read {path}: {error}. The next run rewrites it.") from error
+    _show_report(Console(highlight=False), facts, page)
+    if in_browser and not webbrowser.open(page.absolute().as_uri()):
+        raise UsageError(f"There is no browser here to open {page} with. Open it by hand.")
 
 
-def show_report(console: Console, report: Facts, page: Path) -> None:
-    """Shows what became of the model, its figures with intervals, and the baselines'.
-
-    Of a model that was not measured there is only why.
-    """
-    found = report["verdict"]
+def _show_report(console: Console, facts: Facts, page: Path) -> None:
+    """Shows the verdict, the figures with their intervals, and the baselines'."""
+    found = facts["verdict"]
     colour = "green" if found["state"] == "blessed" else "red"
     console.print(f"[bold {colour}]{verdict(**found)}[/]")
     for reason in found["reasons"]:
         console.print(f"  {escape(reason)}", soft_wrap=True)
-    if "headline" in report:
+    if "headline" in facts:
         console.print()
-        _show_headline(console, report)
-    console.print(f"\n[bold]Page[/]     {escape(str(page))}", soft_wrap=True)
+        _show_headline(console, facts)
+    console.print(f"\n[bold]Report[/]   {escape(str(page))}", soft_wrap=True)
 
 
-def _show_headline(console: Console, report: Facts) -> None:
+def _show_headline(console: Console, facts: Facts) -> None:
     """Shows the model beside the best baseline, and the others below: a terminal is narrow."""
-    test, rows = report["test"], report["headline"]
-    baselines = best_baselines_first(report)
+    test, rows = facts["test"], facts["headline"]
+    baselines = best_baselines_first(facts)
     best = baselines[0] if baselines else None
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
@@ -78,7 +79,7 @@ def _show_headline(console: Console, report: Facts) -> None:
         if best is not None:
             other = row["baselines"][best]
             cells.append(f"{other['value']:.3f}")
-            cells.extend((_interval(other["difference"], "+"), _told(other["difference"])))
+            cells.extend((_interval(other["difference"], "+"), _compared(other["difference"])))
         table.add_row(*cells)
     console.print(table)
     for name in baselines[1:]:
@@ -87,7 +88,7 @@ def _show_headline(console: Console, report: Facts) -> None:
         )
         console.print(f"[dim]{escape(baseline_title(name))}: {reached}[/]", soft_wrap=True)
     console.print(
-        f"[dim]In brackets: {test['level']:.0%} of {test['resamples']:,} random draws of "
+        f"[dim]In brackets: {test['level']:.0%} interval over {test['resamples']:,} resamples of "
         f"{test['scored']:,} test papers.[/]",
         soft_wrap=True,
     )
@@ -98,7 +99,7 @@ def _interval(figure: Facts, sign: str) -> str:
     return escape(f"{value} [{low}, {high}]")
 
 
-def _told(difference: Facts) -> str:
+def _compared(difference: Facts) -> str:
     if difference["low"] > 0:
         return "[green]better[/]"
     return "[red]worse[/]" if difference["high"] < 0 else "[dim]unclear[/]"

@@ -1,4 +1,4 @@
-"""The table of the gate, and the words of a refusal."""
+"""The gate's table at the end of a run, and the message of a refusal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from components.evaluator import gate
 from components.evaluator.gate import GateRow
-from pipeline.cli.results_view import show_gate
+from pipeline.cli.run_results import show_gate
 from pipeline.local.run import refuse_unblessed
 from schema.errors import RefusedError
 from tests.support.node_results import result
@@ -40,15 +40,15 @@ def test_the_table_has_a_line_for_each_bound():
         "compared examples 1,800 at least 500 ✓ passed",
         "micro_f1 0.7000 0.7200 at least the last - 0.0100 ✗ refused",
         "precision@1 0.9500 0.9500 at least the last ✓ passed",
-        "The last blessed model was trained on 36 of the test papers: they are left out where it "
-        "is compared.",
+        "The last blessed model was trained on 36 of the test papers; the comparison leaves them "
+        "out.",
     ]
 
 
 def test_a_first_model_has_none_to_be_compared_with():
     floors = [GateRow("lrap", 0.9, None, 0.8, False, True, papers=10)]
-    assert shown(floors)[-1] == "No model was blessed before: there is none to compare with."
-    assert "none to compare" not in " ".join(shown([*FLOORS, *COMPARISON]))
+    assert shown(floors)[-1] == "There is no earlier blessed model to compare with."
+    assert "to compare with" not in " ".join(shown([*FLOORS, *COMPARISON]))
 
 
 def test_a_refusal_names_every_bound_that_was_missed_and_no_other(monkeypatch, tmp_path):

@@ -1,0 +1,40 @@
+"""`arxiv-tagger check`: what a run would make of a data file."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+
+from components.example_gen.check import check_files
+from pipeline.cli import options
+from pipeline.cli.curation_table import show_curation
+from pipeline.cli.errors import report_errors
+from pipeline.config import load_config
+from pipeline.local.data_files import find_data
+from schema.errors import BadInputError
+
+
+@click.command()
+@click.option(
+    "--data", metavar="PATH", required=True, help="CSV file (.csv, .csv.gz); {SPAN} as in `run`."
+)
+@click.option(
+    "--profile", metavar="NAME_OR_YAML", default="default", show_default=True, help="Settings."
+)
+@options.SET
+@report_errors
+def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
+    """Check a CSV file in seconds: what a run would keep, drop or reject."""
+    config = load_config(profile, overrides)
+    console = Console(highlight=False)
+    files = find_data(data, config.data)
+    if files.words:
+        console.print(files.words, soft_wrap=True)
+    report = check_files(files.paths, config.data)
+    show_curation(console, report.curation.__dict__)
+    for letter in report.dead_letters:
+        where = f"{letter.file}, " if len(files.paths) > 1 else ""
+        console.print(f"{where}line {letter.line}: {letter.reason}", markup=False, soft_wrap=True)
+    if report.problem:
+        raise BadInputError(f"{data}: {report.problem}.")
+    console.print(f"[green]✓[/] {data} can be used.", soft_wrap=True)

@@ -1,0 +1,60 @@
+"""`arxiv-tagger compile`: the pipeline as a file that a cloud runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from pipeline.cli.deployment import (
+    PLATFORMS,
+    deployment_options,
+    show_deployment,
+    show_limits,
+    unfilled,
+)
+from pipeline.cli.errors import report_errors
+from pipeline.cloud.gaps import refuse_gaps
+from pipeline.cloud.spec_file import notation, write_spec
+from pipeline.cloud.submission import inner_spec
+from pipeline.config import load_config
+from pipeline.deploy_settings import Target
+from pipeline.local.quiet import output_dropped
+
+
+@click.command()
+@deployment_options
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file, .json or .yaml. [default: pipeline.json; pipeline.yaml for kubeflow]",
+)
+@report_errors
+def compile(target: Target, profile: str, overrides: tuple[str, ...], output: Path | None) -> None:
+    """Compile the pipeline for a cloud, without network or credentials.
+
+    Writes a PipelineJob for vertex, and a PipelineSpec of Kubeflow Pipelines 2 for kubeflow.
+    """
+    output = output or Path("pipeline.yaml" if target == "kubeflow" else "pipeline.json")
+    # Reports a wrong name now, not after TFX has loaded.
+    notation(output)
+    config = load_config(profile, overrides)
+    refuse_gaps(config, target)
+    console = Console(highlight=False)
+    console.print("Compiling; loading TFX takes a while.", soft_wrap=True)
+    with output_dropped():
+        from pipeline.cloud.compile import compile_pipeline
+        from pipeline.code_version import code_version
+
+        spec = compile_pipeline(config, target, code_version())
+    write_spec(spec, output)
+    steps = len(inner_spec(spec)["root"]["dag"]["tasks"])
+    console.print(f"[green]✓[/] {output}: {steps} steps for {PLATFORMS[target]}\n", soft_wrap=True)
+    show_deployment(console, config)
+    show_limits(console, target)
+    left = unfilled(config, target)
+    if left:
+        console.print(
+            f"\nStill placeholders: {', '.join(left)}. `submit` refuses them.", soft_wrap=True
+        )

@@ -1,0 +1,34 @@
+"""`arxiv-tagger predict`: suggestions of a pushed model, in this process."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.cli import options
+from pipeline.cli.errors import report_errors
+from pipeline.cli.suggestions import read_texts, write_suggestions
+from pipeline.local.quiet import output_dropped
+from serving.predict import find_model, load_model
+
+
+@click.command()
+@click.option(
+    "--model",
+    metavar="DIR",
+    required=True,
+    help="A pushed version, a serving folder, or the output folder of a run.",
+)
+@options.JSON
+@click.argument("texts", metavar="TEXT...", nargs=-1)
+@report_errors
+def predict(model: str, as_json: bool, texts: tuple[str, ...]) -> None:
+    """Suggest subject areas with a pushed model, without a server.
+
+    Each TEXT is an abstract, or a title, a line break and an abstract. Without TEXT, every line
+    of standard input is one.
+    """
+    given = read_texts(texts)
+    find_model(model)
+    with output_dropped():
+        suggestions = load_model(model).suggest(given)
+    write_suggestions(given, suggestions, as_json)

@@ -1,0 +1,131 @@
+"""`arxiv-tagger query`: suggestions of a running server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pipeline.cli import options
+from pipeline.cli.errors import report_errors
+from pipeline.cli.suggestions import read_texts, write_suggestions
+from schema import names
+from serving.client import Retry, TaggerClient
+from serving.client.bulk import suggest_file
+
+# A file takes long, and a server that restarts should not end it: about half a minute.
+_PATIENT: Final = Retry(times=10)
+
+
+@click.command()
+@click.option(
+    "--rest",
+    "protocol",
+    flag_value="rest",
+    default=None,
+    help="Ask over REST, by default at 127.0.0.1:8501. [default]",
+)
+@click.option(
+    "--grpc",
+    "protocol",
+    flag_value="grpc",
+    default=None,
+    help="Ask over gRPC, by default at 127.0.0.1:8500.",
+)
+@click.option("--address", metavar="HOST:PORT", help="Address of the server.")
+@click.option(
+    "--model", metavar="NAME", help="The model's name on the server. [default: arxiv_tagger]"
+)
+@click.option("--label", metavar="NAME", help="Ask the version with this label, such as `stable`.")
+@click.option("--version", type=click.IntRange(min=0), metavar="N", help="Ask this version.")
+@click.option("--top", type=click.IntRange(min=1), metavar="K", help="Show only the best K labels.")
+@options.JSON
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds to wait for one request.",
+)
+@click.option(
+    "--file",
+    "source",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Ask about every paper in a .csv or .jsonl file.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --file: where to write the suggestions, as JSON lines. Resumes a file that was "
+    "begun.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    help="With --file: texts in one request.",
+)
+@click.argument("texts", metavar="TEXT...", nargs=-1)
+@report_errors
+def query(
+    texts: tuple[str, ...],
+    source: Path | None,
+    output: Path | None,
+    batch_size: int,
+    top: int | None,
+    as_json: bool,
+    **connection: Any,
+) -> None:
+    """Suggest subject areas by asking a running server.
+
+    Each TEXT is an abstract, or a title, a line break and an abstract. Without TEXT, every line
+    of standard input is one. A file has the column `summaries` and, optionally, `titles`; or JSON
+    objects with `text`, or with `title` and `abstract`.
+    """
+    if source is None:
+        if output is not None:
+            raise click.UsageError("--output goes with --file.")
+        given = read_texts(texts)
+        with _connect(connection) as client:
+            suggestions = [labels[:top] for labels in client.suggest(given)]
+        write_suggestions(given, suggestions, as_json)
+        return
+    if output is None:
+        raise click.UsageError("--file needs an --output for the suggestions.")
+    if texts or as_json:
+        raise click.UsageError("--file can be combined neither with TEXT nor with --json.")
+    _query_file(source, output, connection, top, batch_size)
+
+
+def _query_file(
+    source: Path, output: Path, connection: Mapping[str, Any], top: int | None, batch_size: int
+) -> None:
+    console = Console(highlight=False)
+    columns = (TextColumn("Papers"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with (
+        _connect(connection, retry=_PATIENT) as client,
+        Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        ) as progress,
+    ):
+        task = progress.add_task("papers", total=None)
+
+        def update(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        result = suggest_file(client, source, output, batch_size, top, update)
+    kept = f", {result.kept:,} of them from before" if result.kept else ""
+    console.print(f"[green]✓[/] {result.rows:,} papers are in {output}{kept}", soft_wrap=True)
+    if result.bad:
+        console.print(f"{result.bad:,} rows have no text; their lines hold an error instead.")
+
+
+def _connect(connection: Mapping[str, Any], **more: Any) -> TaggerClient:
+    given = {name: value for name, value in connection.items() if value is not None}
+    return TaggerClient(**{"model": names.MODEL_NAME, **given, **more})

@@ -1,0 +1,124 @@
+"""`arxiv-tagger run`: the whole pipeline on this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from components.example_gen.papers import read_papers
+from components.example_gen.spans import has_span
+from pipeline.beam_settings import beam_overrides
+from pipeline.cli import options
+from pipeline.cli.errors import report_errors
+from pipeline.cli.run_results import show_results
+from pipeline.config import Config, load_config
+from pipeline.local.data_files import find_data
+from pipeline.local.download import fetch
+from pipeline.local.node_facts import PURPOSES
+from pipeline.local.run import Layout, refuse_unblessed, run_locally
+from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
+from schema.errors import BadInputError, UsageError
+
+
+@click.command()
+@click.option(
+    "--data",
+    metavar="PATH_OR_URL",
+    help="CSV file (.csv, .csv.gz) or its URL; {SPAN} in a path stands for the number of a span. "
+    "[default: an invented sample]",
+)
+@click.option(
+    "--profile",
+    metavar="NAME_OR_YAML",
+    help="Settings. [default: `sample` for the sample, else `default`]",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="out",
+    show_default=True,
+    help="Folder for everything the run writes.",
+)
+@options.SET
+@click.option(
+    "--beam", metavar="KEY=VALUE,...", help="Beam settings, such as runner=direct,workers=2."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would run, and stop.")
+@report_errors
+def run(
+    data: str | None,
+    profile: str | None,
+    output: Path,
+    overrides: tuple[str, ...],
+    beam: str | None,
+    dry_run: bool,
+) -> None:
+    """Run the whole pipeline, from a CSV file to a pushed model.
+
+    Exit codes: 0 pushed or nothing new, 2 wrong usage, 3 bad input, 4 anomalies in the data,
+    5 refused by the gate, 1 any other error.
+    """
+    if beam is not None:
+        overrides = (*beam_overrides(beam), *overrides)
+    profile = profile or ("sample" if data is None else "default")
+    config = load_config(profile, overrides)
+    if config.beam.runner == "dataflow":
+        raise UsageError(
+            "beam.runner is dataflow, whose machines can't reach files on this one. Choose "
+            "another runner, or run the pipeline in the cloud with `arxiv-tagger submit`."
+        )
+    console = Console(highlight=False)
+    if dry_run:
+        _show_plan(console, config, data, profile, output)
+        return
+    path = _locate(data, Layout(output).data, console)
+    files = find_data(path, config.data)
+    # Reports a wrong file or column now, not after TFX has loaded.
+    for file in files.paths:
+        next(iter(read_papers(file, config.data)))
+    if files.words:
+        console.print(files.words, soft_wrap=True)
+    result = run_locally(config, Path(path), output, console)
+    show_results(console, result, output)
+    refuse_unblessed(result)
+
+
+def _locate(data: str | None, folder: Path, console: Console) -> str:
+    """Returns the path of the data; writes the sample, or downloads a URL, first."""
+    if data is None:
+        return str(write_sample(DEFAULT_ROWS, DEFAULT_SEED, folder / "sample.csv"))
+    if has_span(data):
+        return data
+    if "://" in data:
+        return str(_download(data, folder, console))
+    if not Path(data).is_file():
+        raise BadInputError(f"There is no file {data}. Check the path given with --data.")
+    return data
+
+
+def _download(url: str, folder: Path, console: Console) -> Path:
+    columns = (TextColumn("Downloading"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("download", total=None)
+        path = fetch(
+            url, folder, lambda done, total: progress.update(task, completed=done, total=total)
+        )
+    console.print(f"[green]✓[/] Downloaded {url} to {path}", soft_wrap=True)
+    return path
+
+
+def _show_plan(
+    console: Console, config: Config, data: str | None, profile: str, output: Path
+) -> None:
+    source = data or "the embedded sample"
+    console.print(f"[bold]Would run[/] profile {profile} on {source} into {output}/\n")
+    for node, purpose in PURPOSES.items():
+        console.print(f"  {node:<17} {purpose}")
+    console.print("\n[bold]Settings[/]")
+    settings = json.loads(config.model_dump_json())
+    console.print(yaml.safe_dump(settings, sort_keys=False), markup=False, soft_wrap=True)

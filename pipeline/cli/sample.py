@@ -1,0 +1,21 @@
+"""`arxiv-tagger sample`: a CSV file of invented papers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli.errors import report_errors
+from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
+
+
+@click.command()
+@click.option("--rows", type=click.IntRange(min=1), default=DEFAULT_ROWS, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@report_errors
+def sample(rows: int, seed: int, output: Path) -> None:
+    """Write a CSV file of invented papers, as noisy as a real one."""
+    path = write_sample(rows, seed, output)
+    click.echo(f"{rows:,} rows, seed {seed}: {path}")

@@ -1,0 +1,55 @@
+"""`arxiv-tagger check`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.command_line import flat, invoke, paper_rows
+
+
+@pytest.fixture
+def papers(tmp_path):
+    """A small file of a given number of papers with one label set."""
+
+    def write(*rows: str, name: str = "papers.csv", header: str = "titles,summaries,terms"):
+        path = tmp_path / name
+        path.write_text("\n".join([header, *rows, ""]))
+        return path
+
+    return write
+
+
+def test_check_lists_malformed_rows_with_their_lines(papers):
+    path = papers(*paper_rows(), "only one field", '"T","A","no [bold] list"')
+    done = invoke("check", "--data", path, "--set", "data.max_bad_share=0.5")
+    assert done.exit_code == 0, done.output
+    assert "line 62: " in done.output
+    assert "line 63: " in done.output
+    # The words of the file are no markup.
+    assert "'no [bold] list'" in done.output
+    assert "2 malformed" in flat(done.output)
+
+
+def test_check_of_a_file_that_a_run_would_stop_at_is_bad_input(papers):
+    path = papers(*paper_rows(), *(["only one field"] * 9))
+    done = invoke("check", "--data", path)
+    assert done.exit_code == 3
+    assert done.output.count("line ") >= 9
+    assert "data.max_bad_share" in done.output
+    assert "can be used" not in done.output
+
+
+def test_check_reads_by_the_settings(papers):
+    rows = [f"Body {i},a;b,test" if i % 2 else f"Body {i},a;b,train" for i in range(20)]
+    path = papers(*rows, "Last,a;b,val", header="body,tags,part")
+    columns = "data.columns={title: null, text: body, labels: tags, split: part}"
+    done = invoke("check", "--data", path, "--set", columns, "--set", "data.label_separator=;")
+    assert done.exit_code == 0, done.output
+    for line in (
+        "21 papers kept",
+        "10 for training",
+        "1 for validation",
+        "10 for test",
+        "2 labels",
+    ):
+        assert line in flat(done.output)

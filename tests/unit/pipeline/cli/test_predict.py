@@ -1,0 +1,76 @@
+"""`arxiv-tagger predict`, with the model replaced by a stand-in."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.cli import predict as predict_module
+from serving.suggestion import Suggestion
+from tests.support.command_line import flat, invoke
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    """A folder that looks like a model, which finds every text's length in it."""
+    (tmp_path / "saved_model.pb").touch()
+
+    def suggest(texts):
+        return [
+            [Suggestion("größe", len(text) / 100, True), Suggestion("[cs.LG]", 0.0, False)]
+            for text in texts
+        ]
+
+    models = {str(tmp_path): SimpleNamespace(suggest=suggest)}
+    monkeypatch.setattr(predict_module, "load_model", models.__getitem__)
+    return tmp_path
+
+
+def test_predict_shows_labels_best_first(model):
+    done = invoke("predict", "--model", model, "A  title\nand [text]", "x")
+    assert done.exit_code == 0
+    lines = [flat(line) for line in done.output.splitlines()]
+    assert lines[0] == "A title and [text]"
+    assert lines[1].startswith("* 0.190 größe █")
+    assert lines[2] == "0.000 [cs.LG]"
+    assert lines[3] == "x"
+
+
+def test_predict_writes_an_object_a_line_for_programs(model):
+    done = invoke("predict", "--model", model, "--json", "ab", "")
+    first, second = map(json.loads, done.output.splitlines())
+    assert first == {
+        "text": "ab",
+        "suggestions": [
+            {"label": "größe", "score": 0.02, "suggested": True},
+            {"label": "[cs.LG]", "score": 0.0, "suggested": False},
+        ],
+    }
+    assert second["text"] == ""
+
+
+def test_predict_reads_a_text_from_each_line_of_standard_input(model):
+    done = invoke("predict", "--model", model, "--json", input="größe\n\n  \nlast")
+    assert [json.loads(line)["text"] for line in done.output.splitlines()] == ["größe", "last"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "message"),
+    [
+        ("", 2, "no text"),
+        (" \n\n", 2, "no text"),
+        (b"fine\n\xff\xfe\n", 3, "Standard input is not valid UTF-8"),
+    ],
+)
+def test_predict_without_a_text_is_an_error(model, given, code, message):
+    done = invoke("predict", "--model", model, input=given)
+    assert done.exit_code == code
+    assert message in done.output
+
+
+def test_predict_without_a_model_says_where_it_looked(tmp_path):
+    done = invoke("predict", "--model", tmp_path, "text")
+    assert done.exit_code == 2
+    assert "no model in" in done.output

@@ -1,0 +1,36 @@
+"""`arxiv-tagger sample`."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tests.support.command_line import flat, invoke
+
+
+def test_sample_writes_the_rows_that_check_counts(tmp_path):
+    path = tmp_path / "new" / "sample.csv.gz"
+    done = invoke("sample", "--rows", 400, "--seed", 5, "--output", path)
+    assert done.exit_code == 0
+    assert str(path) in done.output
+    rows = pd.read_csv(path)
+    assert len(rows) == 400
+    first = rows[~rows["titles"].duplicated()]
+    kept = first.groupby("terms").filter(lambda group: len(group) > 1)
+
+    done = invoke("check", "--data", path)
+    assert done.exit_code == 0, done.output
+    for line in (
+        "400 rows read",
+        f"{400 - len(first)} repeated titles, dropped",
+        f"{len(kept)} papers kept",
+        f"{path} can be used.",
+    ):
+        assert line in flat(done.output)
+
+
+def test_the_same_seed_writes_the_same_sample(tmp_path):
+    contents = []
+    for name, seed in (("a.csv", 1), ("b.csv", 1), ("c.csv", 2)):
+        invoke("sample", "--rows", 50, "--seed", seed, "--output", tmp_path / name)
+        contents.append((tmp_path / name).read_bytes())
+    assert contents[0] == contents[1] != contents[2]

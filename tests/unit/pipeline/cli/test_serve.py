@@ -1,0 +1,32 @@
+"""`arxiv-tagger serve`."""
+
+from __future__ import annotations
+
+from pipeline.cli import serve as serve_module
+from serving.releases import config_path_of
+from tests.support.command_line import flat, invoke
+
+
+def test_serve_takes_what_is_released_or_else_the_latest_version(run_dir, monkeypatch):
+    served = []
+    monkeypatch.setattr(serve_module, "serve_models", lambda **flags: served.append(flags))
+    base = run_dir / "serving" / "arxiv_tagger"
+    assert invoke("serve", "--model", run_dir).exit_code == 0
+    assert (served[-1]["model_name"], served[-1]["model_base_path"]) == ("arxiv_tagger", base)
+    assert served[-1]["model_config_file"] is None
+    invoke("release", "--stable", 1700000000, "--serving", run_dir)
+    assert invoke("serve", "--model", run_dir).exit_code == 0
+    assert served[-1]["model_config_file"] == config_path_of(base)
+    assert served[-1]["model_config_file_poll_wait_seconds"] == 1
+    assert served[-1]["model_base_path"] is None
+    done = invoke("serve", "--model_base_path", base, "--model_name", "mine")
+    assert done.exit_code == 0
+    assert (served[-1]["model_name"], served[-1]["model_config_file"]) == ("mine", None)
+
+
+def test_serve_refuses_a_release_for_another_machine(run_dir):
+    release = ("release", "--stable", 1700000000, "--serving", run_dir)
+    invoke(*release, "--base-path", "/models/nowhere")
+    done = invoke("serve", "--model", run_dir)
+    assert done.exit_code == 2
+    assert "/models/nowhere, which is not here" in flat(done.output)
