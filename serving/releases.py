@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -16,7 +15,8 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from schema import names
 from schema.errors import BadInputError, UsageError
-from serving.versions import find_versions
+from serving.model_metadata import ModelMetadata
+from serving.versions import GRAPH_FILE, find_versions
 
 MODELS_CONFIG_FILE: Final = "models.config"
 STABLE: Final = "stable"
@@ -196,30 +196,17 @@ def _find_model(config: Any) -> Any:
 
 
 def _read_version(number: int, path: Path, labels: Mapping[str, int]) -> Version:
-    extra = path / names.EXTRA_ASSETS_DIR
-    validation = _read_json(extra / names.MODEL_INFO_FILE).get("validation", {})
-    pushed = number if number in _DATES else (path / "saved_model.pb").stat().st_mtime
+    metadata = ModelMetadata(path)
+    pushed = number if number in _DATES else (path / GRAPH_FILE).stat().st_mtime
     return Version(
         number=number,
         path=path,
         pushed=datetime.fromtimestamp(pushed, timezone.utc),
         size=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
-        validation={name.removeprefix("val_"): value for name, value in validation.items()},
-        test=_read_json(extra / names.EVALUATION_FILE),
+        validation=metadata.validation,
+        test=metadata.test,
         labels=tuple(sorted(label for label, version in labels.items() if version == number)),
     )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise BadInputError(f"{path}: can't be read ({error}). Push the model again.") from error
-    if not isinstance(content, dict):
-        raise BadInputError(f"{path}: holds no JSON object. Push the model again.")
-    return content
 
 
 def _replace(path: Path, text: str) -> None:

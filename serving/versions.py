@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,9 @@ from typing import Final
 from schema import names
 from schema.errors import UsageError
 
-# As TF Serving has it: a signed number of 64 bits.
+# A loader looks for this file first: without it there is no model.
+GRAPH_FILE: Final = "saved_model.pb"
+# As in TF Serving: a signed number of 64 bits.
 LARGEST_VERSION: Final = 2**63 - 1
 
 _logger = logging.getLogger(__name__)
@@ -41,16 +44,26 @@ def index_versions(folders: Iterable[str]) -> dict[int, str]:
     return versions
 
 
-def find_versions(base: Path) -> dict[int, Path]:
-    """Returns the versions of a serving directory by their number, in no order.
+def version_folders(base: Path) -> dict[int, Path]:
+    """Returns the numbered folders of a serving directory, with a model in them or not.
 
-    A version is a folder whose name is a number, as TF Serving reads it (`00000123` is 123), with
-    a SavedModel in it. A folder that does not exist has none.
+    Raises:
+        OSError: The directory can't be listed.
+    """
+    with os.scandir(base) as entries:
+        folders = [entry.name for entry in entries if _is_folder(entry)]
+    return {version: base / folder for version, folder in index_versions(folders).items()}
+
+
+def find_versions(base: Path) -> dict[int, Path]:
+    """Returns the folders of a serving directory's versions that hold a SavedModel.
+
+    A directory that does not exist has none.
     """
     if not base.is_dir():
         return {}
-    folders = [entry.name for entry in base.iterdir() if holds_model(entry)]
-    return {version: base / folder for version, folder in index_versions(folders).items()}
+    folders = version_folders(base)
+    return {version: folder for version, folder in folders.items() if holds_model(folder)}
 
 
 def serving_dirs(given: Path) -> tuple[Path, Path]:
@@ -78,4 +91,12 @@ def find_base(given: Path) -> Path:
 
 def holds_model(folder: Path) -> bool:
     """Whether a folder is that of a SavedModel."""
-    return (folder / "saved_model.pb").is_file()
+    return (folder / GRAPH_FILE).is_file()
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that leads to itself, say: not a version, and no harm to the others.
+        return False

@@ -10,11 +10,12 @@ from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as stock
 from tfx.components.util import model_utils
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils
 
-from components.evaluator.model_facts import read_thresholds, read_vocabulary
 from schema import names
+from serving.model_metadata import ModelMetadata
 
 INFRA_BLESSING_KEY: Final = standard_component_specs.INFRA_BLESSING_KEY
 
@@ -58,8 +59,8 @@ def _write_labels(
     """Writes the candidate's labels and thresholds beside the figures, which know only columns."""
     model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
     saved_model = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
-    labels = read_vocabulary(saved_model)
-    content = {"labels": labels, "thresholds": read_thresholds(saved_model, labels)}
+    metadata = ModelMetadata(saved_model, fileio.open)
+    content = {"labels": metadata.labels, "thresholds": metadata.thresholds}
     evaluation = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
     io_utils.write_string_file(
         f"{evaluation}/{names.EVALUATED_LABELS_FILE}", json.dumps(content) + "\n"

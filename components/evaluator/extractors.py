@@ -12,12 +12,13 @@ from apache_beam.utils.shared import Shared
 from numpy.typing import NDArray
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.utils import model_util
+from tfx.dsl.io import fileio
 
-from components.evaluator.model_facts import read_vocabulary
 from components.evaluator.paper_slices import NEW_TO_LAST_MODEL, NO, YES, PaperSlices
 from components.papers.train_titles import read_train_titles, title_keys
 from schema import names
 from schema.text import decode_text
+from serving.model_metadata import ModelMetadata
 
 Extracts = dict[str, Any]
 
@@ -47,17 +48,19 @@ def custom_extractors(
     return [*stock[:before], ours, *stock[before:]]
 
 
-def _facts(eval_shared_model: Any, eval_config: tfma.EvalConfig) -> tuple[list[str], str | None]:
+def _facts(
+    eval_shared_model: Any, eval_config: tfma.EvalConfig
+) -> tuple[Sequence[str], str | None]:
     """Returns the candidate's vocabulary, and the folder of the other one's Model artifact."""
     spec = model_util.get_baseline_model_spec(eval_config)
     baseline_name = spec.name if spec else None
-    vocabulary: list[str] = []
+    vocabulary: Sequence[str] = ()
     last_model = None
     for model in model_util.verify_and_update_eval_shared_models(eval_shared_model):
         if model.model_name == baseline_name:
             last_model = model.model_path.rpartition("/")[0]
         else:
-            vocabulary = read_vocabulary(model.model_path)
+            vocabulary = ModelMetadata(model.model_path, fileio.open).labels
     return vocabulary, last_model
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import numpy as np
 from tfx import types
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
@@ -27,9 +27,9 @@ from components.infra_validator.requests import Paper, Question, make_questions
 from components.infra_validator.server_process import ServerProcess
 from components.infra_validator.settings import InfraSettings
 from components.labels.threshold import Floats
-from components.labels.threshold_choice import read_thresholds
 from schema import names
-from schema.text import decode_text
+from schema.errors import BadInputError
+from serving.model_metadata import ModelMetadata
 
 T = TypeVar("T")
 
@@ -143,14 +143,11 @@ def _place(model_path: str, base: Path) -> Path:
 
 
 def _read_facts(candidate: Path) -> Facts:
-    vocabulary = candidate / "assets" / names.LABEL_VOCABULARY
-    info = candidate / names.EXTRA_ASSETS_DIR / names.MODEL_INFO_FILE
+    metadata = ModelMetadata(candidate)
     try:
-        lines = decode_text(vocabulary.read_bytes()).split("\n")
-        labels = tuple(line for line in lines if line)
-        return Facts(labels, read_thresholds(json.loads(info.read_text("utf-8")), labels))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelFault(f"the SavedModel is incomplete: {error!r}") from error
+        return Facts(metadata.labels, np.array(metadata.thresholds, np.float32))
+    except BadInputError as error:
+        raise ModelFault(f"the SavedModel is incomplete: {error}") from error
 
 
 def _ask_exported(questions: Sequence[Question], exported: Any) -> dict[str, Answer] | ModelFault:

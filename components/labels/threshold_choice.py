@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -121,22 +121,6 @@ def describe_thresholds(thresholds: LabelThresholds, labels: Sequence[str]) -> d
     if thresholds.cross_fitted_micro_f1:
         info["cross_fitted_micro_f1"] = thresholds.cross_fitted_micro_f1
     return info
-
-
-def read_thresholds(info: Mapping[str, Any], labels: Sequence[str]) -> Floats:
-    """Returns the threshold of each label, float32 [L].
-
-    Args:
-        info: The content of a `model_info.json`; an older one has only `threshold`.
-        labels: The label vocabulary.
-
-    Raises:
-        KeyError: There is no threshold, or none for a label.
-        ValueError: A threshold is no number.
-    """
-    if "label_thresholds" in info:
-        return np.array([float(info["label_thresholds"][label]) for label in labels], np.float32)
-    return np.full(len(labels), float(info["threshold"]), np.float32)
 
 
 def _cross_fit(

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from components.pusher.model_version import (
-    GRAPH_FILE,
     STAGING_PREFIX,
     PushResult,
     choose_version,
     digest_files,
 )
 from schema.errors import BadInputError, TaggerError, UsageError
-from serving.versions import index_versions
+from serving.versions import GRAPH_FILE, version_folders
 
 _LOCK_FILE: Final = ".pushing.lock"
 
@@ -57,7 +56,7 @@ def push_version(model_dir: Path, base: Path, now: int) -> PushResult:
         _make_folder(base)
         with _locked(base):
             _remove_left_overs(base)
-            versions = _find_versions(base)
+            versions = version_folders(base)
             latest = max(versions, default=None)
             if latest is not None and digest_model(versions[latest]) == digest_model(model_dir):
                 return PushResult(latest, str(versions[latest]), is_new=False)
@@ -88,11 +87,6 @@ def _files(folder: Path) -> Iterator[Path]:
 def _raise(error: OSError) -> None:
     """Stops os.walk, which otherwise leaves out what it can't list."""
     raise error
-
-
-def _find_versions(base: Path) -> dict[int, Path]:
-    folders = index_versions(entry.name for entry in base.iterdir())
-    return {version: base / folder for version, folder in folders.items()}
 
 
 def _remove_left_overs(base: Path) -> None:

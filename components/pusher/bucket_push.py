@@ -29,7 +29,6 @@ from absl import logging
 from tfx.dsl.io import fileio
 
 from components.pusher.model_version import (
-    GRAPH_FILE,
     MANIFEST,
     STAGING_PREFIX,
     PushResult,
@@ -37,7 +36,7 @@ from components.pusher.model_version import (
     digest_files,
 )
 from schema.errors import BadInputError, TaggerError
-from serving.versions import index_versions
+from serving.versions import GRAPH_FILE, index_versions
 
 # Nobody can tell a push that runs from one that was killed; a day later none runs.
 _DAY_S: Final = 86_400

@@ -12,8 +12,6 @@ from schema import names
 
 # TF Serving takes only numbers for versions and ignores every other name.
 STAGING_PREFIX: Final = ".pushing-"
-# A loader looks for this file first: without it there's no model.
-GRAPH_FILE: Final = "saved_model.pb"
 MANIFEST: Final = f"{names.EXTRA_ASSETS_DIR}/{names.PUSH_MANIFEST_FILE}"
 
 # What is said of a model is no part of it: measured or pushed once more, the model is the same.

@@ -17,9 +17,10 @@ from components.evaluator.gate import GateRow, read_gate
 from components.evaluator.results import read_figures, read_labels, read_slices
 from components.evaluator.tfma_metrics import ABSTRACT_ONLY
 from components.report import data_facts, drift, quality
-from components.report.scoring import ServedModel, read_model, read_test_papers, score
+from components.report.scoring import read_test_papers, score
 from components.report.settings import ReportSettings
 from schema import names
+from serving.model_metadata import ModelMetadata
 
 _PACKAGES: Final = ("arxiv-tagger", "tensorflow", "keras", "tfx", "apache-beam", "scikit-learn")
 
@@ -99,7 +100,7 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
     if reasons is not None:
         # Nothing of such a model may be there to be read.
         return {**facts, "verdict": _verdict("not_evaluated", reasons, None)}
-    model = read_model(sources.model)
+    model = ModelMetadata(sources.model, fileio.open)
     gate = read_gate(sources.evaluation)
     failed = [str(row) for row in gate if not row.passed]
     return {
@@ -110,12 +111,12 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
         "model": {
             "labels": len(model.labels),
             "ngrams": _count_ngrams(sources.model),
-            "threshold": model.info["threshold"],
-            "thresholds": model.info.get("thresholds", "global"),
+            "threshold": model.threshold,
+            "thresholds": model.threshold_kind,
         },
         "training": {
             "epochs": _read_epochs(sources.model_run),
-            "kept_epoch": model.info["kept_epoch"],
+            "kept_epoch": model.kept_epoch,
         },
         "gate": [_gate_row(row) for row in gate],
         **_evaluator_facts(sources.evaluation),
@@ -143,7 +144,7 @@ def _evaluator_facts(evaluation: str) -> Facts:
     }
 
 
-def _test_facts(sources: Sources, model: ServedModel, settings: ReportSettings) -> Facts:
+def _test_facts(sources: Sources, model: ModelMetadata, settings: ReportSettings) -> Facts:
     papers = read_test_papers(sources.splits[names.TEST], settings.max_papers, settings.seed)
     own = score(sources.model, model, papers)
     baselines: dict[str, BaselineScores] = (

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from components.evaluator.model_facts import read_info, read_vocabulary
 from components.example_gen.examples import raw_examples
-from components.labels.threshold_choice import read_thresholds
 from components.metrics.bootstrap import Scored
 from components.metrics.inputs import Array, IntVector
 from schema import names
+from serving.model_metadata import ModelMetadata
 
 _BATCH: Final = 256
-
-
-@dataclass(frozen=True)
-class ServedModel:
-    """What a SavedModel says of itself.
-
-    Attributes:
-        labels: The label vocabulary, in the order of the outputs.
-        thresholds: From which probability on each is suggested, float32 [L].
-        info: Its `model_info.json`.
-    """
-
-    labels: list[str]
-    thresholds: NDArray[np.float32]
-    info: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,13 +53,7 @@ def read_test_papers(split_dir: str, most: int, seed: int) -> TestPapers:
     return TestPapers(total, rows, kept)
 
 
-def read_model(model_dir: str) -> ServedModel:
-    """Reads the labels and thresholds of a SavedModel."""
-    labels, info = read_vocabulary(model_dir), read_info(model_dir)
-    return ServedModel(labels, read_thresholds(info, labels), info)
-
-
-def score(model_dir: str, model: ServedModel, papers: TestPapers) -> Scored:
+def score(model_dir: str, model: ModelMetadata, papers: TestPapers) -> Scored:
     """Scores papers by the signatures that the Evaluator uses.
 
     Args:
@@ -103,6 +80,6 @@ def score(model_dir: str, model: ServedModel, papers: TestPapers) -> Scored:
     return Scored(
         y_true=np.concatenate(truth),
         probabilities=np.concatenate(probabilities),
-        thresholds=model.thresholds,
+        thresholds=np.array(model.thresholds, np.float32),
         unknown=np.concatenate(unknown),
     )

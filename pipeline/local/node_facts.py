@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.report.words import best_baselines_first
 from schema import names
+from serving.model_metadata import ModelMetadata
 
 if TYPE_CHECKING:
     from pipeline.local.runner import NodeResult
@@ -59,11 +60,11 @@ def _transform(result: NodeResult) -> str:
 
 
 def _trainer(result: NodeResult) -> str:
-    info = read_json(served_model(result) / names.EXTRA_ASSETS_DIR / names.MODEL_INFO_FILE)
-    best = info["validation"]
+    model = ModelMetadata(served_model(result))
+    best = model.validation
     return (
-        f"epoch {info['kept_epoch']} of {info['epochs']} kept, "
-        f"validation LRAP {best['val_lrap']:.3f}, micro-F1 {best['val_micro_f1']:.3f}"
+        f"epoch {model.kept_epoch} of {model.epochs} kept, "
+        f"validation LRAP {best['lrap']:.3f}, micro-F1 {best['micro_f1']:.3f}"
     )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from components.evaluator.results import read_figures
-from pipeline.local.node_facts import read_json, served_model, was_measured
+from pipeline.local.node_facts import served_model, was_measured
 from pipeline.local.runner import NodeResult
 from schema import names
+from serving.model_metadata import ModelMetadata
 
 METRICS_FILE: Final = "metrics.json"
 _REPORT_FILES: Final = (names.REPORT_PAGE_FILE, names.REPORT_FILE, names.REPORT_LABELS_FILE)
@@ -39,12 +40,11 @@ def collect(results: Mapping[str, NodeResult], output: Path) -> dict[str, float]
     if not was_measured(results["Evaluator"]):
         (output / METRICS_FILE).unlink(missing_ok=True)
         return {}
-    info = served_model(results["Trainer"]) / names.EXTRA_ASSETS_DIR / names.MODEL_INFO_FILE
     figures = read_figures(results["Evaluator"].artifact("evaluation").uri)
     metrics = {
         **figures,
         "examples": int(figures["examples"]),
-        "threshold": read_json(info)["threshold"],
+        "threshold": ModelMetadata(served_model(results["Trainer"])).threshold,
     }
     _write(output / METRICS_FILE, (json.dumps(metrics, indent=2) + "\n").encode())
     return metrics

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from serving.server.errors import invalid_argument
-from serving.versions import index_versions
+from serving.versions import version_folders
 
 Fingerprint = frozenset[tuple[str, int, int]]
 
@@ -21,13 +21,11 @@ def find_versions(name: str, base_path: Path) -> dict[int, Path]:
     sources/storage_path/file_system_storage_path_source.cc. Unlike there a file is no version.
     """
     try:
-        with os.scandir(base_path) as entries:
-            folders = [entry.name for entry in entries if _is_folder(entry)]
+        return version_folders(base_path)
     except OSError as error:
         raise invalid_argument(
             f"Could not find base path {base_path} for servable {name} with error {error.strerror}"
         ) from error
-    return {version: base_path / folder for version, folder in index_versions(folders).items()}
 
 
 def fingerprint(folder: Path) -> Fingerprint:
@@ -45,11 +43,3 @@ def fingerprint(folder: Path) -> Fingerprint:
                 continue
             found.add((str(path), status.st_size, status.st_mtime_ns))
     return frozenset(found)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        # A link that leads to itself, say: no version, and no harm to the others.
-        return False

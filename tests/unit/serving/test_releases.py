@@ -16,7 +16,6 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 from schema.errors import BadInputError, UsageError
 from serving import releases
 from serving.releases import config_path_of, list_versions, write_release
-from serving.versions import find_base, find_versions
 
 TWO_MODELS = """
 # Another team's model, and ours as someone set it up by hand.
@@ -71,24 +70,6 @@ def served(path: Path, name: str = "arxiv_tagger") -> tuple[list[int], dict[str,
     (model,) = (each for each in read(path).model_config_list.config if each.name == name)
     assert model.model_version_policy.WhichOneof("policy_choice") == "specific"
     return list(model.model_version_policy.specific.versions), dict(model.version_labels)
-
-
-def test_versions_are_folders_named_by_a_number_with_a_model_in_them(base):
-    (base / "3").mkdir()
-    (base / "models").mkdir()
-    push(base, "٣")
-    push(base, ".pushing-4-ab")
-    (base / "5").write_text("a file")
-    assert find_versions(base) == {1: base / "1", 2: base / "2", 10: base / "00000010"}
-    assert find_versions(base / "none") == {}
-
-
-def test_the_serving_folder_is_found_from_a_run_too(base, tmp_path):
-    assert find_base(base) == base
-    assert find_base(tmp_path / "out") == base
-    for wrong in (tmp_path, base / "1", tmp_path / "none"):
-        with pytest.raises(UsageError, match="no pushed version"):
-            find_base(wrong)
 
 
 def test_a_first_release_is_what_tf_serving_reads(base, config_path):
@@ -336,11 +317,3 @@ def test_versions_are_listed_newest_first_with_what_is_known_of_them(tmp_path):
     assert (newest.labels, evaluated.labels) == ((), ("canary", "stable"))
     assert oldest.size == 1100
     assert newest.size > 1100
-
-
-@pytest.mark.parametrize("content", ["{broken", "[1]"])
-def test_metrics_that_cannot_be_read_name_the_file(base, config_path, content):
-    path = base / "2" / "assets.extra" / "evaluation.json"
-    path.write_text(content)
-    with pytest.raises(BadInputError, match=r"evaluation\.json"):
-        list_versions(base, config_path)

@@ -1,7 +1,5 @@
 """Which kind of thresholds validation takes, and what a model tells of them."""
 
-import json
-
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
@@ -12,7 +10,6 @@ from components.labels.threshold_choice import (
     choose_thresholds,
     describe_thresholds,
     half_of_best_f1,
-    read_thresholds,
 )
 
 LABELS = ["cs.LG", "stat.ML", "größe"]
@@ -167,16 +164,13 @@ def test_few_papers_are_enough(papers):
     assert chosen.values.shape == (2,)
 
 
-def test_a_model_tells_of_the_labels_own_thresholds_and_they_are_read_back():
+def test_a_model_tells_of_the_labels_own_thresholds():
     values = np.array([0.1, 0.7, 1 / 3], np.float32)
     figures = {"global": 0.5, "per_label": 0.6}
     described = describe_thresholds(LabelThresholds("per_label", values, 0.4, figures), LABELS)
     assert described["thresholds"] == "per_label"
     assert described["cross_fitted_micro_f1"] == figures
-    assert described["label_thresholds"].keys() == set(LABELS)
-    info = json.loads(json.dumps({"threshold": 0.4, **described}))
-    np.testing.assert_array_equal(read_thresholds(info, LABELS), values)
-    np.testing.assert_array_equal(read_thresholds(info, LABELS[::-1]), values[::-1])
+    assert described["label_thresholds"] == dict(zip(LABELS, values.tolist(), strict=True))
 
 
 def test_a_model_with_one_threshold_lists_none():
@@ -184,15 +178,3 @@ def test_a_model_with_one_threshold_lists_none():
         LabelThresholds("global", np.full(3, 0.4, np.float32), 0.4), LABELS
     )
     assert described == {"thresholds": "global"}
-    # An older model says nothing of kinds.
-    for info in ({"threshold": 0.4, **described}, {"threshold": 0.4}):
-        found = read_thresholds(info, LABELS)
-        assert found.dtype == np.float32
-        assert found.tolist() == [np.float32(0.4)] * 3
-
-
-def test_facts_without_thresholds_are_an_error():
-    with pytest.raises(KeyError, match="threshold"):
-        read_thresholds({}, LABELS)
-    with pytest.raises(KeyError, match="größe"):
-        read_thresholds({"label_thresholds": {"cs.LG": 0.1, "stat.ML": 0.2}}, LABELS)

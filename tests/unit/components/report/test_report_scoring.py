@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.report.scoring import read_model, read_test_papers, score
+from components.report.scoring import read_test_papers, score
+from serving.model_metadata import ModelMetadata
 from tests.support.report_served import (
     LABELS,
-    THRESHOLD,
     draw_papers,
     expected_scores,
     save_model,
@@ -50,19 +50,10 @@ def test_an_empty_split_holds_no_papers(tmp_path):
     assert (papers.total, papers.records, papers.rows.tolist()) == (0, [], [])
 
 
-def test_the_model_tells_its_labels_and_thresholds(model_dir, tmp_path):
-    model = read_model(model_dir)
-    assert model.labels == LABELS
-    assert model.thresholds.tolist() == [np.float32(THRESHOLD)] * 4
-    own = {label: 0.1 * number for number, label in enumerate(LABELS, start=1)}
-    told = read_model(save_model(tmp_path / "own", label_thresholds=own))
-    np.testing.assert_allclose(told.thresholds, list(own.values()), rtol=1e-6)
-
-
 def test_scores_are_the_models_own(split, model_dir):
     # More papers than fit into a batch, and not a multiple of it.
     papers = read_test_papers(split, 555, seed=3)
-    scored = score(model_dir, read_model(model_dir), papers)
+    scored = score(model_dir, ModelMetadata(model_dir), papers)
     expected = np.array([expected_scores(record) for record in papers.records])
     np.testing.assert_allclose(scored.probabilities, expected, atol=1e-6)
     assert scored.probabilities.dtype == np.float32
@@ -72,6 +63,6 @@ def test_scores_are_the_models_own(split, model_dir):
 
 
 def test_no_papers_have_no_scores(model_dir, tmp_path):
-    scored = score(model_dir, read_model(model_dir), read_test_papers(str(tmp_path), 9, seed=0))
+    scored = score(model_dir, ModelMetadata(model_dir), read_test_papers(str(tmp_path), 9, seed=0))
     assert scored.probabilities.shape == scored.y_true.shape == (0, 4)
     assert scored.unknown.shape == (0,)

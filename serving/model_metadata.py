@@ -1,0 +1,122 @@
+"""What a model says about itself: labels, thresholds and metrics, of every age of model.
+
+A SavedModel keeps its label vocabulary in `assets/`, and in `assets.extra/` what Trainer knew of it
+(`model_info.json`) and, once it is pushed, its test metrics (`evaluation.json`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from schema import names
+from schema.errors import BadInputError
+from schema.text import decode_text
+
+
+class ModelMetadata:
+    """Reads each file of a SavedModel when something in it is first asked for.
+
+    Every attribute raises a BadInputError that names the file if it can't be read.
+
+    Args:
+        saved_model: The model's folder, or its address if `open_file` can open it.
+        open_file: Opens a path in the mode "rb", as `open` and TFX's `fileio.open` do.
+    """
+
+    def __init__(
+        self,
+        saved_model: str | Path,
+        open_file: Callable[..., AbstractContextManager[BinaryIO]] = open,
+    ) -> None:
+        self._folder = str(saved_model).rstrip("/")
+        self._open_file = open_file
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The L labels in the order of the probabilities, most frequent in training first."""
+        path = f"{self._folder}/assets/{names.LABEL_VOCABULARY}"
+        return tuple(line for line in decode_text(self._read(path)).split("\n") if line)
+
+    @property
+    def threshold(self) -> float:
+        """The minimum score to suggest a label, unless the label has its own."""
+        return self._number("threshold")
+
+    @property
+    def threshold_kind(self) -> str:
+        """How the threshold was chosen; `per_label` in older models with one for each label."""
+        return str(self._info.get("thresholds", "global"))
+
+    @cached_property
+    def thresholds(self) -> tuple[float, ...]:
+        """The minimum score to suggest each of the L labels."""
+        own = self._info.get("label_thresholds")
+        if own is None:
+            return (self.threshold,) * len(self.labels)
+        try:
+            return tuple(float(own[label]) for label in self.labels)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInputError(
+                f"{self._info_path}: unusable label_thresholds ({error!r})."
+            ) from error
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it was trained."""
+        return int(self._number("epochs"))
+
+    @property
+    def kept_epoch(self) -> int:
+        """The epoch whose weights it has, from 1 on."""
+        return int(self._number("kept_epoch"))
+
+    @property
+    def validation(self) -> Mapping[str, float]:
+        """The kept epoch's metrics on validation; empty if there is no `model_info.json`."""
+        metrics = self._info.get("validation", {})
+        return {name.removeprefix("val_"): value for name, value in metrics.items()}
+
+    @cached_property
+    def test(self) -> Mapping[str, float]:
+        """Its metrics on the test split; empty if it was pushed without an evaluation."""
+        return self._read_object(f"{self._folder}/{names.EXTRA_ASSETS_DIR}/{names.EVALUATION_FILE}")
+
+    @property
+    def _info_path(self) -> str:
+        return f"{self._folder}/{names.EXTRA_ASSETS_DIR}/{names.MODEL_INFO_FILE}"
+
+    @cached_property
+    def _info(self) -> dict[str, Any]:
+        return self._read_object(self._info_path)
+
+    def _number(self, name: str) -> float:
+        try:
+            return float(self._info[name])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInputError(f"{self._info_path}: unusable {name} ({error!r}).") from error
+
+    def _read_object(self, path: str) -> dict[str, Any]:
+        """Reads a JSON object; an empty one if there is no such file."""
+        try:
+            content = json.loads(self._read(path))
+        except ValueError as error:
+            raise BadInputError(f"{path}: not JSON ({error}). Push the model again.") from error
+        except BadInputError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return {}
+            raise
+        if not isinstance(content, dict):
+            raise BadInputError(f"{path}: not a JSON object. Push the model again.")
+        return content
+
+    def _read(self, path: str) -> bytes:
+        try:
+            with self._open_file(path, "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise BadInputError(f"{path}: can't be read: {error}. Push the model again.") from error
