@@ -23,6 +23,7 @@ from pipeline.beam_settings import BeamSettings
 from pipeline.deploy_settings import DeploySettings
 from schema.errors import UsageError
 from schema.settings import Settings
+from schema.settings_errors import explain
 
 
 class ServingSettings(Settings):
@@ -83,7 +84,9 @@ def load_config(profile: str, overrides: Sequence[str] = ()) -> Config:
     try:
         return Config.model_validate_json(json.dumps(tree, default=str))
     except ValidationError as error:
-        raise UsageError(_explain(error, profile)) from error
+        raise UsageError(
+            f"The configuration (profile {profile}) is not valid:\n{explain(error, Config)}"
+        ) from error
 
 
 def _read_profile(profile: str) -> dict[str, Any]:
@@ -130,14 +133,3 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
             raise UsageError(f"--set {override!r}: {key!r} is a value, not a section.")
         tree = branch
     tree[keys[-1]] = value
-
-
-def _explain(error: ValidationError, profile: str) -> str:
-    lines = [f"The configuration (profile {profile}) is not valid:"]
-    for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            lines.append(f"  {where}: there is no such setting")
-        else:
-            lines.append(f"  {where}: {fault['msg']}, got {fault['input']!r}")
-    return "\n".join(lines)

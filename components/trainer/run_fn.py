@@ -35,6 +35,7 @@ from components.trainer.strategy import pick_strategy, wait_for_all
 from components.trainer.training import make_reproducible, train
 from schema import names
 from schema.errors import BadInputError
+from schema.settings_errors import read_section
 from schema.text import decode_text
 
 
@@ -72,7 +73,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
 
 def _run(fn_args: FnArgs, strategy: tf.distribute.Strategy, outputs: _Outputs) -> None:
-    settings = TrainerSettings.model_validate_json(fn_args.custom_config["settings"])
+    settings = read_section(TrainerSettings, fn_args.custom_config["settings"], "trainer")
     transform = tft.TFTransformOutput(fn_args.transform_output)
     spec = transform.transformed_feature_spec()
     make_reproducible(settings.seed)
