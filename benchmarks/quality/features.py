@@ -13,7 +13,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 
-from components.example_gen.examples import RawPaper
+from components.papers.raw_paper import RawPaper
 from schema import names
 
 Matrix: TypeAlias = scipy.sparse.csr_matrix

@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from components.baselines.papers import encode_labels
-from components.example_gen.examples import RawPaper
 from components.example_gen.settings import DataSettings
 from components.example_gen.split import SplitRule, label_set_key
+from components.papers.raw_paper import RawPaper
 from schema import names
 
 

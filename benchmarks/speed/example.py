@@ -23,7 +23,7 @@ import tensorflow as tf
 from benchmarks.quality.splits import Truth, encode, read_splits
 from benchmarks.speed.derived import EXAMPLE_EPOCHS
 from benchmarks.speed.figures import score
-from components.example_gen.examples import RawPaper
+from components.papers.raw_paper import RawPaper
 from schema import names
 
 _BATCH: Final = 128

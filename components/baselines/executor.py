@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,10 +11,11 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.baselines.papers import Paper, read_papers
 from components.baselines.results import write_baselines
 from components.baselines.scoring import score_baselines
 from components.baselines.settings import BaselineSettings
+from components.papers.examples import read_papers
+from components.papers.raw_paper import RawPaper
 from components.transform.settings import ModelInput
 from schema import names
 from schema.errors import BadInputError
@@ -47,7 +49,7 @@ class Executor(base_executor.BaseExecutor):
         text: ModelInput = exec_properties[TEXT_KEY]
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         folders = {split: artifact_utils.get_split_uri(examples, split) for split in names.SPLITS}
-        papers = {split: read_papers(folder, text) for split, folder in folders.items()}
+        papers = {split: _read(folder, text) for split, folder in folders.items()}
         results = score_baselines(
             _not_empty(papers[names.TRAIN], names.TRAIN),
             list(_not_empty(papers[names.VALIDATION], names.VALIDATION)),
@@ -60,7 +62,13 @@ class Executor(base_executor.BaseExecutor):
             logging.info("baseline %s: %s", each.name, each.figures)
 
 
-def _not_empty(papers: Iterator[Paper], split: str) -> Iterator[Paper]:
+def _read(split_dir: str, text: ModelInput) -> Iterator[RawPaper]:
+    """Reads the papers of a split, without their titles where the model reads none."""
+    for paper in read_papers(split_dir):
+        yield paper if text == "title_and_abstract" else dataclasses.replace(paper, title="")
+
+
+def _not_empty(papers: Iterator[RawPaper], split: str) -> Iterator[RawPaper]:
     """Passes the papers on.
 
     Raises:

@@ -1,38 +1,15 @@
-"""Papers as the baselines read them: one text and the true labels, streamed from raw examples."""
+"""The training papers as the baselines use them: label counts and a sample, and encoded labels."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.example_gen.examples import parse_example, raw_examples
-from components.transform.settings import ModelInput
-
-
-class Labelled(Protocol):
-    """What has true labels."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Its true labels, each once."""
-
-
-@dataclass(frozen=True)
-class Paper:
-    """What a baseline learns from.
-
-    Attributes:
-        text: What the model reads of it.
-        labels: Its true labels, each once.
-    """
-
-    text: str
-    labels: tuple[str, ...]
+from components.papers.raw_paper import RawPaper
 
 
 @dataclass(frozen=True)
@@ -50,22 +27,10 @@ class TrainingPapers:
     count: int
     labels: list[str]
     frequencies: NDArray[np.float32]
-    sample: list[Paper]
+    sample: list[RawPaper]
 
 
-def read_papers(split_dir: str, text: ModelInput) -> Iterator[Paper]:
-    """Reads the raw examples of a split, file by file in the order of their names.
-
-    Args:
-        split_dir: Its folder, with gzipped TFRecord files.
-        text: Whether the title stands before the abstract, by the rule of `schema.text`.
-    """
-    for record in raw_examples(split_dir).as_numpy_iterator():
-        paper = parse_example(record)
-        yield Paper(paper.text if text == "title_and_abstract" else paper.abstract, paper.labels)
-
-
-def collect(papers: Iterable[Paper], most: int, seed: int) -> TrainingPapers:
+def collect(papers: Iterable[RawPaper], most: int, seed: int) -> TrainingPapers:
     """Counts the labels of a stream of papers and keeps a sample in bounded memory.
 
     The sample is that of a reservoir (Vitter, Random Sampling with a Reservoir, 1985, algorithm
@@ -78,7 +43,7 @@ def collect(papers: Iterable[Paper], most: int, seed: int) -> TrainingPapers:
     """
     generator = np.random.default_rng(seed)
     counts: Counter[str] = Counter()
-    kept: list[tuple[int, Paper]] = []
+    kept: list[tuple[int, RawPaper]] = []
     number = 0
     for number, paper in enumerate(papers, start=1):
         counts.update(paper.labels)
@@ -96,7 +61,7 @@ def collect(papers: Iterable[Paper], most: int, seed: int) -> TrainingPapers:
 
 
 def encode_labels(
-    papers: Sequence[Labelled], labels: Sequence[str]
+    papers: Sequence[RawPaper], labels: Sequence[str]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Encodes true labels: multi-hot [n, L], and how many have no column, [n]."""
     column = {label: index for index, label in enumerate(labels)}

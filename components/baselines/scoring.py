@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from components.baselines.linear_svc import decision_values, vectorize
-from components.baselines.papers import Paper, TrainingPapers, collect, encode_labels
+from components.baselines.papers import TrainingPapers, collect, encode_labels
 from components.baselines.results import BaselineScores
 from components.baselines.settings import BaselineName, BaselineSettings
 from components.labels.threshold import tune_threshold
 from components.metrics.report import figures
+from components.papers.raw_paper import RawPaper
 
 _SEED: Final = 0
 # All scores of `none` lie below so little, and its threshold far above.
@@ -25,9 +26,9 @@ FloatMatrix = NDArray[np.float32]
 
 
 def score_baselines(
-    train: Iterable[Paper],
-    validation: Sequence[Paper],
-    test: Sequence[Paper],
+    train: Iterable[RawPaper],
+    validation: Sequence[RawPaper],
+    test: Sequence[RawPaper],
     settings: BaselineSettings,
 ) -> list[BaselineScores]:
     """Computes the enabled baselines in the order of the settings.
@@ -73,8 +74,8 @@ def score_baselines(
 def _score(
     name: BaselineName,
     learnt: TrainingPapers,
-    validation: Sequence[Paper],
-    test: Sequence[Paper],
+    validation: Sequence[RawPaper],
+    test: Sequence[RawPaper],
     jobs: int,
 ) -> tuple[FloatMatrix, FloatMatrix]:
     """Returns a baseline's scores of the validation and of the test papers."""
@@ -93,7 +94,7 @@ def _chance(papers: int, learnt: TrainingPapers) -> FloatMatrix:
 
 
 def _score_linear_svc(
-    learnt: TrainingPapers, validation: Sequence[Paper], test: Sequence[Paper], jobs: int
+    learnt: TrainingPapers, validation: Sequence[RawPaper], test: Sequence[RawPaper], jobs: int
 ) -> tuple[FloatMatrix, FloatMatrix]:
     texts = [[paper.text for paper in papers] for papers in (learnt.sample, validation, test)]
     train, others = vectorize(texts[0], texts[1:])

@@ -6,10 +6,10 @@ import collections
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from components.example_gen.papers import DeadLetter, Paper, read_papers
 from components.example_gen.report import CurationReport, why_stop
 from components.example_gen.settings import DataSettings
 from components.example_gen.split import Bounds, SplitRule, label_set_key, paper_key, split_of
+from components.papers.csv_rows import DeadLetter, PaperRow, read_rows
 from schema import names
 
 
@@ -52,42 +52,42 @@ def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
     repeats: set[tuple[str, int]] = set()
     orders: collections.defaultdict[bytes, list[int]] = collections.defaultdict(list)
     for path in paths:
-        for row in read_papers(path, settings):
+        for row in read_rows(path, settings.columns, settings.label_separator):
             counts["rows_read"] += 1
             if isinstance(row, DeadLetter):
                 dead_letters.append(row)
                 continue
-            key = paper_key(row.key)
+            key = paper_key(row.paper.key)
             if key in seen:
                 repeats.add((path, row.line))
             else:
                 seen.add(key)
-                orders[label_set_key(row.label_set)].append(rule.order(row.key))
+                orders[label_set_key(row.label_set)].append(rule.order(row.paper.key))
     counts["dead_letters"] = len(dead_letters)
     counts["repeats"] = len(repeats)
     bounds = _find_bounds(orders, rule, settings.min_label_set_count, counts)
 
     labels: set[str] = set()
     words: set[str] = set()
-    for path, paper in _papers(paths, settings):
-        found = bounds.get(label_set_key(paper.label_set))
-        if (path, paper.line) in repeats or found is None:
+    for path, row in _papers(paths, settings):
+        found = bounds.get(label_set_key(row.label_set))
+        if (path, row.line) in repeats or found is None:
             continue
-        split = paper.split or split_of(rule.order(paper.key), found)
+        split = row.split or split_of(rule.order(row.paper.key), found)
         counts[split] += 1
         if split == names.TRAIN:
-            labels.update(paper.labels)
-            words.update(paper.text.lower().split())
+            labels.update(row.paper.labels)
+            words.update(row.paper.abstract.lower().split())
     counts["labels"] = len(labels)
     counts["distinct_words_train"] = len(words)
     report = CurationReport.from_counts(counts)
     return CheckReport(report, tuple(dead_letters), why_stop(report, dead_letters, settings))
 
 
-def _papers(paths: Sequence[str], settings: DataSettings) -> Iterator[tuple[str, Paper]]:
+def _papers(paths: Sequence[str], settings: DataSettings) -> Iterator[tuple[str, PaperRow]]:
     for path in paths:
-        for row in read_papers(path, settings):
-            if isinstance(row, Paper):
+        for row in read_rows(path, settings.columns, settings.label_separator):
+            if isinstance(row, PaperRow):
                 yield path, row
 
 

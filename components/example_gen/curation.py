@@ -26,12 +26,12 @@ from apache_beam.typehints.native_type_compatibility import convert_to_beam_type
 
 from components.example_gen.combiners import Concatenate, ConcatenateSpread, CountDistinct
 from components.example_gen.distinct import HASH_BYTES, DistinctStrings, kind_of
-from components.example_gen.examples import to_example
 from components.example_gen.outcome import Destination, write_outcome
-from components.example_gen.papers import DeadLetter, read_papers
 from components.example_gen.settings import DataSettings
 from components.example_gen.split import Bounds, SplitRule, label_set_key, paper_key, split_of
 from components.example_gen.writing import DeadLetterFile, ExampleFiles
+from components.papers.csv_rows import DeadLetter, PaperRow, read_rows
+from components.papers.examples import serialize_paper
 from schema import names
 from schema.errors import BadInputError
 
@@ -131,6 +131,10 @@ def _open(path: str) -> BinaryIO:
     return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
 
 
+def _rows(path: str, settings: DataSettings) -> Iterator[PaperRow | DeadLetter]:
+    return read_rows(path, settings.columns, settings.label_separator, _open)
+
+
 @beam.typehints.with_input_types(tuple[int, str])
 class _Survey(beam.DoFn):
     """First reading: from a file to (title key, packed paper), with its malformed rows kept."""
@@ -146,16 +150,16 @@ class _Survey(beam.DoFn):
         to = self._destination
         with DeadLetterFile(to.curation, to.dead_letters(index)) as dead_letters:
             try:
-                for row in read_papers(path, self._settings, _open):
+                for row in _rows(path, self._settings):
                     counts["rows_read"] += 1
                     if isinstance(row, DeadLetter):
                         counts["dead_letters"] += 1
                         dead_letters.write(row)
                         continue
                     places = _PAPER.pack(
-                        index, row.line, label_set_key(row.label_set), rule.order(row.key)
+                        index, row.line, label_set_key(row.label_set), rule.order(row.paper.key)
                     )
-                    yield paper_key(row.key), places
+                    yield paper_key(row.paper.key), places
             except BadInputError as error:
                 # An exception would reach the person wrapped in Beam's own words.
                 yield TaggedOutput(_FAULTS, (index, str(error)))
@@ -225,7 +229,7 @@ class _Write(beam.DoFn):
         to = self._destination
         try:
             with ExampleFiles(to.examples, to.splits, index) as files:
-                for row in read_papers(path, self._settings, _open):
+                for row in _rows(path, self._settings):
                     if isinstance(row, DeadLetter):
                         continue
                     if row.line == skip:
@@ -234,12 +238,12 @@ class _Write(beam.DoFn):
                     bound = found.get(label_set_key(row.label_set))
                     if bound is None:
                         continue
-                    split = row.split or split_of(rule.order(row.key), bound)
-                    files.write(split, to_example(row).SerializeToString(deterministic=True))
+                    split = row.split or split_of(rule.order(row.paper.key), bound)
+                    files.write(split, serialize_paper(row.paper))
                     counts[split] += 1
                     if split == names.TRAIN:
-                        yield from _distinct(labels.add(row.labels))
-                        yield from _distinct(words.add(row.text.lower().split()))
+                        yield from _distinct(labels.add(row.paper.labels))
+                        yield from _distinct(words.add(row.paper.abstract.lower().split()))
         except BadInputError as error:
             yield TaggedOutput(_FAULTS, (index, str(error)))
         yield from _distinct(labels.flush())

@@ -18,10 +18,10 @@ from tfx.utils import proto_utils
 from components.example_gen.curation import curate
 from components.example_gen.driver import DATA_SETTINGS_KEY, read_window
 from components.example_gen.outcome import Destination, read_outcome
-from components.example_gen.papers import DeadLetter
 from components.example_gen.report import CurationReport, dead_letter_from_json, why_stop
 from components.example_gen.settings import DataSettings
 from components.example_gen.writing import UNFINISHED_DIR
+from components.papers.csv_rows import DeadLetter
 from schema import names
 from schema.errors import BadInputError
 

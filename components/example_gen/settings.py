@@ -4,25 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from components.papers.csv_rows import Columns
 from schema.settings import Settings
-
-
-class Columns(Settings):
-    """Column names of the CSV file.
-
-    Attributes:
-        title: Column of the title; null where the problem has none (the text then takes its
-            place as the key of deduplication and of the split).
-        text: Column of the text that is classified.
-        labels: Column of the labels.
-        split: Column that names each row's split (train, val or validation, test); null to
-            have the split drawn.
-    """
-
-    title: str | None = "titles"
-    text: str = "summaries"
-    labels: str = "terms"
-    split: str | None = None
 
 
 class DataSettings(Settings):

@@ -11,8 +11,8 @@ from typing import Final
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from components.example_gen.papers import DeadLetter
 from components.example_gen.report import dead_letter_to_json
+from components.papers.csv_rows import DeadLetter
 
 UNFINISHED_DIR: Final = ".unfinished"
 """Folder, beside the finished files' own, in which files are written."""

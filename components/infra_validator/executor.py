@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 import time
@@ -15,9 +16,10 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
-from components.infra_validator.requests import Paper, read_papers
 from components.infra_validator.settings import InfraSettings
 from components.infra_validator.trial import Trial
+from components.papers.examples import read_papers
+from components.papers.raw_paper import RawPaper
 from schema import names
 from schema.errors import BadInputError
 
@@ -76,8 +78,9 @@ class Executor(base_executor.BaseExecutor):
             logging.info("%s: %s %s", check.name, check.result, check.words)
 
 
-def _read_validation(examples: list[types.Artifact], count: int) -> list[Paper]:
-    papers = read_papers(artifact_utils.get_split_uri(examples, names.VALIDATION), count)
+def _read_validation(examples: list[types.Artifact], count: int) -> list[RawPaper]:
+    split_dir = artifact_utils.get_split_uri(examples, names.VALIDATION)
+    papers = list(itertools.islice(read_papers(split_dir), count))
     if not papers:
         raise BadInputError(
             "The validation split holds no papers that a server could be asked about. "

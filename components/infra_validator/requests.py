@@ -16,10 +16,10 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2, infra_validator_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.example_gen.examples import parse_example, raw_examples
 from components.infra_validator.faults import ModelFault
+from components.papers.examples import serialize_paper
+from components.papers.raw_paper import RawPaper
 from schema import names
-from schema.text import join_title_and_abstract
 
 Request: TypeAlias = predict_pb2.PredictRequest | classification_pb2.ClassificationRequest
 
@@ -57,37 +57,9 @@ class Question:
     rest_body: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Paper:
-    """A raw example.
-
-    Attributes:
-        record: The serialized tf.Example.
-        title: Its title; may be empty.
-        abstract: Its abstract.
-    """
-
-    record: bytes
-    title: str
-    abstract: str
-
-    @property
-    def text(self) -> str:
-        """What a client sends for it."""
-        return join_title_and_abstract(self.title, self.abstract)
-
-
-def read_papers(split_dir: str, count: int) -> list[Paper]:
-    """Reads the first raw examples of a split.
-
-    Args:
-        split_dir: Its folder, with gzipped TFRecord files.
-        count: How many are read, if there are so many.
-    """
-    return [_parse(record) for record in raw_examples(split_dir).take(count).as_numpy_iterator()]
-
-
-def make_questions(model: types.Artifact, papers: Sequence[Paper], folder: Path) -> list[Question]:
+def make_questions(
+    model: types.Artifact, papers: Sequence[RawPaper], folder: Path
+) -> list[Question]:
     """Makes the questions for every signature of a model.
 
     Args:
@@ -109,12 +81,7 @@ def make_questions(model: types.Artifact, papers: Sequence[Paper], folder: Path)
     return [*questions, _classify_text_question(papers)]
 
 
-def _parse(record: bytes) -> Paper:
-    paper = parse_example(record)
-    return Paper(record, paper.title, paper.abstract)
-
-
-def _text_question(signature: str, papers: Sequence[Paper]) -> Question:
+def _text_question(signature: str, papers: Sequence[RawPaper]) -> Question:
     texts = [paper.text for paper in papers]
     request = predict_pb2.PredictRequest()
     request.model_spec.name = names.MODEL_NAME
@@ -132,7 +99,7 @@ def _text_question(signature: str, papers: Sequence[Paper]) -> Question:
 
 
 def _example_question(
-    model: types.Artifact, signature: str, sample: types.Artifact, papers: Sequence[Paper]
+    model: types.Artifact, signature: str, sample: types.Artifact, papers: Sequence[RawPaper]
 ) -> Question:
     """Asks over gRPC in the requests of TFX's builder, one for each paper."""
     spec = infra_validator_pb2.RequestSpec(
@@ -147,9 +114,9 @@ def _example_question(
     except ValueError as error:
         raise ModelFault(f"{signature}: no request can be made for it: {error}") from error
     # TFX's builder shuffles.
-    place = {_canonical(paper.record): number for number, paper in enumerate(papers)}
+    records = [serialize_paper(paper) for paper in papers]
+    place = {record: number for number, record in enumerate(records)}
     requests.sort(key=lambda request: place[_canonical(_record_of(request))])
-    records = [paper.record for paper in papers]
     if signature == names.SIGNATURE_CLASSIFY:
         rest_verb, rest_body = "classify", _rest_examples(papers)
     else:
@@ -166,7 +133,7 @@ def _example_question(
     )
 
 
-def _classify_text_question(papers: Sequence[Paper]) -> Question:
+def _classify_text_question(papers: Sequence[RawPaper]) -> Question:
     """Asks for what a client with texts alone would send: no title, and no labels."""
     request = classification_pb2.ClassificationRequest()
     request.model_spec.name = names.MODEL_NAME
@@ -188,7 +155,7 @@ def _classify_text_question(papers: Sequence[Paper]) -> Question:
     )
 
 
-def _rest_examples(papers: Sequence[Paper]) -> dict[str, Any]:
+def _rest_examples(papers: Sequence[RawPaper]) -> dict[str, Any]:
     return {
         "examples": [
             {names.TITLES: paper.title, names.SUMMARIES: paper.abstract} for paper in papers
@@ -196,13 +163,13 @@ def _rest_examples(papers: Sequence[Paper]) -> dict[str, Any]:
     }
 
 
-def _write_sample(papers: Sequence[Paper], folder: Path) -> types.Artifact:
+def _write_sample(papers: Sequence[RawPaper], folder: Path) -> types.Artifact:
     """Writes an artifact of exactly these papers: TFX's builder would draw others each time."""
     split = folder / f"Split-{names.VALIDATION}"
     split.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(split / "papers.gz"), "GZIP") as writer:
         for paper in papers:
-            writer.write(paper.record)
+            writer.write(serialize_paper(paper))
     sample = standard_artifacts.Examples()
     sample.uri = str(folder)
     sample.split_names = artifact_utils.encode_split_names([names.VALIDATION])

@@ -23,10 +23,11 @@ from components.infra_validator.answers import (
 from components.infra_validator.checks import VALUE_CHECKS, Observed, Problems, shapes
 from components.infra_validator.faults import ModelFault
 from components.infra_validator.report import FILES, GRPC, LOADS, REQUESTS, REST, SHAPES, Report
-from components.infra_validator.requests import Paper, Question, make_questions
+from components.infra_validator.requests import Question, make_questions
 from components.infra_validator.server_process import ServerProcess
 from components.infra_validator.settings import InfraSettings
 from components.labels.threshold import Floats
+from components.papers.raw_paper import RawPaper
 from schema import names
 from schema.errors import BadInputError
 from serving.model_metadata import ModelMetadata
@@ -62,7 +63,7 @@ class Trial:
     """
 
     model: types.Artifact
-    papers: Sequence[Paper]
+    papers: Sequence[RawPaper]
     settings: InfraSettings
     folder: Path
     log: Path

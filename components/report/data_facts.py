@@ -7,16 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import tensorflow as tf
 
-from components.example_gen.examples import raw_examples
-from schema import names
-from schema.text import decode_text
+from components.papers.examples import read_papers
 
 # So many papers in a hundred have at most so many words.
 PERCENTILES: Final = (1, 5, 25, 50, 75, 95, 99, 100)
-
-_BATCH: Final = 512
 
 
 def describe_splits(folders: Mapping[str, str]) -> dict[str, Any]:
@@ -77,16 +72,8 @@ def _read(folder: str) -> tuple[Counter[int], Counter[int], Counter[str]]:
     words: Counter[int] = Counter()
     numbers: Counter[int] = Counter()
     labels: Counter[str] = Counter()
-    for batch in raw_examples(folder).batch(_BATCH):
-        parsed = tf.io.parse_example(
-            batch,
-            {
-                names.SUMMARIES: tf.io.FixedLenFeature([], tf.string, default_value=""),
-                names.TERMS: tf.io.RaggedFeature(tf.string),
-            },
-        )
-        words.update(tf.strings.split(parsed[names.SUMMARIES]).row_lengths().numpy().tolist())
-        terms = parsed[names.TERMS]
-        numbers.update(terms.row_lengths().numpy().tolist())
-        labels.update(map(decode_text, terms.flat_values.numpy().tolist()))
+    for paper in read_papers(folder):
+        words[len(paper.abstract.split())] += 1
+        numbers[len(paper.labels)] += 1
+        labels.update(paper.labels)
     return words, numbers, labels

@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 
 from components.baselines.results import BaselineScores
-from components.example_gen.examples import parse_example
 from components.metrics.bootstrap import Scored, bootstrap_intervals, paired_bootstrap
 from components.metrics.calibration import reliability
 from components.metrics.confusion import confused_labels, most_wrong
 from components.metrics.curves import precision_recall_curve, threshold_curve
 from components.metrics.inputs import IntVector
+from components.papers.examples import parse_example
 from components.report.settings import ReportSettings
 
 _CONFUSIONS: Final = 20

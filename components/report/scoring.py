@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 import tensorflow as tf
 
-from components.example_gen.examples import raw_examples
 from components.metrics.bootstrap import Scored
 from components.metrics.inputs import Array, IntVector
+from components.papers.examples import raw_examples
 from schema import names
 from serving.model_metadata import ModelMetadata
 

@@ -10,8 +10,8 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from components.example_gen.papers import read_papers
 from components.example_gen.spans import has_span
+from components.papers.csv_rows import read_rows
 from pipeline.beam_settings import beam_overrides
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
@@ -80,7 +80,7 @@ def run(
     files = find_data(path, config.data)
     # Reports a wrong file or column now, not after TFX has loaded.
     for file in files.paths:
-        next(iter(read_papers(file, config.data)))
+        next(iter(read_rows(file, config.data.columns, config.data.label_separator)))
     if files.words:
         console.print(files.words, soft_wrap=True)
     result = run_locally(config, Path(path), output, console)

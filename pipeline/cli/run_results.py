@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,6 @@ from serving.predict import load_model
 
 if TYPE_CHECKING:
     from components.evaluator.gate import GateRow
-    from components.example_gen.examples import RawPaper
     from pipeline.local.run import RunResult
     from serving.suggestion import Suggestion
 
@@ -106,10 +106,12 @@ def show_gate(console: Console, rows: Sequence[GateRow]) -> None:
 
 
 def _show_papers(console: Console, result: RunResult) -> None:
+    from components.papers.examples import read_papers
+
     console.print("\n[bold]Three test papers[/]  [dim](* marks a suggested label)[/]")
     examples = Path(result.nodes["CsvExampleGen"].artifact("examples").uri) / f"Split-{names.TEST}"
     with output_dropped():
-        papers = _read_papers(examples)
+        papers = list(itertools.islice(read_papers(str(examples)), _SHOWN_EXAMPLES))
         texts = [paper.text for paper in papers]
         suggestions = load_model(str(served_model(result.nodes["Trainer"]))).suggest(texts)
     for paper, labels in zip(papers, suggestions, strict=True):
@@ -119,13 +121,6 @@ def _show_papers(console: Console, result: RunResult) -> None:
         best = "   ".join(_describe(each) for each in labels[:_SHOWN_SUGGESTIONS])
         console.print(f"  top {_SHOWN_SUGGESTIONS}: {escape(best)}")
     console.print()
-
-
-def _read_papers(split: Path) -> list[RawPaper]:
-    from components.example_gen.examples import parse_example, raw_examples
-
-    records = raw_examples(str(split)).take(_SHOWN_EXAMPLES)
-    return [parse_example(record) for record in records.as_numpy_iterator()]
 
 
 def _describe(suggestion: Suggestion) -> str:

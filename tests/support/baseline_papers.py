@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from components.baselines.papers import Paper
-from schema import names
+from components.papers.examples import serialize_paper
+from components.papers.raw_paper import RawPaper
 
 LABELS = ("cs.LG", "cs.CV", "stat.ML", "math.OC", "eess.IV")
 # How likely each label is on its own, so that no two are equally frequent.
@@ -22,7 +23,7 @@ WORDS = (
 )
 
 
-def made_papers(count: int, seed: int = 0) -> list[Paper]:
+def made_papers(count: int, seed: int = 0) -> list[RawPaper]:
     """Papers with one label at least, and two telling words for each of them among noise."""
     rng = np.random.default_rng(seed)
     papers = []
@@ -32,33 +33,16 @@ def made_papers(count: int, seed: int = 0) -> list[Paper]:
         words = [str(word) for each in columns for word in rng.choice(WORDS[each], 2)]
         words += [f"noise{number}" for number in rng.integers(0, 30, 6)]
         rng.shuffle(words)
-        papers.append(Paper(" ".join(words), tuple(LABELS[each] for each in columns)))
+        papers.append(RawPaper("", " ".join(words), tuple(LABELS[each] for each in columns)))
     return papers
 
 
-def write_split(folder: Path, papers: list[Paper], title: str = "", files: int = 1) -> Path:
+def write_split(folder: Path, papers: list[RawPaper], title: str = "", files: int = 1) -> Path:
     """Writes raw examples, each file a stretch of the papers, and returns the folder."""
     folder.mkdir(parents=True)
     for part, rows in enumerate(np.array_split(np.arange(len(papers)), files)):
         path = folder / f"data_tfrecord-{part:05d}-of-{files:05d}.gz"
         with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
             for row in rows:
-                writer.write(serialize(papers[row], title))
+                writer.write(serialize_paper(replace(papers[row], title=title)))
     return folder
-
-
-def serialize(paper: Paper, title: str = "") -> bytes:
-    """A raw example as ExampleGen writes it."""
-    values = {
-        names.TITLES: [title],
-        names.SUMMARIES: [paper.text],
-        names.TERMS: list(paper.labels),
-    }
-    features = {
-        name: tf.train.Feature(
-            bytes_list=tf.train.BytesList(value=[value.encode() for value in each])
-        )
-        for name, each in values.items()
-    }
-    example = tf.train.Example(features=tf.train.Features(feature=features))
-    return bytes(example.SerializeToString())

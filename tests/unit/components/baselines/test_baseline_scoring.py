@@ -8,11 +8,12 @@ from sklearn.metrics import f1_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
 
-from components.baselines.papers import Paper, encode_labels
+from components.baselines.papers import encode_labels
 from components.baselines.scoring import score_baselines
 from components.baselines.settings import BaselineSettings
 from components.labels.threshold import tune_threshold
 from components.metrics.report import figures
+from components.papers.raw_paper import RawPaper
 from schema.errors import BadInputError
 from tests.support.baseline_papers import LABELS, made_papers
 
@@ -82,7 +83,7 @@ def test_linear_svc_is_sklearns_tuned_on_validation(baselines):
 
 
 def test_test_papers_never_reach_the_threshold(baselines):
-    others = [Paper(paper.text, ("cs.CV",)) for paper in TEST[:20]]
+    others = [RawPaper("", paper.text, ("cs.CV",)) for paper in TEST[:20]]
     for each in score_baselines(TRAIN, VALIDATION, others, BaselineSettings()):
         assert each.threshold == baselines[each.name].threshold
         if each.name == "linear_svc":
@@ -99,7 +100,7 @@ def test_of_many_papers_the_machine_gets_a_sample_and_the_counts_get_all(baselin
 
 
 def test_a_label_that_the_sample_lacks_is_never_suggested():
-    train = [*TRAIN[:100], Paper("rare words", ("rare",))]
+    train = [*TRAIN[:100], RawPaper("", "rare words", ("rare",))]
     settings = BaselineSettings(enabled=("linear_svc",), max_examples=20)
     (svc,) = score_baselines(train, VALIDATION, TEST, settings)
     assert svc.labels[-1] == "rare"
@@ -108,7 +109,7 @@ def test_a_label_that_the_sample_lacks_is_never_suggested():
 
 
 def test_labels_that_training_lacks_are_missed():
-    test = [Paper(paper.text, (*paper.labels, "cs.NEW")) for paper in TEST]
+    test = [RawPaper("", paper.text, (*paper.labels, "cs.NEW")) for paper in TEST]
     with_new = score_baselines(TRAIN, VALIDATION, test, BaselineSettings())
     for each, known in zip(with_new, score().values(), strict=True):
         assert each.labels == list(LABELS)
@@ -120,7 +121,7 @@ def test_labels_that_training_lacks_are_missed():
 def test_only_what_is_enabled_is_computed_in_that_order():
     assert list(score(enabled=("frequent", "none"))) == ["frequent", "none"]
     assert score(enabled=()) == {}
-    wordless = [Paper("?", ("a",))]
+    wordless = [RawPaper("", "?", ("a",))]
     assert len(score_baselines(wordless, wordless, wordless, BaselineSettings(enabled=("none",))))
     with pytest.raises(BadInputError, match="Take linear_svc out"):
         score_baselines(wordless, wordless, wordless, BaselineSettings())

@@ -12,7 +12,6 @@ from tfx.types import standard_artifacts
 from components.baselines.artifacts import BaselinesArtifact
 from components.baselines.component import Baselines
 from components.baselines.executor import Executor
-from components.baselines.papers import Paper
 from components.baselines.results import BaselineScores, read_baselines, write_baselines
 from components.baselines.scoring import score_baselines
 from components.baselines.settings import BaselineSettings
@@ -53,9 +52,9 @@ def same(first, second):
 @pytest.mark.parametrize("text", ["abstract", "title_and_abstract"])
 def test_component_keeps_what_the_functions_compute(tmp_path, text):
     found = read_baselines(run(tmp_path, text))
-    before = "radar radar radar\n" if text == "title_and_abstract" else ""
+    title = "radar radar radar" if text == "title_and_abstract" else ""
     train, validation, test = (
-        [Paper(before + paper.text, paper.labels) for paper in papers] for papers in SPLITS.values()
+        [dataclasses.replace(paper, title=title) for paper in papers] for papers in SPLITS.values()
     )
     expected = score_baselines(train, validation, test, BaselineSettings())
     assert list(found) == [each.name for each in expected]

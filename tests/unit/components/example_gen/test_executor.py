@@ -19,7 +19,8 @@ from components.example_gen.check import check_files
 from components.example_gen.component import CsvExampleGen
 from components.example_gen.executor import CsvExampleGenExecutor
 from components.example_gen.report import CurationReport, dead_letter_from_json
-from components.example_gen.settings import Columns, DataSettings
+from components.example_gen.settings import DataSettings
+from components.papers.csv_rows import Columns
 from schema import names
 from schema.errors import BadInputError
 from tests.support.curation_oracle import (

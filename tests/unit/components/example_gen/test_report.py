@@ -2,14 +2,14 @@ import dataclasses
 
 import pytest
 
-from components.example_gen.papers import DeadLetter
 from components.example_gen.report import (
     CurationReport,
     dead_letter_from_json,
     dead_letter_to_json,
     why_stop,
 )
-from components.example_gen.settings import Columns, DataSettings
+from components.example_gen.settings import DataSettings
+from components.papers.csv_rows import Columns, DeadLetter
 from schema.errors import TaggerError
 
 COUNTS = {

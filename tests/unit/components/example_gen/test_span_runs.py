@@ -15,8 +15,8 @@ from tfx.types import artifact_utils
 from components.example_gen.check import check_files
 from components.example_gen.component import CsvExampleGen
 from components.example_gen.driver import SpanDriver
-from components.example_gen.examples import parse_example, raw_examples
 from components.example_gen.settings import DataSettings
+from components.papers.examples import read_papers
 from pipeline.beam_settings import BeamSettings
 from pipeline.local.runner import run_pipeline
 from schema import names
@@ -93,8 +93,7 @@ def texts(result):
     found = {}
     for split in names.SPLITS:
         folder = artifact_utils.get_split_uri([result.artifact("examples")], split)
-        for record in raw_examples(folder).as_numpy_iterator():
-            paper = parse_example(record)
+        for paper in read_papers(folder):
             assert paper.title not in found
             found[paper.title] = paper.abstract
     return found

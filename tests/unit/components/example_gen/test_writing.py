@@ -2,8 +2,8 @@ import pytest
 import tensorflow as tf
 
 from components.example_gen import writing
-from components.example_gen.papers import DeadLetter
 from components.example_gen.writing import DeadLetterFile, ExampleFiles
+from components.papers.csv_rows import DeadLetter
 
 
 def files(folder):

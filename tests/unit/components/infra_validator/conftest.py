@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.trainer_served import Parts, example
+from components.papers.examples import serialize_paper
+from components.papers.raw_paper import RawPaper
+from tests.support.trainer_served import Parts
 from tests.support.transform_graph import Analysis
 
 THRESHOLD = 0.37
@@ -32,6 +34,5 @@ def records(parts: Parts) -> list[bytes]:
     """Raw examples; some have no title."""
     papers = zip(parts.titles, parts.abstracts, strict=True)
     return [
-        example(titles=[title.encode()], summaries=[abstract.encode()], terms=[b"cs.LG", b"new"])
-        for title, abstract in papers
+        serialize_paper(RawPaper(title, abstract, ("cs.LG", "new"))) for title, abstract in papers
     ]

@@ -9,17 +9,17 @@ import pytest
 import tensorflow as tf
 
 from components.infra_validator.faults import ModelFault
-from components.infra_validator.requests import CLASSIFY_TEXT, make_questions, read_papers
+from components.infra_validator.requests import CLASSIFY_TEXT, make_questions
+from components.papers.examples import parse_example
 from schema.text import join_title_and_abstract
-from tests.support.candidates import change_graph, changed_copy, make_examples
+from tests.support.candidates import change_graph, changed_copy
 
 COUNT = 12
 
 
 @pytest.fixture(scope="module")
-def split(records, tmp_path_factory) -> str:
-    folder = tmp_path_factory.mktemp("examples") / "here"
-    return f"{make_examples(folder, 'val', records).uri}/Split-val"
+def papers(records):
+    return [parse_example(record) for record in records[:COUNT]]
 
 
 @pytest.fixture(scope="module")
@@ -28,21 +28,9 @@ def model(exported, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def questions(model, split, tmp_path_factory):
-    made = make_questions(model, read_papers(split, COUNT), tmp_path_factory.mktemp("s") / "here")
+def questions(model, papers, tmp_path_factory):
+    made = make_questions(model, papers, tmp_path_factory.mktemp("s") / "here")
     return {question.name: question for question in made}
-
-
-def test_the_first_papers_are_read_in_their_order(split, parts, records):
-    papers = read_papers(split, COUNT)
-    assert [paper.record for paper in papers] == records[:COUNT]
-    assert [paper.title for paper in papers] == parts.titles[:COUNT]
-    assert [paper.abstract for paper in papers] == parts.abstracts[:COUNT]
-    assert len(read_papers(split, 1000)) == len(records)
-
-
-def test_a_split_without_files_holds_no_papers(tmp_path):
-    assert read_papers(str(tmp_path), 3) == []
 
 
 def test_every_signature_is_asked(questions, exported):
@@ -60,8 +48,9 @@ def test_every_signature_is_asked(questions, exported):
 
 @pytest.mark.parametrize("name", ["serving_default", "probabilities"])
 def test_texts_are_title_and_abstract_in_one(questions, parts, name):
-    papers = zip(parts.titles, parts.abstracts, strict=True)
-    expected = [join_title_and_abstract(*paper) for paper in papers][:COUNT]
+    expected = [
+        join_title_and_abstract(*paper) for paper in zip(parts.titles, parts.abstracts, strict=True)
+    ][:COUNT]
     question = questions[name]
     assert [each.decode() for each in question.inputs] == expected
     (request,) = question.requests
@@ -105,17 +94,17 @@ def test_classify_also_gets_the_very_texts_of_serving_default(questions):
 
 
 @pytest.mark.parametrize("signature", ["classify", "evaluate"])
-def test_a_missing_signature_is_the_models_fault(exported, split, tmp_path, signature):
+def test_a_missing_signature_is_the_models_fault(exported, papers, tmp_path, signature):
     def forget(graph):
         del graph.signature_def[signature]
 
     model = changed_copy(exported, tmp_path / "model", change_graph(forget))
     with pytest.raises(ModelFault, match=f"{signature}: .* could not be found"):
-        make_questions(model, read_papers(split, 2), tmp_path / "sample")
+        make_questions(model, papers[:2], tmp_path / "sample")
 
 
-def test_papers_are_the_same_in_every_trial(model, split, tmp_path):
-    papers = read_papers(split, 3)
+def test_papers_are_the_same_in_every_trial(model, papers, tmp_path):
+    papers = papers[:3]
     first, second = (
         make_questions(model, papers, Path(tmp_path, name)) for name in ("first", "second")
     )

@@ -1,33 +1,36 @@
+"""Rows of a CSV file become papers, or dead letters that say why not."""
+
 import pytest
 
-from components.example_gen.papers import DeadLetter, Paper, parse_labels, read_papers
-from components.example_gen.settings import Columns, DataSettings
+from components.papers.csv_rows import Columns, DeadLetter, PaperRow, parse_labels, read_rows
+from components.papers.raw_paper import RawPaper
 from tests.support.curation_oracle import labels_of, noisy_rows, to_csv
 
 
-def read(tmp_path, content, settings=None):
+def read(tmp_path, content, columns=None, separator=None):
     path = tmp_path / "papers.csv"
     path.write_bytes(content)
-    return list(read_papers(str(path), settings or DataSettings()))
+    return list(read_rows(str(path), columns or Columns(), separator))
 
 
-def reasons(tmp_path, rows, settings=None, header=("titles", "summaries", "terms")):
-    read_rows = read(tmp_path, to_csv(rows, header), settings)
-    return [row.reason if isinstance(row, DeadLetter) else None for row in read_rows]
+def reasons(tmp_path, rows, separator=None, columns=None, header=("titles", "summaries", "terms")):
+    found = read(tmp_path, to_csv(rows, header), columns, separator)
+    return [row.reason if isinstance(row, DeadLetter) else None for row in found]
 
 
 def test_rows_become_papers(tmp_path):
     rows = noisy_rows(100, seed=1)
     papers = read(tmp_path, to_csv(rows))
-    assert [(p.title, p.text, p.label_set, p.labels, p.split) for p in papers] == [
-        (title, text, terms, labels_of(terms), None) for title, text, terms in rows
+    assert [row[1:] for row in papers] == [
+        (RawPaper(title, abstract, labels_of(terms)), terms, None)
+        for title, abstract, terms in rows
     ]
 
 
 def test_dead_letter_has_file_line_reason_and_raw_fields(tmp_path):
     content = b"titles,summaries,terms\na,\"b\nb\",['c']\nd,e\n"
     paper, letter = read(tmp_path, content)
-    assert isinstance(paper, Paper)
+    assert isinstance(paper, PaperRow)
     path = str(tmp_path / "papers.csv")
     assert letter == DeadLetter(path, 4, "2 fields where the header has 3", ("d", "e"))
 
@@ -71,8 +74,7 @@ def test_bad_list_literals(tmp_path, terms, reason):
     [("", "no labels"), (";", "a label is empty"), ("x;;y", "a label is empty")],
 )
 def test_bad_separated_labels(tmp_path, terms, reason):
-    settings = DataSettings(label_separator=";")
-    (found,) = reasons(tmp_path, [("a", "b", terms)], settings)
+    (found,) = reasons(tmp_path, [("a", "b", terms)], ";")
     assert reason in found
 
 
@@ -95,26 +97,22 @@ def test_labels(value, separator, labels):
 
 def test_own_columns_and_split(tmp_path):
     columns = Columns(title="name", text="body", labels="tags", split="part")
-    settings = DataSettings(columns=columns, label_separator="|")
     header = ("part", "tags", "id", "body", "name")
     rows = [
         (part, "x|y", "1", "text", f"name {part}")
         for part in ("train", "val", "validation", "test")
     ]
-    papers = read(tmp_path, to_csv(rows, header), settings)
+    papers = read(tmp_path, to_csv(rows, header), columns, "|")
     assert [paper.split for paper in papers] == ["train", "val", "val", "test"]
-    assert papers[0] == (2, "name train", "text", "x|y", ("x", "y"), "train")
-    bad = reasons(
-        tmp_path, [("dev", "x", "1", "t", "n"), ("", "x", "1", "t", "n")], settings, header
-    )
-    assert bad == [
-        "bad 'part': 'dev' is none of train, val, validation, test",
-        "bad 'part': '' is none of train, val, validation, test",
+    assert papers[0] == (2, RawPaper("name train", "text", ("x", "y")), "x|y", "train")
+    bad = [("dev", "x", "1", "t", "n"), ("", "x", "1", "t", "n")]
+    assert reasons(tmp_path, bad, "|", columns, header) == [
+        "bad 'part': 'dev' is not one of train, val, validation, test",
+        "bad 'part': '' is not one of train, val, validation, test",
     ]
 
 
-def test_without_title_column_the_text_is_the_key(tmp_path):
-    settings = DataSettings(columns=Columns(title=None, text="body", labels="tags"))
-    (paper,) = read(tmp_path, b"body,tags\nsome text,['a']\n", settings)
-    assert paper.title == ""
-    assert paper.key == "some text"
+def test_without_title_column_the_title_is_empty(tmp_path):
+    columns = Columns(title=None, text="body", labels="tags")
+    (row,) = read(tmp_path, b"body,tags\nsome text,['a']\n", columns)
+    assert row.paper == RawPaper("", "some text", ("a",))

@@ -1,4 +1,4 @@
-"""From a record of a CSV file to a paper, or to the reason why it is none."""
+"""From a row of a CSV file to a paper, or to the reason why it isn't one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from components.example_gen.settings import Columns, DataSettings
+from components.papers.raw_paper import RawPaper
 from schema import names
+from schema.settings import Settings
 from schema.tables import Opener, Row, open_local, open_table
 
 SPLIT_NAMES: Final = {
@@ -21,29 +22,38 @@ SPLIT_NAMES: Final = {
 """What a split column may say, and the split that it means."""
 
 
-class Paper(NamedTuple):
+class Columns(Settings):
+    """Column names of the CSV file.
+
+    Attributes:
+        title: Column of the title; null where the data has none. Papers are then told apart by
+            their abstracts.
+        text: Column of the abstract, or of whatever text is classified.
+        labels: Column of the labels.
+        split: Column with each row's split (train, val or validation, test); null to draw the
+            split.
+    """
+
+    title: str | None = "titles"
+    text: str = "summaries"
+    labels: str = "terms"
+    split: str | None = None
+
+
+class PaperRow(NamedTuple):
     """A well-formed row.
 
     Attributes:
         line: Line of the file on which it starts.
-        title: The title; empty where there is no title column.
-        text: The text that is classified.
+        paper: The paper; its title is empty where there is no title column.
         label_set: The label column's value as it stands in the file.
-        labels: Its labels in their order, each once.
         split: The row's own split; None where the split is to be drawn.
     """
 
     line: int
-    title: str
-    text: str
+    paper: RawPaper
     label_set: str
-    labels: tuple[str, ...]
     split: str | None
-
-    @property
-    def key(self) -> str:
-        """What makes two rows the same paper: the title or, where there is none, the text."""
-        return self.title or self.text
 
 
 class DeadLetter(NamedTuple):
@@ -63,17 +73,18 @@ class DeadLetter(NamedTuple):
 
 
 class _BadRowError(ValueError):
-    """Why a row is no paper."""
+    """Why a row isn't a paper."""
 
 
-def read_papers(
-    path: str, settings: DataSettings, open_file: Opener = open_local
-) -> Iterator[Paper | DeadLetter]:
+def read_rows(
+    path: str, columns: Columns, label_separator: str | None, open_file: Opener = open_local
+) -> Iterator[PaperRow | DeadLetter]:
     """Reads a CSV file; every row of it comes out as one or the other, in file order.
 
     Args:
-        path: The file, see `csv_reader.open_table`.
-        settings: The columns and how their labels are written.
+        path: The file, see `schema.tables.open_table`.
+        columns: The columns to read.
+        label_separator: What separates the labels; None where they are a Python list literal.
         open_file: What opens the file.
 
     Yields:
@@ -82,25 +93,24 @@ def read_papers(
     Raises:
         BadInputError: The file itself is broken; the rows before the fault were yielded.
     """
-    columns = settings.columns
     wanted = [columns.text, columns.labels]
     wanted += [name for name in (columns.title, columns.split) if name is not None]
     with open_table(path, wanted, open_file) as table:
         for row in table.rows:
             try:
-                yield _parse(row, len(table.header), columns, settings.label_separator)
+                yield _parse(row, len(table.header), columns, label_separator)
             except _BadRowError as error:
                 yield DeadLetter(path, row.line, str(error), row.fields)
 
 
-def _parse(row: Row, width: int, columns: Columns, separator: str | None) -> Paper:
+def _parse(row: Row, width: int, columns: Columns, separator: str | None) -> PaperRow:
     if row.values is None:
         raise _BadRowError(f"{len(row.fields)} fields where the header has {width}")
-    text, label_set, *others = row.values
+    abstract, label_set, *others = row.values
     title = others.pop(0) if columns.title is not None else ""
     if columns.title is not None and not title.strip():
         raise _BadRowError(f"empty {columns.title!r}")
-    if not text.strip():
+    if not abstract.strip():
         raise _BadRowError(f"empty {columns.text!r}")
     try:
         labels = parse_labels(label_set, separator)
@@ -110,10 +120,11 @@ def _parse(row: Row, width: int, columns: Columns, separator: str | None) -> Pap
     if columns.split is not None:
         split = SPLIT_NAMES.get(others[0])
         if split is None:
+            allowed = ", ".join(SPLIT_NAMES)
             raise _BadRowError(
-                f"bad {columns.split!r}: {_short(others[0])} is none of {', '.join(SPLIT_NAMES)}"
+                f"bad {columns.split!r}: {_short(others[0])} is not one of {allowed}"
             )
-    return Paper(row.line, title, text, label_set, labels, split)
+    return PaperRow(row.line, RawPaper(title, abstract, labels), label_set, split)
 
 
 # Few values are distinct, and evaluating a literal costs more than reading the row.
@@ -123,16 +134,15 @@ def parse_labels(value: str, separator: str | None) -> tuple[str, ...]:
 
     Args:
         value: The value.
-        separator: What stands between the labels; None where the value is a Python list
-            literal.
+        separator: What separates the labels; None where the value is a Python list literal.
 
     Returns:
-        The labels in their order; one that repeats is kept once. White space at a label's ends
-        is no part of it, and inside it any run of white space is one space: arXiv wraps long
-        codes over several lines, and a vocabulary file has one label a line.
+        The labels in their order, each once. A label is stripped, and each run of white space
+        in it becomes one space: arXiv wraps long codes over several lines, and a vocabulary
+        file has one label a line.
 
     Raises:
-        ValueError: There is no label, or one is empty or holds what no label can.
+        ValueError: There are no labels, or one is empty or has characters that no label can.
     """
     if not value.strip():
         raise ValueError("no labels")
@@ -145,7 +155,7 @@ def parse_labels(value: str, separator: str | None) -> tuple[str, ...]:
         if not label:
             raise ValueError("a label is empty")
         if any(character < " " or character == "\x7f" for character in label):
-            raise ValueError(f"the label {_short(label)} holds a control character")
+            raise ValueError(f"the label {_short(label)} contains a control character")
         if any("\ud800" <= character <= "\udfff" for character in label):
             raise ValueError(f"the label {_short(label)} can't be written as UTF-8")
         labels.append(label)
@@ -157,8 +167,8 @@ def _read_literal(value: str) -> list[object] | tuple[object, ...]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             parsed = ast.literal_eval(value)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
-        raise ValueError(f"{_short(value)} is not a Python list of strings") from error
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        parsed = None
     if not isinstance(parsed, list | tuple):
         raise ValueError(f"{_short(value)} is not a Python list of strings")
     if not parsed:

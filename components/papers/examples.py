@@ -1,0 +1,63 @@
+"""Papers as tf.train.Examples, which ExampleGen writes and every later component reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import tensorflow as tf
+
+from components.dataset_options import dataset_options
+from components.papers.raw_paper import RawPaper
+from schema import names
+from schema.text import decode_text
+
+
+def read_papers(split_dir: str) -> Iterator[RawPaper]:
+    """Streams the papers of a split, file by file in the order of their names.
+
+    Args:
+        split_dir: Its folder, with gzipped TFRecord files; without any there are no papers.
+    """
+    return map(parse_example, raw_examples(split_dir).as_numpy_iterator())
+
+
+def raw_examples(split_dir: str) -> tf.data.Dataset:
+    """Returns the serialized papers of a split, in the order of `read_papers`."""
+    files = sorted(tf.io.gfile.glob(f"{split_dir}/*.gz"))
+    # An empty list would be one of floats.
+    records = tf.data.TFRecordDataset(tf.constant(files, tf.string), "GZIP")
+    return records.with_options(dataset_options())
+
+
+def serialize_paper(paper: RawPaper) -> bytes:
+    """Returns a paper as a serialized tf.train.Example; equal papers give equal bytes.
+
+    The example has three bytes features, all UTF-8: the title and the abstract with one value
+    each (the title may be empty), and the labels.
+    """
+    feature = {
+        names.TITLES: _feature(paper.title),
+        names.SUMMARIES: _feature(paper.abstract),
+        names.TERMS: _feature(*paper.labels),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    return bytes(example.SerializeToString(deterministic=True))
+
+
+def parse_example(record: bytes) -> RawPaper:
+    """Reads what `serialize_paper` wrote; a missing feature is empty."""
+    feature = tf.train.Example.FromString(record).features.feature
+    return RawPaper(
+        title=_first(feature[names.TITLES].bytes_list.value),
+        abstract=_first(feature[names.SUMMARIES].bytes_list.value),
+        labels=tuple(decode_text(term) for term in feature[names.TERMS].bytes_list.value),
+    )
+
+
+def _first(values: Sequence[bytes]) -> str:
+    return decode_text(values[0]) if values else ""
+
+
+def _feature(*values: str) -> tf.train.Feature:
+    encoded = [value.encode() for value in values]
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=encoded))
