@@ -1,27 +1,31 @@
-"""Generates the embedded sample: papers of its own with the noise of a crawled file."""
+"""Generates the embedded sample: invented papers with the noise of a crawled file."""
 
 from __future__ import annotations
 
+import csv
+import filecmp
+import gzip
+import io
 import itertools
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, cast
 
-from pipeline.sample.csv_file import write_if_changed
 from pipeline.sample.dice import Dice
-from pipeline.sample.label_sets import COMMON_SETS, LabelSet
-from pipeline.sample.noise import revised_abstract, untidy_abstract, untidy_title
+from pipeline.sample.label_plan import plan_label_sets
 from pipeline.sample.paper import write_paper
-from pipeline.sample.plan import plan_label_sets
+from pipeline.sample.words import LabelSet, load_words
 from schema.errors import BadInputError, UsageError
 from schema.names import SUMMARIES, TERMS, TITLES
 
 DEFAULT_ROWS: Final = 3_000
 DEFAULT_SEED: Final = 0
 
-REPEAT_SHARE: Final = 0.20
+_REPEAT_SHARE: Final = 0.20
 _REVISED_SHARE: Final = 0.06
-# Repeats come from this many latest papers, so that any number of rows fits in memory.
+# Repeats come from this many recent papers, so that any number of rows fits in memory.
 _CRAWLER_MEMORY: Final = 4_096
 _MAX_TITLE_TRIES: Final = 8
 
@@ -58,11 +62,10 @@ def generate(rows: int, seed: int) -> Iterator[Row]:
 
 
 def write_sample(rows: int, seed: int, output: Path) -> Path:
-    """Writes the sample as a CSV file, unless the same sample is already there.
+    """Writes the sample as a CSV file, unless the same file is already there.
 
-    A file with the same contents keeps its modification time, since TFX takes size and time
-    for its fingerprint. The file is complete or not there: it is written beside its place and
-    renamed.
+    A file that is left alone keeps its modification time, which is part of TFX's fingerprint of
+    the input. The file is written beside its place and renamed, so it is complete or not there.
 
     Args:
         rows: How many rows, repeats included; at least one.
@@ -81,17 +84,17 @@ def write_sample(rows: int, seed: int, output: Path) -> Path:
         raise UsageError(f"{output}: the name of a sample must end in .csv or .csv.gz.")
     papers = generate(rows, seed)
     try:
-        write_if_changed((TITLES, SUMMARIES, TERMS), papers, output)
+        _write_if_changed(papers, output)
     except OSError as error:
         raise BadInputError(
             f"Can't write the sample to {output}: {error.strerror or error}. "
-            "Choose a place that can be written and has room."
+            "Choose a writable folder with enough space."
         ) from error
     return output
 
 
 def _generate(rows: int, dice: Dice) -> Iterator[Row]:
-    repeats = round(rows * REPEAT_SHARE)
+    repeats = round(rows * _REPEAT_SHARE)
     label_sets = iter(plan_label_sets(rows - repeats, dice))
     # The first row has nothing to repeat.
     is_repeat = [False, *dice.shuffled([True] * repeats + [False] * (rows - repeats - 1))]
@@ -110,22 +113,44 @@ def _generate(rows: int, dice: Dice) -> Iterator[Row]:
 
 
 def _new_row(labels: LabelSet, titles: set[str], dice: Dice) -> Row:
-    """A paper whose title no earlier one has."""
+    """Returns a paper whose title no earlier one has, and adds the title to them."""
     for _ in range(_MAX_TITLE_TRIES):
         title, abstract = write_paper(labels, dice)
-        title = untidy_title(title, dice)
         if title not in titles:
             break
     else:
         parts = (f"{title}, part {part}" for part in itertools.count(2))
         title = next(part for part in parts if part not in titles)
     titles.add(title)
-    return Row(title, untidy_abstract(abstract, dice), repr(list(labels)))
+    return Row(title, abstract, repr(list(labels)))
 
 
 def _repeated(row: Row, dice: Dice) -> Row:
-    """The row as the crawler met it again: the same, or now and then a revised version."""
+    """Returns the row as the crawler met it again: the same, or now and then a revision."""
     if not dice.chance(_REVISED_SHARE):
         return row
-    terms = repr(list(dice.pick(COMMON_SETS))) if dice.chance(0.5) else row.terms
-    return Row(row.titles, revised_abstract(row.summaries, dice), terms)
+    words = load_words()
+    terms = repr(list(dice.pick(words.common_sets))) if dice.chance(0.5) else row.terms
+    return Row(row.titles, f"{row.summaries} {dice.pick(words.noise['revisions'])}", terms)
+
+
+def _write_if_changed(rows: Iterable[Row], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{os.getpid()}.part.{path.name}")
+    try:
+        with part.open("wb") as file, ExitStack() as stack:
+            target: BinaryIO = file
+            if path.suffix == ".gz":
+                # Neither a name nor a time in the header: the same rows give the same bytes.
+                packed = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)
+                target = cast(BinaryIO, stack.enter_context(packed))
+            text = io.TextIOWrapper(target, encoding="utf-8", newline="")
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow((TITLES, SUMMARIES, TERMS))
+            writer.writerows(rows)
+            text.flush()
+            text.detach()
+        if not (path.is_file() and filecmp.cmp(part, path, shallow=False)):
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 _SLOT: Final = re.compile(r"<(a )?([a-z]+?)(s?)>")
 _PREPOSITION: Final = re.compile(r"( (?:of|in) )")
-# Spelt with a vowel, spoken with a consonant.
+# Spelled with a vowel, spoken with a consonant.
 _SPOKEN_CONSONANT: Final = ("u-", "uni", "use", "usa", "eu")
 _SMALL_WORD: Final = re.compile(
     "a|an|and|as|at|by|for|from|in|is|of|on|or|that|the|to|under|via|with"
@@ -24,7 +24,7 @@ def fill(template: str, phrase_for: Callable[[str], str]) -> str:
         phrase_for: Gives the phrase for a slot's name.
 
     Returns:
-        The text, its first letter a capital one.
+        The text, its first letter a capital.
     """
 
     def replace(match: re.Match[str]) -> str:
@@ -34,18 +34,18 @@ def fill(template: str, phrase_for: Callable[[str], str]) -> str:
             phrase = plural_of(phrase)
         return with_article(phrase) if article else phrase
 
-    return capitalized(_SLOT.sub(replace, template))
+    return _capitalized(_SLOT.sub(replace, template))
 
 
 def with_article(phrase: str) -> str:
-    """The phrase after ``a`` or ``an``, by the sound of its first letters."""
+    """Returns the phrase after ``a`` or ``an``, by the sound of its first letters."""
     start = phrase.lower()
     vowel = start[0] in "aeiou" and not start.startswith(_SPOKEN_CONSONANT)
     return f"{'an' if vowel else 'a'} {phrase}"
 
 
 def plural_of(phrase: str) -> str:
-    """The regular plural of a noun phrase; what follows ``of`` or ``in`` stays as it is."""
+    """Returns the regular plural of a noun phrase; what follows ``of`` or ``in`` stays."""
     head, *rest = _PREPOSITION.split(phrase, maxsplit=1)
     if head.endswith("sis"):
         head = head[:-2] + "es"
@@ -58,15 +58,14 @@ def plural_of(phrase: str) -> str:
     return "".join((head, *rest))
 
 
-def capitalized(text: str) -> str:
-    """The text with its first letter in upper case and the others untouched."""
-    return text[:1].upper() + text[1:]
-
-
 def in_title_case(title: str) -> str:
-    """The title with capitals at the start of every word but the small ones."""
-    words = title.split(" ")
+    """Returns the title with a capital at the start of every word but the small ones."""
+    first, *others = title.split(" ")
     return " ".join(
-        word if place > 0 and _SMALL_WORD.fullmatch(word) else capitalized(word)
-        for place, word in enumerate(words)
+        [_capitalized(first)]
+        + [word if _SMALL_WORD.fullmatch(word) else _capitalized(word) for word in others]
     )
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from pipeline.sample.dice import Dice
-from pipeline.sample.label_sets import COMMON_SETS, TOPIC_OF_LABEL, LabelSet
+from pipeline.sample.words import LabelSet, load_words
 
 ONCE_ONLY_SHARE: Final = 0.06
 _MAX_LABELS: Final = 7
@@ -15,23 +15,22 @@ _RANK_OFFSET: Final = 4
 
 
 def plan_label_sets(papers: int, dice: Dice) -> list[LabelSet]:
-    """Plans the label sets: common ones at least twice, and about 6 % of the papers' once.
+    """Plans the label sets: common ones for two papers or more, and 6 % that occur once.
 
     Args:
         papers: How many papers.
-        dice: Where every choice comes from.
+        dice: Makes every choice.
 
     Returns:
         A label set for each paper, in a random order.
     """
     once_only = round(papers * ONCE_ONLY_SHARE)
-    plan = _common_label_sets(papers - once_only) + _once_only_label_sets(once_only, dice)
-    return dice.shuffled(plan)
+    return dice.shuffled(_common_sets(papers - once_only) + _once_only_sets(once_only, dice))
 
 
-def _common_label_sets(papers: int) -> list[LabelSet]:
+def _common_sets(papers: int) -> list[LabelSet]:
     """Shares the papers out among the common sets by Zipf's law, at least two to each."""
-    sets = COMMON_SETS[: max(1, papers // 4)]
+    sets = load_words().common_sets[: max(1, papers // 4)]
     weights = [1 / (rank + _RANK_OFFSET) for rank in range(len(sets))]
     spare = max(0, papers - 2 * len(sets))
     total = math.fsum(weights)
@@ -43,15 +42,16 @@ def _common_label_sets(papers: int) -> list[LabelSet]:
     return [labels for labels, count in zip(sets, counts, strict=True) for _ in range(count)]
 
 
-def _once_only_label_sets(papers: int, dice: Dice) -> list[LabelSet]:
+def _once_only_sets(papers: int, dice: Dice) -> list[LabelSet]:
     """Draws sets that differ from the common ones and from each other."""
-    used = set(COMMON_SETS)
-    all_labels = tuple(TOPIC_OF_LABEL)
+    words = load_words()
+    used = set(words.common_sets)
+    all_labels = tuple(words.topic_of_label)
     drawn: list[LabelSet] = []
     while len(drawn) < papers:
-        labels = list(dice.pick(COMMON_SETS))
+        labels = list(dice.pick(words.common_sets))
         for _ in range(dice.between(1, 4)):
-            # The lower of two draws, since the table begins with the frequent labels.
+            # The lower of two draws: the table begins with the frequent labels.
             label = all_labels[min(dice.below(len(all_labels)), dice.below(len(all_labels)))]
             if label not in labels and len(labels) < _MAX_LABELS:
                 labels.append(label)

@@ -1,0 +1,101 @@
+"""The words of the sample: topics, sentences, labels and noise, read from the YAML files here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+LabelSet = tuple[str, ...]
+Topic = dict[str, list[str]]
+
+_FOLDER: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of an abstract.
+
+    Attributes:
+        sentences: Templates to choose from; an empty one leaves the step out.
+        repeats: Whether several sentences may be taken.
+    """
+
+    sentences: list[str]
+    repeats: bool
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of paper, such as a survey: templates of its titles, and the steps of its abstract."""
+
+    titles: list[str]
+    steps: list[Step]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Everything that the sample is made of.
+
+    Attributes:
+        topics: By name, each with lists of phrases under `subjects`, `aims`, `methods`,
+            `materials`, `measures` and `obstacles`.
+        kinds: The kinds of papers by name.
+        method_names: Beginnings, middles and ends of invented names.
+        topic_of_label: The topic whose words the papers of a label use.
+        common_sets: The label sets of several papers each, most frequent first.
+        noise: Lists of untidy sentences and endings by name.
+    """
+
+    topics: dict[str, Topic]
+    kinds: dict[str, Kind]
+    method_names: dict[str, list[str]]
+    topic_of_label: dict[str, str]
+    common_sets: list[LabelSet]
+    noise: dict[str, list[str]]
+
+    def neighbours(self, label: str) -> list[str]:
+        """Returns the other topics that share a common label set with a label.
+
+        A topic stands in the list as often as it shares one, so that a choice among them
+        follows how often they meet.
+        """
+        others = [
+            self.topic_of_label[other]
+            for labels in self.common_sets
+            if label in labels
+            for other in labels
+        ]
+        return [topic for topic in others if topic != self.topic_of_label[label]]
+
+
+@cache
+def load_words() -> Words:
+    """Reads the YAML files beside this module, once."""
+    sentences, labels = _load("sentences"), _load("labels")
+    shared = sentences["shared"]
+    return Words(
+        topics=_load("topics"),
+        kinds={
+            name: Kind(kind["titles"], [_step(step, shared) for step in kind["steps"]])
+            for name, kind in sentences["kinds"].items()
+        },
+        method_names=sentences["method_names"],
+        topic_of_label=labels["topic_of_label"],
+        common_sets=[tuple(each) for each in labels["common_sets"]],
+        noise=_load("noise"),
+    )
+
+
+def _load(name: str) -> Any:
+    return yaml.safe_load((_FOLDER / f"{name}.yaml").read_text("utf-8"))
+
+
+def _step(step: str | dict[str, list[str]], shared: dict[str, list[str]]) -> Step:
+    if isinstance(step, str):
+        return Step(shared[step], repeats=False)
+    ((kind, sentences),) = step.items()
+    return Step(sentences, repeats=kind == "body")
