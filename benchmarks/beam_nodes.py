@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from tfx import types
-from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from components.example_gen.artifacts import CurationArtifact
 from pipeline.config import Config
 from pipeline.graph import create_pipeline
 from pipeline.places import Places
-from schema import names
 
 _SCHEMA: Final = Path(__file__).resolve().parents[1] / "schema" / "schema.pbtxt"
 
@@ -58,11 +57,6 @@ class Nodes:
         inputs = {"examples": self.examples, "schema": schema}
         outputs = {"transform_graph": self.graph, "transformed_examples": self.transformed}
         self._run("Transform", inputs, outputs)
-
-    def split_files(self, artifact: types.Artifact) -> dict[str, list[Path]]:
-        """Lists the files of each split, by name."""
-        folders = {name: artifact_utils.get_split_uri([artifact], name) for name in names.SPLITS}
-        return {name: sorted(Path(folder).iterdir()) for name, folder in folders.items()}
 
     def _artifact(self, kind: Any, name: str) -> Any:
         artifact = kind()

@@ -2,22 +2,24 @@
 
     python -m benchmarks.soak --model out --seconds 60
 
-gRPC and REST clients ask single abstracts and small batches, read status and metadata, and send
-bad requests; half-way a new version appears in the base path. Every good request must be
-answered and every bad one refused; the server's memory is read all along.
+gRPC and REST clients send single abstracts and small batches, read status and metadata, and send
+bad requests; half-way a new version appears in the base path. Every good request must be answered
+and every bad one refused. The server's memory is sampled throughout.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 import grpc
@@ -32,7 +34,7 @@ from schema import names
 from serving.client.messages import PredictResponse
 from serving.predict import find_model
 
-FIRST, SECOND = 1, 2
+_FIRST, _SECOND = 1, 2
 
 
 @dataclass
@@ -40,76 +42,59 @@ class Soak:
     """What happened.
 
     Attributes:
-        answered: Good requests answered, by kind.
-        refused: Bad requests refused as they should be, by kind.
-        failures: What went wrong: kind and words.
+        answered: Good requests answered and bad ones refused, by kind.
+        failures: Kind and message of what went wrong.
         versions: The versions that answered, in the order of their first answer.
-        memory: Seconds since the start and bytes that the server held then.
+        memory: Seconds since the start, and the bytes that the server held then.
     """
 
     answered: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     versions: list[int] = field(default_factory=list)
     memory: list[tuple[float, int]] = field(default_factory=list)
 
 
 class WrongAnswerError(Exception):
-    """The server answered something else than it should."""
+    """The server gave a wrong answer."""
 
 
-def _expect(is_right: bool, words: str) -> None:
-    if not is_right:
-        raise WrongAnswerError(words)
-
-
-class _Client:
-    """Sends one request after another until the time is over."""
-
-    def __init__(self, soak: Soak, end: float) -> None:
-        self._soak = soak
-        self._end = end
-
-    async def repeat(self, kind: str, request: Callable[[int], Awaitable[None]]) -> None:
-        turn = 0
-        while time.monotonic() < self._end:
-            try:
-                await request(turn)
-            except (grpc.aio.AioRpcError, httpx.HTTPError, ValueError, WrongAnswerError) as error:
-                self._soak.failures.append(f"{kind}: {type(error).__name__}: {error}")
-            else:
-                wrong = kind.startswith("bad")
-                (self._soak.refused if wrong else self._soak.answered)[kind] += 1
-            turn += 1
-
-
-def run_soak(version: Path, seconds: float, flags: Sequence[str] = ("--enable_batching",)) -> Soak:
+def run_soak(version: Path, seconds: float) -> Soak:
     """Loads a server for a while and swaps the version half-way.
 
     Args:
         version: The folder of a pushed version; it is copied.
         seconds: How long.
-        flags: More flags of the server.
     """
     soak = Soak()
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder) / names.MODEL_NAME
         base.mkdir()
-        shutil.copytree(version, base / str(FIRST))
-        with model_server(names.MODEL_NAME, base, flags) as (address, url, pid):
+        shutil.copytree(version, base / str(_FIRST))
+        with model_server(names.MODEL_NAME, base, ["--enable_batching"]) as (address, url, pid):
             asyncio.run(_load(soak, address, url, pid, base, seconds))
     return soak
+
+
+def _expect(is_right: bool, message: str) -> None:
+    if not is_right:
+        raise WrongAnswerError(message)
 
 
 async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, seconds: float) -> None:
     texts = abstracts(128)
     start = time.monotonic()
-    client = _Client(soak, start + seconds)
     model = f"{url}/v1/models/{names.MODEL_NAME}"
 
-    def see(version: int) -> None:
-        if version not in soak.versions:
-            soak.versions.append(version)
+    async def repeat(kind: str, request: Callable[[int], Awaitable[None]]) -> None:
+        for turn in itertools.count():
+            if time.monotonic() >= start + seconds:
+                return
+            try:
+                await request(turn)
+            except (grpc.aio.AioRpcError, httpx.HTTPError, ValueError, WrongAnswerError) as error:
+                soak.failures.append(f"{kind}: {type(error).__name__}: {error}")
+            else:
+                soak.answered[kind] += 1
 
     async def grpc_predict(turn: int) -> None:
         answer = PredictResponse.FromString(
@@ -117,68 +102,66 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
         )
         labels, scores = answer.outputs["labels"].string_val, answer.outputs["scores"].float_val
         _expect(len(labels) == len(scores) > 0, f"{len(labels)} labels, {len(scores)} scores")
-        see(answer.model_spec.version.value)
+        if (served := answer.model_spec.version.value) not in soak.versions:
+            soak.versions.append(served)
+
+    async def post(verb: str, body: dict[str, Any], results: str, count: int) -> None:
+        answer = await http.post(f"{model}:{verb}", json=body)
+        answer.raise_for_status()
+        _expect(len(answer.json()[results]) == count, answer.text)
+
+    async def rest_predict(turn: int) -> None:
+        batch = [texts[(turn + step) % len(texts)] for step in range(1 + turn % 8)]
+        await post("predict", {"instances": batch}, "predictions", len(batch))
+
+    async def rest_classify(turn: int) -> None:
+        examples = [{"summaries": texts[turn % len(texts)]}]
+        body = {"signature_name": "classify", "examples": examples}
+        await post("classify", body, "results", 1)
+
+    async def rest_status(turn: int) -> None:
+        answer = await http.get(model if turn % 2 else f"{model}/metadata")
+        answer.raise_for_status()
+
+    async def bad_rest(turn: int) -> None:
+        body = [b"{", b'{"instances": [1.5]}', b'{"inputs": {"nothing": ["x"]}}'][turn % 3]
+        answer = await http.post(f"{model}:predict", content=body)
+        _expect(answer.status_code == 400 and "error" in answer.json(), answer.text)
+        await asyncio.sleep(0.05)
+
+    async def bad_grpc(_: int) -> None:
+        code = grpc.StatusCode.OK
+        try:
+            await predict(predict_request("x", alias="nothing"), timeout=30)
+        except grpc.aio.AioRpcError as error:
+            code = error.code()
+        _expect(code is grpc.StatusCode.INVALID_ARGUMENT, f"an unknown input got {code}")
+        await asyncio.sleep(0.05)
+
+    async def watch_memory() -> None:
+        while (passed := time.monotonic() - start) < seconds:
+            soak.memory.append((passed, resident_bytes(pid)))
+            await asyncio.sleep(0.5)
+
+    async def swap() -> None:
+        await asyncio.sleep(seconds / 2)
+        part = base / "_coming"
+        await asyncio.to_thread(shutil.copytree, base / str(_FIRST), part)
+        part.replace(base / str(_SECOND))
 
     async with (
         grpc.aio.insecure_channel(address) as channel,
         httpx.AsyncClient(timeout=30, trust_env=False) as http,
     ):
         predict = channel.unary_unary(PREDICT)
-
-        async def rest_predict(turn: int) -> None:
-            batch = [texts[(turn + step) % len(texts)] for step in range(1 + turn % 8)]
-            answer = await http.post(f"{model}:predict", json={"instances": batch})
-            answer.raise_for_status()
-            _expect(len(answer.json()["predictions"]) == len(batch), answer.text)
-
-        async def rest_classify(turn: int) -> None:
-            body = {
-                "signature_name": "classify",
-                "examples": [{"summaries": texts[turn % len(texts)]}],
-            }
-            answer = await http.post(f"{model}:classify", json=body)
-            answer.raise_for_status()
-            _expect(len(answer.json()["results"]) == 1, answer.text)
-
-        async def rest_status(turn: int) -> None:
-            answer = await http.get(model if turn % 2 else f"{model}/metadata")
-            answer.raise_for_status()
-
-        async def bad_rest(turn: int) -> None:
-            body = [b"{", b'{"instances": [1.5]}', b'{"inputs": {"nothing": ["x"]}}'][turn % 3]
-            answer = await http.post(f"{model}:predict", content=body)
-            _expect(answer.status_code == 400 and "error" in answer.json(), answer.text)
-            await asyncio.sleep(0.05)
-
-        async def bad_grpc(turn: int) -> None:
-            del turn
-            code = grpc.StatusCode.OK
-            try:
-                await predict(predict_request("x", alias="nothing"), timeout=30)
-            except grpc.aio.AioRpcError as error:
-                code = error.code()
-            _expect(code is grpc.StatusCode.INVALID_ARGUMENT, f"an unknown input got {code}")
-            await asyncio.sleep(0.05)
-
-        async def watch_memory(turn: int) -> None:
-            del turn
-            soak.memory.append((time.monotonic() - start, resident_bytes(pid)))
-            await asyncio.sleep(0.5)
-
-        async def swap() -> None:
-            await asyncio.sleep(seconds / 2)
-            part = base / "_coming"
-            await asyncio.to_thread(shutil.copytree, base / str(FIRST), part)
-            part.replace(base / str(SECOND))
-
         await asyncio.gather(
-            *(client.repeat("gRPC Predict", grpc_predict) for _ in range(4)),
-            *(client.repeat("REST predict", rest_predict) for _ in range(2)),
-            client.repeat("REST classify", rest_classify),
-            client.repeat("REST status", rest_status),
-            client.repeat("bad REST", bad_rest),
-            client.repeat("bad gRPC", bad_grpc),
-            client.repeat("memory", watch_memory),
+            *(repeat("gRPC Predict", grpc_predict) for _ in range(4)),
+            *(repeat("REST predict", rest_predict) for _ in range(2)),
+            repeat("REST classify", rest_classify),
+            repeat("REST status", rest_status),
+            repeat("bad REST", bad_rest),
+            repeat("bad gRPC", bad_grpc),
+            watch_memory(),
             swap(),
         )
 
@@ -187,23 +170,20 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
 @click.option("--model", default="out", show_default=True, help="As `arxiv-tagger predict` has it.")
 @click.option("--seconds", default=60.0, show_default=True)
 def main(model: str, seconds: float) -> None:
-    """Loads the local model server and tells what happened; exits 1 where anything failed."""
+    """Loads the local model server and says what happened; exits 1 where anything failed."""
     soak = run_soak(find_model(model), seconds)
     console = Console()
-    for kind, count in [*soak.answered.items(), *soak.refused.items()]:
-        if kind != "memory":
-            console.print(f"{kind:<14} {count:>8,}")
+    for kind, count in soak.answered.items():
+        console.print(f"{kind:<14} {count:>8,}")
     console.print(f"failed         {len(soak.failures):>8,}")
     for failure in soak.failures[:5]:
-        console.print(f"  {failure}")
+        console.print(f"  {failure}", markup=False)
     console.print(f"versions that answered: {soak.versions}")
-    marks = [
-        soak.memory[int(share * (len(soak.memory) - 1))] for share in (0.05, 0.25, 0.5, 0.75, 1)
-    ]
-    console.print(
-        "memory: " + ", ".join(f"{size / 2**20:,.0f} MiB at {at:.0f} s" for at, size in marks)
-    )
-    sys.exit(1 if soak.failures or soak.versions != [FIRST, SECOND] else 0)
+    last = len(soak.memory) - 1
+    marks = [soak.memory[int(share * last)] for share in (0.05, 0.25, 0.5, 0.75, 1)]
+    found = ", ".join(f"{size / 2**20:,.0f} MiB at {at:.0f} s" for at, size in marks)
+    console.print(f"memory: {found}")
+    sys.exit(1 if soak.failures or soak.versions != [_FIRST, _SECOND] else 0)
 
 
 if __name__ == "__main__":

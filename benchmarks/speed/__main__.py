@@ -11,12 +11,12 @@ from typing import Any, Final
 import click
 
 from benchmarks.machine import describe_machine
-from benchmarks.speed.cold_and_cached import measure_pipeline
-from benchmarks.speed.derived import EXAMPLE_EPOCHS
 from benchmarks.speed.features import measure_features
 from benchmarks.speed.growth import measure_growth
 from benchmarks.speed.page import write_page
+from benchmarks.speed.pipeline_run import measure_pipeline
 from benchmarks.speed.served import measure_serving
+from benchmarks.speed.tables import EXAMPLE_EPOCHS
 from benchmarks.speed.training import measure_training
 
 _SECTIONS: Final = ("training", "features", "pipeline", "serving", "growth")
@@ -29,10 +29,10 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 @click.option("--page", type=_FILE, default="benchmarks/README.md", show_default=True)
 @click.option("--only", default=",".join(_SECTIONS), show_default=True, help="Sections.")
 @click.option("--table", is_flag=True, help="Measure nothing, write the tables again.")
-@click.option("--work", type=click.Path(path_type=Path), help="Where runs write.")
-@click.option("--example-epochs", default=EXAMPLE_EPOCHS, show_default=True, help="That are run.")
-@click.option("--rounds", default=3, show_default=True, help="Of what is short.")
-@click.option("--serving-seconds", default=4.0, show_default=True, help="Of a round of requests.")
+@click.option("--work", type=click.Path(path_type=Path), help="Folder that runs write to.")
+@click.option("--example-epochs", default=EXAMPLE_EPOCHS, show_default=True)
+@click.option("--rounds", default=3, show_default=True, help="Rounds of what is short.")
+@click.option("--serving-seconds", default=4.0, show_default=True, help="Length of a round.")
 @click.option("--multiples", default="1,2,4,10", show_default=True, help="Of the rows.")
 def main(
     data: Path | None,
@@ -46,20 +46,20 @@ def main(
     serving_seconds: float,
     multiples: str,
 ) -> None:
-    """Measures speed and memory beside the Keras example and what else a person would use.
+    """Measures speed and memory next to the Keras example and other tools.
 
-    A section that was not asked for keeps its earlier figures in the output.
+    Sections that are not asked for keep their earlier figures in the output.
     """
     sections = only.split(",")
     if unknown := set(sections) - set(_SECTIONS):
         raise click.UsageError(f"There is no section {', '.join(sorted(unknown))}.")
-    sizes = _sizes(multiples)
     if not table:
         if data is None:
             raise click.UsageError("Name the file with --data.")
+        sizes = _numbers(multiples)
+        file = data.resolve()
         with tempfile.TemporaryDirectory() as temporary:
             folder = (work or Path(temporary)).resolve()
-            file = data.resolve()
             measures: dict[str, tuple[str, Callable[[], Iterable[dict[str, Any]]]]] = {
                 "training": (
                     f"--example-epochs {example_epochs}",
@@ -82,22 +82,17 @@ def main(
             for name in sections:
                 options, measure = measures[name]
                 click.echo(f"{name} …", err=True)
-                # What takes longest tells more than once.
+                # A section that takes hours yields what it has so far.
                 for found in measure():
-                    _store(output, name, data.name, options, found)
+                    _store(output, name, f"--data {data.name} --only {name} {options}", found)
     write_page(page, _load(output))
 
 
-def _sizes(multiples: str) -> list[float]:
+def _numbers(multiples: str) -> list[int]:
     try:
-        sizes = [float(multiple) for multiple in multiples.split(",")]
+        return [int(multiple) for multiple in multiples.split(",")]
     except ValueError:
-        raise click.UsageError(f"--multiples: {multiples} is no list of numbers.") from None
-    if sizes != sorted(set(sizes)) or min(sizes) <= 0:
-        raise click.UsageError("--multiples must ascend from above 0, as in 1,2,4,10.")
-    if any(size > 1 and not size.is_integer() for size in sizes):
-        raise click.UsageError("--multiples over 1 are whole: the rows are repeated so many times.")
-    return sizes
+        raise click.UsageError("--multiples takes whole numbers, as in 1,2,4,10.") from None
 
 
 def _load(output: Path) -> dict[str, Any]:
@@ -105,9 +100,9 @@ def _load(output: Path) -> dict[str, Any]:
     return results
 
 
-def _store(output: Path, name: str, file: str, options: str, found: dict[str, Any]) -> None:
+def _store(output: Path, name: str, arguments: str, found: dict[str, Any]) -> None:
     """Adds a section to the output, or replaces it there."""
-    command = f"python -m benchmarks.speed --data {file} --only {name} {options}".rstrip()
+    command = f"python -m benchmarks.speed {arguments}".rstrip()
     section = {"command": command, "machine": describe_machine(), **found}
     results = {**_load(output), name: section}
     output.parent.mkdir(parents=True, exist_ok=True)

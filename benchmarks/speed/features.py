@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import sys
@@ -10,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.speed.observe import observe
-from benchmarks.speed.phases import Phase, observe_phases
+from benchmarks.speed.observe import observe, observe_phases
 from pipeline.config import load_config
 
 # About as many as the page of the Keras example prints. On the arXiv file its rule gives more.
@@ -21,7 +19,7 @@ _WORKERS: Final = (1, 2)
 _SHORT_SECONDS: Final = 30.0
 _ALL: Final = "all"
 
-Phases = dict[str, Phase]
+Phases = dict[str, dict[str, float]]
 
 
 def measure_features(data: Path, work: Path, rounds: int) -> dict[str, Any]:
@@ -34,7 +32,7 @@ def measure_features(data: Path, work: Path, rounds: int) -> dict[str, Any]:
 
     Returns:
         `papers` by split, and `measured`: for each tool and number of workers its vocabulary's
-        size, its rounds, and the Phases `analysis`, `materialization` and `all`.
+        size, its rounds, and the phases `analysis`, `materialization` and `all`.
 
     Raises:
         CommandError: A process failed.
@@ -44,7 +42,8 @@ def measure_features(data: Path, work: Path, rounds: int) -> dict[str, Any]:
     texts = work / "texts.json"
     papers = write_texts(data, texts)
     measured = []
-    for profile, size in (("keras_example", _MAX_TOKENS), ("default", _default_size())):
+    default_size = load_config("default").features.max_tokens
+    for profile, size in (("keras_example", _MAX_TOKENS), ("default", default_size)):
         for workers in _WORKERS:
             command = [
                 *("benchmarks.speed.transform_once", "--data", str(data), "--profile", profile),
@@ -64,20 +63,16 @@ def measure_features(data: Path, work: Path, rounds: int) -> dict[str, Any]:
 
 def write_texts(data: Path, target: Path) -> dict[str, int]:
     """Writes the abstracts of each split as JSON, and returns how many there are."""
-    module = [sys.executable, "-m", "benchmarks.speed.split_texts"]
+    module = [sys.executable, "-m", "benchmarks.splits"]
     observe([*module, "--data", str(data), "--output", str(target)])
     texts = json.loads(target.read_text("utf-8"))
     return {name: len(of_split) for name, of_split in texts.items()}
 
 
-def _default_size() -> int:
-    return load_config("default").features.max_tokens
-
-
 def _repeat(module: Sequence[str], rounds: int, folder: Path | None = None) -> list[Phases]:
     """Runs a module once, or as often as asked where that is short; each time without a folder."""
     found: list[Phases] = []
-    while not found or (len(found) < rounds and found[0][_ALL].seconds < _SHORT_SECONDS):
+    while not found or (len(found) < rounds and found[0][_ALL]["seconds"] < _SHORT_SECONDS):
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         found.append(observe_phases([sys.executable, "-m", *module]))
@@ -85,12 +80,12 @@ def _repeat(module: Sequence[str], rounds: int, folder: Path | None = None) -> l
 
 
 def _row(name: str, size: int, workers: int, rounds: list[Phases]) -> dict[str, Any]:
-    ordered = sorted(rounds, key=lambda phases: phases[_ALL].seconds)
+    ordered = sorted(rounds, key=lambda phases: phases[_ALL]["seconds"])
     middle = ordered[len(ordered) // 2]
     return {
         "name": name,
         "max_tokens": size,
         "workers": workers,
         "rounds": len(rounds),
-        "phases": {key: dataclasses.asdict(phase) for key, phase in middle.items()},
+        "phases": middle,
     }

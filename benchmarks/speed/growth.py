@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
+import csv
+import gzip
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.beam_bytes import write_multiple
 from benchmarks.speed.pipeline_run import OTHER_SEED, run_pipeline, run_trainer_alone
 from benchmarks.speed.served import server_memory
+from schema import names
 from serving.predict import find_model
 
+_FIELD_LIMIT: Final = 2**27
 _SETTINGS: Final = ("baselines.enabled=[]",)
 # Its memory does not grow with the epochs, but for the copy that early stopping keeps from the
 # second one on: as large as the model that is served, whatever the number of papers.
 _ALONE: Final = (*_SETTINGS, OTHER_SEED, "trainer.epochs=1")
 
 
-def measure_growth(data: Path, work: Path, multiples: Sequence[float]) -> Iterator[dict[str, Any]]:
+def measure_growth(data: Path, work: Path, multiples: Sequence[int]) -> Iterator[dict[str, Any]]:
     """Runs the default profile on each multiple, from an empty folder, without baselines.
 
     The LinearSVC beside the model trains on a bounded sample, so its time says nothing of growth.
@@ -27,12 +29,12 @@ def measure_growth(data: Path, work: Path, multiples: Sequence[float]) -> Iterat
     Args:
         data: The CSV file.
         work: Where a run writes; deleted after each.
-        multiples: Of its rows, ascending; those over 1 repeat them under fresh titles.
+        multiples: Of its rows, ascending; they are repeated under fresh titles.
 
     Yields:
         After each multiple what was found up to it: `runs`, for each multiple: `multiple`,
-        `rows`, the PipelineRun `run`; and for the first and the last one `trainer_alone`, a
-        PipelineRun where all before Trainer was cached, and `server_bytes`, what the server holds
+        `rows`, the `run`; and for the first and the last one `trainer_alone`, a
+        run where all before Trainer was cached, and `server_bytes`, what the server holds
         with that model.
 
     Raises:
@@ -45,7 +47,7 @@ def measure_growth(data: Path, work: Path, multiples: Sequence[float]) -> Iterat
         yield {"runs": runs}
 
 
-def _measure(data: Path, work: Path, multiple: float, at_an_end: bool) -> dict[str, Any]:
+def _measure(data: Path, work: Path, multiple: int, at_an_end: bool) -> dict[str, Any]:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     output = work / "out"
@@ -53,13 +55,40 @@ def _measure(data: Path, work: Path, multiple: float, at_an_end: bool) -> dict[s
         papers = work / "papers.csv"
         found: dict[str, Any] = {
             "multiple": multiple,
-            "rows": write_multiple(data, multiple, None, papers),
-            "run": dataclasses.asdict(run_pipeline(papers, output, "default", _SETTINGS)),
+            "rows": write_multiple(data, multiple, papers),
+            "run": run_pipeline(papers, output, "default", _SETTINGS),
         }
         if at_an_end:
             found["server_bytes"] = server_memory(find_model(str(output)))
-            alone = run_trainer_alone(papers, output, "default", _ALONE)
-            found["trainer_alone"] = dataclasses.asdict(alone)
+            found["trainer_alone"] = run_trainer_alone(papers, output, "default", _ALONE)
     finally:
         shutil.rmtree(work)
     return found
+
+
+def write_multiple(source: Path, multiple: int, target: Path) -> int:
+    """Writes a multiple of a CSV file's rows, and returns how many there are.
+
+    Args:
+        source: The file, gzipped or not.
+        multiple: Number of copies, each with titles of its own.
+        target: The new file.
+    """
+    csv.field_size_limit(_FIELD_LIMIT)
+    count = 0
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        for copy in range(multiple):
+            open_text = gzip.open if source.suffix == ".gz" else open
+            with open_text(source, "rt", encoding="utf-8", newline="") as read:
+                records = csv.reader(read)
+                header = next(records)
+                title = header.index(names.TITLES)
+                if copy == 0:
+                    writer.writerow(header)
+                for record in records:
+                    if copy:
+                        record[title] += f" [{copy}]"
+                    writer.writerow(record)
+                    count += 1
+    return count

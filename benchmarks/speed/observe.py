@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
+
+import click
 
 _PAUSE_SECONDS: Final = 0.1
 _SHOWN_LINES: Final = 30
@@ -96,6 +99,31 @@ def observe(command: Sequence[str]) -> Observation:
                 + "\n".join(lines[-_SHOWN_LINES:])
             )
     return Observation(started, seconds, tuple(samples), printed)
+
+
+def print_phases(phases: Mapping[str, Sequence[Interval]]) -> None:
+    """Prints phases as the last line of standard output, as `observe_phases` reads them."""
+    click.echo("\n" + json.dumps(phases))
+
+
+def observe_phases(command: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Runs a program that ends with `print_phases`.
+
+    Returns:
+        For each phase its `seconds`, and `peak_bytes`, the most memory that all processes held.
+
+    Raises:
+        CommandError: It failed.
+    """
+    seen = observe(command)
+    phases: dict[str, Any] = json.loads(seen.printed.splitlines()[-1])
+    return {
+        name: {
+            "seconds": sum(end - begin for begin, end in intervals),
+            "peak_bytes": seen.peak_within(intervals),
+        }
+        for name, intervals in phases.items()
+    }
 
 
 def _watch(process: subprocess.Popen[bytes]) -> list[tuple[float, int]]:

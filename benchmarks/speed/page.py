@@ -5,14 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.speed.headline import headline_table
-from benchmarks.speed.section_tables import (
-    features_table,
-    growth_table,
-    pipeline_table,
-    serving_table,
-    training_table,
-)
+from benchmarks.speed import tables
 
 BEGIN: Final = "<!-- speed -->"
 END: Final = "<!-- /speed -->"
@@ -34,32 +27,28 @@ def write_page(page: Path, results: Results) -> None:
 
 
 def render(results: Results) -> str:
-    """Returns the tables of the sections that were measured, ratios first."""
-    parts = [headline_table(results)]
+    """Returns the tables of the sections that were measured."""
     makers = {
-        "training": ("Training", training_table),
-        "features": ("Features", features_table),
-        "pipeline": (
-            "Pipeline, `default`",
-            lambda section: pipeline_table(section, results.get("training")),
-        ),
-        "serving": ("Serving, `default`", serving_table),
-        "growth": ("Growth, `default` without baselines", growth_table),
+        "training": ("Training", tables.training_tables),
+        "features": ("Features", tables.features_table),
+        "pipeline": ("Pipeline, `default`", tables.pipeline_table),
+        "serving": ("Serving, `default`", tables.serving_tables),
+        "growth": ("Growth, `default` without baselines", tables.growth_tables),
     }
+    parts: list[str] = []
     shown = ""
     for name, (heading, make) in makers.items():
         if name in results:
             section = results[name]
-            machine = describe(section["machine"])
+            machine = _describe(section["machine"])
             parts += [f"### {heading}", f"    {section['command']}", make(section)]
-            # Told where it differs from that of the section before.
+            # Left out where it is that of the section before.
             parts += [machine] if machine != shown else []
             shown = machine
     return "\n\n".join(parts)
 
 
-def describe(machine: dict[str, Any]) -> str:
-    """Returns a machine and its versions in a line."""
+def _describe(machine: dict[str, Any]) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     return (
         f"{machine['processor']}, {machine['cores']} cores, "

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-import sys
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +11,7 @@ import grpc
 
 from benchmarks.load import PREDICT
 from benchmarks.processes import model_server, resident_bytes
-from benchmarks.serving import predict_request
-from benchmarks.speed.observe import observe
+from benchmarks.serving import measure_load, measure_model_alone, predict_request
 from benchmarks.speed.pipeline_run import folder_bytes, run_pipeline
 from benchmarks.texts import abstracts
 from schema import names
@@ -30,25 +27,32 @@ def measure_serving(data: Path, work: Path, rounds: int, seconds: float) -> dict
         data: The CSV file.
         work: The output folder of a run; what is in it already comes from the cache.
         rounds: Of everything; medians count.
-        seconds: Of each round of requests.
+        seconds: Length of each round of requests.
 
     Returns:
         `model_bytes`; the medians `import_seconds`, `load_seconds`, `first_answer_seconds` in
         fresh processes and `available_seconds` of the server; `memory_bytes` of the server after
-        1,000 texts; and `load`, what `python -m benchmarks.serving` measures.
+        1,000 texts; and `load`: `seconds`, `rounds`, the `servers` of `measure_load`, and
+        `texts_per_second_alone` by batch size.
 
     Raises:
-        CommandError: Something failed.
+        CommandError: The run failed.
     """
     run_pipeline(data, work, "default")
     version = find_model(str(work))
-    starts = [_first_answer(version) for _ in range(rounds)]
+    alone = [measure_model_alone(version) for _ in range(rounds)]
+    rates = [each.pop("texts_per_second") for each in alone]
     return {
         "model_bytes": folder_bytes(version),
-        **{name: statistics.median(each[name] for each in starts) for name in starts[0]},
+        **_medians(alone),
         "available_seconds": statistics.median(_server_start(version) for _ in range(rounds)),
         "memory_bytes": server_memory(version),
-        "load": _load(version, work / "serving.json", rounds, seconds),
+        "load": {
+            "seconds": seconds,
+            "rounds": rounds,
+            "servers": measure_load(version, rounds, seconds),
+            "texts_per_second_alone": _medians(rates),
+        },
     }
 
 
@@ -64,26 +68,11 @@ def server_memory(version: Path) -> int:
         return resident_bytes(pid)
 
 
-def _first_answer(version: Path) -> dict[str, float]:
-    seen = observe([sys.executable, "-m", "benchmarks.speed.first_answer", str(version)])
-    found: dict[str, float] = json.loads(seen.printed)
-    return found
-
-
 def _server_start(version: Path) -> float:
     began = time.perf_counter()
     with model_server(names.MODEL_NAME, version.parent):
         return time.perf_counter() - began
 
 
-def _load(version: Path, output: Path, rounds: int, seconds: float) -> dict[str, Any]:
-    observe(
-        [
-            *(sys.executable, "-m", "benchmarks.serving", "--model", str(version)),
-            *("--rounds", str(rounds), "--seconds", str(seconds), "--output", str(output)),
-        ]
-    )
-    found: dict[str, Any] = json.loads(output.read_text("utf-8"))
-    return {key: found[key] for key in ("seconds", "rounds", "servers")} | {
-        "texts_per_second_alone": found["model_in_a_loop_texts_per_second"]
-    }
+def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}

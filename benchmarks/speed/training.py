@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import sys
@@ -27,7 +26,7 @@ def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
             With lazy Adam its profile runs all of its epochs.
 
     Returns:
-        `example`, what it says of itself and its `peak_bytes`; and the PipelineRuns `lazy_adam`
+        `example`, what it says of itself and its `peak_bytes`; and the runs `lazy_adam`
         and `default`, each from an empty folder; and `lazy_adam_alone`, `adam` and
         `default_alone`, each with Trainer alone: `adam` with the seed of `lazy_adam`, the others
         with another, and all before it from the cache.
@@ -59,7 +58,7 @@ def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
         "default": run_pipeline(data, of_default, _DEFAULT),
         "default_alone": run_trainer_alone(data, of_default, _DEFAULT, [OTHER_SEED]),
     }
-    return {"example": example} | {key: dataclasses.asdict(run) for key, run in runs.items()}
+    return {"example": example} | runs
 
 
 def run_example(data: Path, output: Path, epochs: int) -> dict[str, Any]:

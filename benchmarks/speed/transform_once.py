@@ -17,8 +17,7 @@ import click
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 
 from benchmarks.beam_nodes import Nodes
-from benchmarks.speed.observe import Interval
-from benchmarks.speed.phases import print_phases
+from benchmarks.speed.observe import Interval, print_phases
 from pipeline.beam_settings import BeamSettings
 from pipeline.config import load_config
 

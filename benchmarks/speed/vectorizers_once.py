@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from benchmarks.speed.phases import print_phases
+from benchmarks.speed.observe import print_phases
 from schema import names
 
 _BATCH: Final = 128

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from tfx.types import Artifact, artifact_utils
 
 from benchmarks.beam_nodes import Nodes
 from pipeline.beam_settings import BeamSettings
@@ -44,11 +45,16 @@ def records(files: list[Path]) -> list[object]:
     return sorted(found)
 
 
+def split_records(artifact: Artifact) -> dict[str, list[object]]:
+    folders = {name: artifact_utils.get_split_uri([artifact], name) for name in names.SPLITS}
+    return {name: records(sorted(Path(folder).iterdir())) for name, folder in folders.items()}
+
+
 def curated(nodes: Nodes) -> dict[str, object]:
     nodes.run_example_gen()
     return {
         "report": (Path(nodes.curation.uri) / names.CURATION_FILE).read_text(),
-        **{k: records(files) for k, files in nodes.split_files(nodes.examples).items()},
+        **split_records(nodes.examples),
     }
 
 
@@ -57,7 +63,7 @@ def transformed(nodes: Nodes) -> dict[str, object]:
     assets = Path(nodes.graph.uri) / "transform_fn/assets"
     return {
         "vocabularies": {path.name: path.read_bytes() for path in assets.iterdir()},
-        **{k: records(files) for k, files in nodes.split_files(nodes.transformed).items()},
+        **split_records(nodes.transformed),
     }
 
 

@@ -1,12 +1,19 @@
-"""The curated papers of a CSV file in their splits, by pandas and the product's own rule."""
+"""The curated papers of a CSV file in their splits, by pandas and the product's own rule.
+
+    python -m benchmarks.splits --data FILE --output FILE
+
+writes the abstracts of each split as JSON, for processes that must not import TensorFlow.
+"""
 
 from __future__ import annotations
 
 import ast
+import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -24,11 +31,21 @@ class Truth:
 
     Attributes:
         multi_hot: float32 [n, L], labels by falling frequency in training.
-        unknown: Labels that no training paper has, int64 [n].
+        unknown: Number of true labels that no training paper has, int64 [n].
     """
 
     multi_hot: NDArray[np.float32]
     unknown: NDArray[np.int64]
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def main(data: Path, output: Path) -> None:
+    """Writes a JSON object: a list of abstracts for each split."""
+    splits = read_splits(data, seed=0)
+    texts = {name: [paper.abstract for paper in papers] for name, papers in splits.items()}
+    output.write_text(json.dumps(texts), "utf-8")
 
 
 def read_splits(csv: Path, seed: int) -> dict[str, list[RawPaper]]:
@@ -66,3 +83,7 @@ def encode(splits: dict[str, list[RawPaper]]) -> dict[str, Truth]:
         name: Truth(multi_hot.astype(np.float32), unknown)
         for name, (multi_hot, unknown) in encoded.items()
     }
+
+
+if __name__ == "__main__":
+    main()

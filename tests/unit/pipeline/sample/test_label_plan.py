@@ -1,0 +1,12 @@
+"""Which label sets the sample's papers have."""
+
+from collections import Counter
+
+from pipeline.sample.dice import Dice
+from pipeline.sample.label_plan import plan_label_sets
+
+
+def test_label_sets_planned_to_occur_once_do_so_in_a_large_sample():
+    counts = Counter(plan_label_sets(20_000, Dice(0)))
+    assert sum(count == 1 for count in counts.values()) == 1_200
+    assert sum(counts.values()) == 20_000
