@@ -23,7 +23,7 @@ TFIDF: Final = "tfidf"
 LABELS: Final = "labels"
 UNKNOWN_LABELS: Final = "unknown_labels"
 
-# A number that stands for a paper's title, to tell which papers a model was trained on.
+# A number that identifies a paper, to tell which ones a model was trained on.
 PAPER_KEY: Final = "paper_key"
 
 # Vocabulary assets of the transform graph.
@@ -63,7 +63,7 @@ EPOCHS_FILE: Final = "epochs.jsonl"
 # In it, the share of an epoch's steps that was spent waiting for batches.
 INPUT_WAIT_SHARE: Final = "input_wait_share"
 PLOTS_DIR: Final = "plots"
-TRAIN_TITLES_FILE: Final = "train_titles.npy"
+TRAIN_KEYS_FILE: Final = "train_keys.npy"
 MODEL_INFO_FILE: Final = "model_info.json"
 EXTRA_ASSETS_DIR: Final = "assets.extra"
 # The name is TF Serving's: it plays what lies there when it loads a version.

@@ -15,7 +15,8 @@ from tensorflow_model_analysis.utils import model_util
 from tfx.dsl.io import fileio
 
 from components.evaluator.paper_slices import NEW_TO_LAST_MODEL, NO, YES, PaperSlices
-from components.papers.train_titles import read_train_titles, title_keys
+from components.metrics.inputs import Array
+from components.papers.paper_keys import paper_keys, read_train_keys
 from schema import names
 from schema.text import decode_text
 from serving.model_metadata import ModelMetadata
@@ -81,8 +82,8 @@ class AddPaperSlices(beam.DoFn):
 
         Args:
             vocabulary: The candidate's labels, most frequent in training first.
-            last_model: The folder of the last blessed model, which holds the titles that it was
-                trained on, or holds none; None where there is no such model.
+            last_model: The folder of the last blessed model, with the keys of the papers
+                that it was trained on, if it kept them; None where there is no such model.
         """
         self._slices = PaperSlices(vocabulary)
         self._last_model = last_model
@@ -90,7 +91,7 @@ class AddPaperSlices(beam.DoFn):
         self._seen = np.zeros(0, np.int64)
 
     def setup(self) -> None:
-        """Reads the titles, once for all threads of a worker.
+        """Reads the keys, once for all threads of a worker.
 
         With ten million papers they are 80 MB: too many to travel inside the pipeline's graph.
         """
@@ -98,27 +99,24 @@ class AddPaperSlices(beam.DoFn):
             self._seen = self._shared.acquire(self._read_seen)
 
     def _read_seen(self) -> NDArray[np.int64]:
-        seen = read_train_titles(str(self._last_model))
+        seen = read_train_keys(str(self._last_model))
         return np.zeros(0, np.int64) if seen is None else seen
 
     def process(self, extracts: Extracts) -> list[Extracts]:
         """Returns the extracts of an example with the slices among its features."""
         features = extracts[constants.FEATURES_KEY]
         labels = [decode_text(label) for label in np.ravel(features[names.TERMS])]
-        (abstract,), (title,) = (
-            np.ravel(features[name]) for name in (names.SUMMARIES, names.TITLES)
-        )
+        title, abstract = (np.ravel(features[name]) for name in (names.TITLES, names.SUMMARIES))
         slices = {
-            **self._slices.of(labels, decode_text(abstract)),
-            NEW_TO_LAST_MODEL: NO if self._is_seen(title) else YES,
+            **self._slices.of(labels, decode_text(abstract[0])),
+            NEW_TO_LAST_MODEL: NO if self._is_seen(title, abstract) else YES,
         }
         columns = {name: np.array([value]) for name, value in slices.items()}
         return [{**extracts, constants.FEATURES_KEY: {**features, **columns}}]
 
-    def _is_seen(self, title: bytes) -> bool:
-        # Where there is no column of titles all are empty, which says nothing of any paper.
-        if not self._seen.size or not title:
+    def _is_seen(self, title: Array, abstract: Array) -> bool:
+        if not self._seen.size:
             return False
-        (key,) = title_keys([title])
+        (key,) = paper_keys(title, abstract)
         place = np.searchsorted(self._seen, key)
         return bool(place < self._seen.size and self._seen[place] == key)

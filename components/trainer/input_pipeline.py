@@ -35,7 +35,7 @@ class Survey(NamedTuple):
     """What has to be known of the training split before training.
 
     Attributes:
-        paper_keys: The title hash of each paper, int64 [n], in the order of the files.
+        paper_keys: The key of each paper, int64 [n], in the order of the files.
         label_counts: Papers that have each label, int64 [L].
     """
 

@@ -11,7 +11,7 @@ import tensorflow_transform as tft
 from absl import logging
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.papers.train_titles import write_train_titles
+from components.papers.paper_keys import write_train_keys
 from components.trainer.cluster import read_cluster
 from components.trainer.export import export_model, model_info
 from components.trainer.input_pipeline import (
@@ -134,7 +134,7 @@ def _run(fn_args: FnArgs, strategy: tf.distribute.Strategy, outputs: _Outputs) -
     )
     export_model(tagger, outputs.model, model_info(result, settings, labels))
     # The Model artifact's folder holds more than the SavedModel in it.
-    write_train_titles(outputs.model.rpartition("/")[0], paper_keys)
+    write_train_keys(outputs.model.rpartition("/")[0], paper_keys)
 
 
 def _steps(papers: int, batch_size: int, replicas: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.papers.paper_keys import hash_titles
+from components.papers.paper_keys import hash_keys
 from components.transform.ngrams import join_texts, split_ngrams
 from components.transform.settings import FeatureSettings
 from components.transform.vocabulary import analyze_ngrams, look_up_ngrams
@@ -27,7 +27,7 @@ def preprocessing_fn(
     Returns:
         `tfidf` float32 sparse [n, V], `labels` float32 sparse multi-hot [n, L],
         `unknown_labels` int64 [n], the number of labels outside the vocabulary, and
-        `paper_key` int64 [n], the hash of the title.
+        `paper_key` int64 [n], a number that identifies the paper.
     """
     settings = FeatureSettings.model_validate_json(custom_config["settings"])
     labels, unknown_labels = encode_labels(inputs[names.TERMS])
@@ -35,7 +35,7 @@ def preprocessing_fn(
         names.TFIDF: vectorize(inputs[names.TITLES], inputs[names.SUMMARIES], settings),
         names.LABELS: labels,
         names.UNKNOWN_LABELS: unknown_labels,
-        names.PAPER_KEY: hash_titles(inputs[names.TITLES]),
+        names.PAPER_KEY: hash_keys(inputs[names.TITLES], inputs[names.SUMMARIES]),
     }
 
 

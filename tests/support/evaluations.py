@@ -16,7 +16,7 @@ from components.evaluator.component import EXTRACTORS_MODULE
 from components.evaluator.eval_config import make_eval_config
 from components.evaluator.executor import Executor
 from components.evaluator.settings import GateSettings
-from components.papers.train_titles import title_keys, write_train_titles
+from components.papers.paper_keys import paper_keys, write_train_keys
 from pipeline.beam_settings import BeamSettings
 from schema import names
 from tests.support.evaluator_splits import Split
@@ -35,7 +35,8 @@ class Answers:
         threshold: Lowest probability that it suggests.
         abstract_only: What it says of the abstracts alone, float32 [n, L]; None for a model of
             old, which has no such output.
-        train_titles: The titles it was trained on; None for a model of old, which kept none.
+        trained_on: Numbers of the test papers it was trained on; None for a model of old, which
+            did not keep them.
     """
 
     feature: str
@@ -43,7 +44,7 @@ class Answers:
     probabilities: np.ndarray
     threshold: float
     abstract_only: np.ndarray | None = None
-    train_titles: Sequence[str] | None = None
+    trained_on: Sequence[int] | None = None
 
     def split(self, terms: Sequence[Sequence[str]], rows: Sequence[int] | None = None) -> Split:
         """The split, or some rows of it, as it looks with this model's vocabulary."""
@@ -119,6 +120,7 @@ class Evaluation:
         candidate: Answers,
         baseline: Answers | None = None,
         abstracts: Sequence[str] | None = None,
+        titled: bool = True,
     ) -> None:
         models = [answers for answers in (candidate, baseline) if answers is not None]
         evaluation = _artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
@@ -126,9 +128,9 @@ class Evaluation:
         schema = _artifact(standard_artifacts.Schema, folder / "schema")
         (folder / "schema" / "schema.pbtxt").write_bytes(SCHEMA_FILE.read_bytes())
         artifacts = {
-            "examples": [_write_examples(folder / "examples", terms, models, abstracts)],
-            "model": [_save(folder / "candidate", candidate)],
-            "baseline_model": [_save(folder / "baseline", baseline)] if baseline else [],
+            "examples": [_write_examples(folder / "examples", terms, models, abstracts, titled)],
+            "model": [_save(folder / "candidate", candidate, titled)],
+            "baseline_model": [_save(folder / "baseline", baseline, titled)] if baseline else [],
             "schema": [schema],
         }
         executor = Executor(Executor.Context(beam_pipeline_args=BeamSettings().pipeline_args()))
@@ -157,7 +159,7 @@ def _artifact(kind, uri: Path):
     return artifact
 
 
-def _save(folder: Path, answers: Answers):
+def _save(folder: Path, answers: Answers, titled: bool):
     artifact = _artifact(standard_artifacts.Model, folder)
     vocabulary = folder / names.LABEL_VOCABULARY
     vocabulary.write_text("".join(f"{label}\n" for label in answers.vocabulary))
@@ -171,22 +173,26 @@ def _save(folder: Path, answers: Answers):
     (saved_model / names.EXTRA_ASSETS_DIR).mkdir()
     info = json.dumps({"threshold": answers.threshold})
     (saved_model / names.EXTRA_ASSETS_DIR / names.MODEL_INFO_FILE).write_text(info)
-    if answers.train_titles is not None:
-        keys = title_keys([title.encode() for title in answers.train_titles])
-        write_train_titles(str(folder), keys)
+    if answers.trained_on is not None:
+        titles = [_title(row, titled).encode() for row in answers.trained_on]
+        abstracts = [_abstract(row).encode() for row in answers.trained_on]
+        write_train_keys(str(folder), paper_keys(titles, abstracts))
     return artifact
 
 
-def title(row: int) -> str:
-    """The title of a test paper."""
-    return f"Title {row}"
+def _title(row: int, titled: bool) -> str:
+    return f"Title {row}" if titled else ""
+
+
+def _abstract(row: int) -> str:
+    return f"Abstract {row}"
 
 
 def _abstract_only(feature: str) -> str:
     return f"{feature}, abstract only"
 
 
-def _write_examples(folder: Path, terms, models: Sequence[Answers], abstracts):
+def _write_examples(folder: Path, terms, models: Sequence[Answers], abstracts, titled: bool):
     """Writes the test split; the others hold what no model can read."""
     artifact = _artifact(standard_artifacts.Examples, folder)
     artifact.split_names = json.dumps(list(names.SPLITS))
@@ -200,17 +206,19 @@ def _write_examples(folder: Path, terms, models: Sequence[Answers], abstracts):
                 writer.write(b"not an example")
                 continue
             for row, labels in enumerate(terms):
-                abstract = abstracts[row] if abstracts else f"Abstract {row}"
-                writer.write(_encode(row, labels, models, abstract))
+                texts = (_title(row, titled), abstracts[row] if abstracts else _abstract(row))
+                writer.write(_encode(row, texts, labels, models))
     return artifact
 
 
-def _encode(row: int, labels: Sequence[str], models: Sequence[Answers], abstract: str) -> bytes:
+def _encode(
+    row: int, texts: tuple[str, str], labels: Sequence[str], models: Sequence[Answers]
+) -> bytes:
     feature = {
         name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[v.encode() for v in values]))
         for name, values in (
-            (names.TITLES, [title(row)]),
-            (names.SUMMARIES, [abstract]),
+            (names.TITLES, texts[:1]),
+            (names.SUMMARIES, texts[1:]),
             (names.TERMS, labels),
         )
     }

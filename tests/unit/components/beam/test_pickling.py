@@ -16,7 +16,7 @@ from components.example_gen import curation
 from components.example_gen.combiners import Concatenate, CountDistinct
 from components.example_gen.outcome import Destination
 from components.example_gen.settings import DataSettings
-from components.papers.train_titles import title_keys, write_train_titles
+from components.papers.paper_keys import paper_keys, write_train_keys
 from components.transform.vocabulary import _TABLE, KeepMostFrequent, MergeCounts
 from schema import names
 from tests.support.curation_oracle import noisy_rows, to_csv
@@ -114,9 +114,9 @@ def _comparable(value):
 
 
 @PICKLERS
-def test_the_titles_of_the_last_model_do_not_travel(pickler, tmp_path):
+def test_the_keys_of_the_last_model_do_not_travel(pickler, tmp_path):
     titles = [b"%d" % number for number in range(20_000)]
-    write_train_titles(str(tmp_path), title_keys(titles))
+    write_train_keys(str(tmp_path), paper_keys(titles, titles))
     adder = extractors.AddPaperSlices(["cs.LG"], str(tmp_path))
     adder.setup()
     assert len(pickler.dumps(extractors.AddPaperSlices(["cs.LG"], str(tmp_path)))) < 10_000

@@ -13,7 +13,7 @@ from tensorflow_model_analysis.slicer import slicer_lib as slicer
 from components.evaluator import extractors
 from components.evaluator.eval_config import make_eval_config
 from components.evaluator.settings import GateSettings
-from components.papers.train_titles import title_keys, write_train_titles
+from components.papers.paper_keys import paper_keys, write_train_keys
 
 VOCABULARY = ["cs.LG", "stat.ML", "cs.CV", "math.OC"]
 
@@ -33,7 +33,7 @@ def added(given, seen=None):
     """Where `seen` is None there is no last model; "none kept" is one without titles."""
     with tempfile.TemporaryDirectory() as folder:
         if seen is not None and not isinstance(seen, str):
-            write_train_titles(folder, seen)
+            write_train_keys(folder, seen)
         adder = extractors.AddPaperSlices(VOCABULARY, None if seen is None else folder)
         # As Beam does on every worker.
         adder = pickle.loads(pickle.dumps(adder))
@@ -42,8 +42,14 @@ def added(given, seen=None):
     return found
 
 
-def is_new(title, seen):
-    (value,) = added(extracts(title), seen)["features"]["new_to_last_model"]
+def keys_of(*papers):
+    """The keys of papers, given as title and abstract; sorted, as they are kept."""
+    titles, abstracts = zip(*papers, strict=True)
+    return np.sort(paper_keys([t.encode() for t in titles], [a.encode() for a in abstracts]))
+
+
+def is_new(title, seen, abstract="Words."):
+    (value,) = added(extracts(title, abstract=abstract), seen)["features"]["new_to_last_model"]
     return value
 
 
@@ -66,8 +72,7 @@ def test_the_slices_lie_beside_the_raw_features():
 
 
 def test_a_title_is_new_unless_the_last_model_was_trained_on_it():
-    titles = ["Größe", "A title", "A  title", ""]
-    keys = np.sort(title_keys([title.encode() for title in titles]))
+    keys = keys_of(*((title, "Other words.") for title in ("Größe", "A title", "A  title")))
     assert is_new("A title", keys) == "no"
     assert is_new("A  title", keys) == "no"
     assert is_new("Größe", keys) == "no"
@@ -80,20 +85,23 @@ def test_without_known_titles_every_paper_is_new(seen):
     assert is_new("A title", seen) == "yes"
 
 
-def test_an_empty_title_tells_no_paper_from_another():
-    assert is_new("", title_keys([b""])) == "yes"
+def test_without_titles_the_abstracts_tell_papers_apart():
+    keys = keys_of(("", "One abstract."), ("", "Another."))
+    assert is_new("", keys, "One abstract.") == "no"
+    assert is_new("", keys, "one abstract.") == "yes"
+    assert is_new("A title", keys, "One abstract.") == "yes"
 
 
 @pytest.mark.parametrize("number", range(20))
 def test_the_highest_and_the_lowest_key_are_found(number):
-    keys = np.sort(title_keys([b"%d" % i for i in range(20)]))
+    keys = keys_of(*((str(i), "") for i in range(20)))
     assert is_new(str(number), keys) == "no"
 
 
 def test_tfma_makes_its_slices_of_them():
     config = make_eval_config(GateSettings())
     specs = [slicer.SingleSliceSpec(spec=spec) for spec in config.slicing_specs]
-    for seen, compared in ((None, True), (title_keys([b"A title"]), False)):
+    for seen, compared in ((None, True), (keys_of(("A title", "")), False)):
         ours = added(extracts(), seen)
         (found,) = ExtractSliceKeysFn(config, materialize=False).process(ours, specs)
         keys = set(found["_slice_key_types"].tolist())

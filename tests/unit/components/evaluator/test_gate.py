@@ -12,7 +12,7 @@ from components.evaluator.gate import GateRow, read_gate
 from components.evaluator.results import read_figures, read_labels, read_slices
 from components.evaluator.settings import GateSettings
 from schema.errors import BadInputError
-from tests.support.evaluations import Answers, Evaluation, title
+from tests.support.evaluations import Answers, Evaluation
 from tests.support.evaluator_splits import on_grid, scikit_learn_figures
 
 PAPERS = 40
@@ -177,8 +177,8 @@ def certain(feature: str, vocabulary: list[str], right: list[bool], **more) -> A
     return Answers(feature, vocabulary, scores, 0.5, **more)
 
 
-def test_papers_that_the_last_model_was_trained_on_are_left_out(tmp_path):
-    """A grown file: the last model knows half of the test papers by heart, and not the new label.
+def grown_file() -> tuple[Answers, Answers]:
+    """The last model knows half of the test papers by heart, and not the candidate's new label.
 
     On all of them it is the better one; on those that are new to both it isn't.
     """
@@ -187,16 +187,21 @@ def test_papers_that_the_last_model_was_trained_on_are_left_out(tmp_path):
     labels = [*NEW_LABELS, "new.ONE"]
     candidate = certain("new_model", labels, [n >= half and n % 3 == 0 for n in range(PAPERS)])
     candidate = replace(candidate, abstract_only=candidate.probabilities)
-    seen = [title(number) for number in range(half)]
-    last = certain("old_model", NEW_LABELS, by_heart, train_titles=[*seen, "Another title"])
-    new = range(half, PAPERS)
+    # The last one is not a test paper.
+    last = certain("old_model", NEW_LABELS, by_heart, trained_on=[*range(half), PAPERS])
     for name in GATED:
         everywhere = [scikit_learn_figures(each.split(TERMS))[name] for each in (candidate, last)]
         assert everywhere[0] < everywhere[1], name
+    return candidate, last
 
-    passed = Evaluation(tmp_path / "known", TERMS, nothing_may_fall(), candidate, last)
 
+@pytest.mark.parametrize("titled", [True, False])
+def test_papers_that_the_last_model_was_trained_on_are_left_out(tmp_path, titled):
+    candidate, last = grown_file()
+    half = PAPERS // 2
+    passed = Evaluation(tmp_path, TERMS, nothing_may_fall(), candidate, last, titled=titled)
     assert passed.blessed
+    new = range(half, PAPERS)
     expected = [scikit_learn_figures(each.split(TERMS, new)) for each in (candidate, last)]
     assert read_gate(passed.uri)[1:] == [
         row("compared_examples", half, None, 1.0, False, True, half, half),
@@ -205,16 +210,18 @@ def test_papers_that_the_last_model_was_trained_on_are_left_out(tmp_path):
             for name in sorted(GATED)
         ),
     ]
-    # Of a model of old nobody knows what it was trained on.
-    of_old = replace(last, train_titles=None)
-    refused = Evaluation(tmp_path / "unknown", TERMS, nothing_may_fall(), candidate, of_old)
+
+
+def test_without_kept_keys_no_paper_is_left_out(tmp_path):
+    candidate, last = grown_file()
+    last = replace(last, trained_on=None)
+    refused = Evaluation(tmp_path, TERMS, nothing_may_fall(), candidate, last)
     assert not refused.blessed
     assert {each.left_out for each in read_gate(refused.uri)} == {0}
 
 
 def test_without_a_paper_to_compare_on_it_is_refused(tmp_path):
-    titles = [title(number) for number in range(PAPERS)]
-    last = replace(OLD, train_titles=titles)
+    last = replace(OLD, trained_on=range(PAPERS))
     gate = GateSettings(floors={"lrap": 0.0}, max_drop={"lrap": 1.0}, min_examples=3)
     evaluation = Evaluation(tmp_path, TERMS, gate, NEW, last)
     assert not evaluation.blessed
@@ -229,7 +236,7 @@ def test_without_a_paper_to_compare_on_it_is_refused(tmp_path):
 
 def test_a_vanished_label_counts_as_missed(tmp_path):
     """The candidate answers as the last model does, but no longer knows one of its labels."""
-    last = certain("old_model", NEW_LABELS, [True] * PAPERS, train_titles=[])
+    last = certain("old_model", NEW_LABELS, [True] * PAPERS, trained_on=[])
     fewer = NEW_LABELS[1:]
     candidate = Answers(
         "new_model", fewer, last.probabilities[:, 1:], 0.5, last.probabilities[:, 1:]

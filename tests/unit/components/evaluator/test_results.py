@@ -38,7 +38,7 @@ MODEL = draw_model()
 # It has another number of labels, and others: nothing of it may be read as the candidate's.
 OLD = replace(
     MODEL, feature="old", vocabulary=VOCABULARY[:3], probabilities=1 - MODEL.probabilities[:, :3],
-    abstract_only=None, train_titles=[f"Title {number}" for number in range(10)],
+    abstract_only=None, trained_on=range(10),
 )  # fmt: skip
 
 

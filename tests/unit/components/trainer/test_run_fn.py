@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.lib.io import file_io
 
-from components.papers.train_titles import read_train_titles
+from components.papers.paper_keys import read_train_keys
 from components.trainer import run_fn as module
 from components.trainer.cluster import Cluster
 from components.trainer.input_pipeline import make_dataset
@@ -118,7 +118,7 @@ def test_everything_can_be_read_from_and_written_to_remote_storage(arguments, an
     epochs = [line for line in lines if "step" not in line]
     assert [line["epoch"] for line in epochs] == [1, 2]
     assert all(0.0 < line[names.INPUT_WAIT_SHARE] < 1.0 for line in epochs)
-    keys = read_train_titles(arguments["serving_model_dir"].rpartition("/")[0])
+    keys = read_train_keys(arguments["serving_model_dir"].rpartition("/")[0])
     papers = transformed_papers(analysis)[:PAPERS]
     assert keys.tolist() == sorted({paper.key for paper in papers})
     np.testing.assert_allclose(
