@@ -7,7 +7,7 @@ ARXIV_TAGGER := .venv/bin/arxiv-tagger
 # Two processes; the tests of a file stay together, since they share costly runs.
 PYTEST := .venv/bin/pytest --numprocesses 2 --dist loadfile
 
-.PHONY: run test unit lint real bench setup browser lock clean
+.PHONY: run test unit lint lint-files real bench setup browser lock clean
 
 run: $(READY)
 	$(ARXIV_TAGGER) run --profile sample --output out
@@ -18,11 +18,22 @@ test: lint $(READY) browser
 unit: $(READY)
 	$(PYTEST) tests/unit
 
-lint: $(READY)
+lint: $(READY) lint-files
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/mypy schema serving components pipeline benchmarks
+
+# The files for Docker, GitHub, Cloud Build, Compose and Kubernetes. All schemas come with the tools.
+SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema
+MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard serving/deploy/kubernetes/base/*.yaml))
+lint-files: $(READY)
+	.venv/bin/hadolint Dockerfile
+	$(SCHEMA) vendor.github-workflows .github/workflows/*.yml
+	$(SCHEMA) custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(SCHEMA) vendor.cloudbuild cloudbuild.yaml
+	$(SCHEMA) vendor.compose-spec serving/deploy/compose.yaml
+	.venv/bin/kubernetes-validate --strict --quiet $(MANIFESTS)
 
 # The proofs on a real file: make real DATA=arxiv_data.csv.gz
 real: $(READY)

@@ -32,10 +32,11 @@ def test_memory_of_children_counts():
 
 
 def test_memory_of_a_child_counts_when_its_parent_has_ended():
-    between = START.format(HOLD) + "; import time; time.sleep(0.3)"
-    waiting = START.format(between) + "; child.wait(); import time; time.sleep(1)"
-    seen = observe([sys.executable, "-c", waiting])
-    after = [size for at, size in seen.samples if at > seen.started + seen.seconds - 0.8]
+    between = START.format(HOLD.replace("sleep(1)", "sleep(60)")) + "; import time; time.sleep(0.3)"
+    # The child is ended with the command.
+    waiting = START.format(between) + "; child.wait(); import time; print(time.time()); "
+    seen = observe([sys.executable, "-c", waiting + "time.sleep(3)"])
+    after = [size for at, size in seen.samples if at > float(seen.printed)]
     assert max(after) > 300 * MEGABYTE
 
 

@@ -1,6 +1,6 @@
-"""The wheel installs `schema`, `serving`, `components` and `pipeline` at the top level.
+"""The wheel holds the source tree, and no other package owns its top-level names.
 
-These are common words: no other package may own one of them.
+These names, `schema`, `serving`, `components` and `pipeline`, are common words.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.image_recipe import ROOT
-
+ROOT = Path(__file__).parents[3]
 ROOMS = ("schema", "serving", "components", "pipeline")
 OURS = "arxiv-tagger"
 # What the code reads at run time beside Python: a sample of each kind.
@@ -23,7 +22,7 @@ READ = (
     "schema/schema.pbtxt",
     "pipeline/profiles/default.yaml",
     "pipeline/profiles/sample.yaml",
-    "pipeline/profiles/cloud_example.yaml",
+    "pipeline/sample/topics.yaml",
     "components/report/page.html.j2",
     "components/report/style.css",
     "serving/server/page/index.html",
