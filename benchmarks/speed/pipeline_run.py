@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from benchmarks.speed.executions import Execution, read_executions
 from benchmarks.speed.observe import observe
-from pipeline.local.run import Layout
+from pipeline.local.output_folder import OutputFolder
 from schema import names
 from serving.predict import find_model
 
@@ -74,8 +74,8 @@ def run_pipeline(data: Path, output: Path, profile: str, settings: Sequence[str]
         *(part for setting in (*_OPEN_GATE, *settings) for part in ("--set", setting)),
     ]
     seen = observe(command)
-    layout = Layout(output)
-    executions = read_executions(layout.metadata)
+    folder = OutputFolder(output)
+    executions = read_executions(folder.metadata)
     return {
         "profile": profile,
         "settings": list(settings),
@@ -92,7 +92,7 @@ def run_pipeline(data: Path, output: Path, profile: str, settings: Sequence[str]
             }
             for each in executions
         ],
-        "epochs": _epochs(executions, layout),
+        "epochs": _epochs(executions, folder),
         "metrics": _read_json(output / _METRICS_FILE),
         "exported_bytes": folder_bytes(find_model(str(output))),
     }
@@ -128,11 +128,11 @@ def folder_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def _epochs(executions: Sequence[Execution], layout: Layout) -> dict[str, Any] | None:
+def _epochs(executions: Sequence[Execution], folder: OutputFolder) -> dict[str, Any] | None:
     (trainer,) = (each for each in executions if each.component == _TRAINER)
     if trainer.cached:
         return None
-    file = layout.pipeline_root / _TRAINER / "model_run" / str(trainer.id) / names.EPOCHS_FILE
+    file = folder.pipeline_root / _TRAINER / "model_run" / str(trainer.id) / names.EPOCHS_FILE
     lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     # A line with a step was written inside an epoch.
     return {"lines": [line for line in lines if "step" not in line]}

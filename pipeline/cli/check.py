@@ -28,8 +28,8 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
     config = load_config(profile, overrides)
     console = Console(highlight=False)
     files = find_data(data, config.data)
-    if files.words:
-        console.print(files.words, soft_wrap=True)
+    if files.message:
+        console.print(files.message, soft_wrap=True)
     report = check_files(files.paths, config.data)
     show_curation(console, report.curation.__dict__)
     for letter in report.dead_letters:

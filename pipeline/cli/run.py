@@ -15,12 +15,13 @@ from components.papers.csv_rows import read_rows
 from pipeline.beam_settings import beam_overrides
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
-from pipeline.cli.run_results import show_results
+from pipeline.cli.run_results import refuse_unblessed, show_results
 from pipeline.config import Config, load_config
 from pipeline.local.data_files import find_data
 from pipeline.local.download import fetch
-from pipeline.local.node_facts import PURPOSES
-from pipeline.local.run import Layout, refuse_unblessed, run_locally
+from pipeline.local.node_summary import PURPOSES
+from pipeline.local.output_folder import OutputFolder
+from pipeline.local.run import run_locally
 from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
 from schema.errors import BadInputError, UsageError
 
@@ -76,13 +77,13 @@ def run(
     if dry_run:
         _show_plan(console, config, data, profile, output)
         return
-    path = _locate(data, Layout(output).data, console)
+    path = _locate(data, OutputFolder(output).data, console)
     files = find_data(path, config.data)
     # Reports a wrong file or column now, not after TFX has loaded.
     for file in files.paths:
         next(iter(read_rows(file, config.data.columns, config.data.label_separator)))
-    if files.words:
-        console.print(files.words, soft_wrap=True)
+    if files.message:
+        console.print(files.message, soft_wrap=True)
     result = run_locally(config, Path(path), output, console)
     show_results(console, result, output)
     refuse_unblessed(result)

@@ -1,11 +1,11 @@
-"""What `run` shows when it is done: counts, metrics, the gate, three test papers, and paths."""
+"""What `run` shows when it is done: counts, metrics, the gate, three test papers, or a refusal."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,9 +13,10 @@ from rich.table import Table
 
 from pipeline.cli.curation_table import show_curation
 from pipeline.cli.suggestions import one_line
-from pipeline.local.node_facts import read_json, served_model
 from pipeline.local.quiet import output_dropped
+from pipeline.local.results import METRICS_FILE, infra_report, is_blessed, read_json, served_model
 from schema import names
+from schema.errors import RefusedError
 from serving.predict import load_model
 
 if TYPE_CHECKING:
@@ -37,30 +38,72 @@ _METRICS: Final = (
 )
 _SHOWN_EXAMPLES: Final = 3
 _SHOWN_SUGGESTIONS: Final = 3
+# How much of a failed check's message is shown: it may be the log of a server.
+_SHOWN_LINES: Final = 3
+_SHOWN_WIDTH: Final = 300
 
 
 def show_results(console: Console, result: RunResult, output: Path) -> None:
     """Shows what came of a run; of a model that can't be served, only where to look."""
-    from components.evaluator.gate import read_gate
-
     console.print()
     show_curation(console, read_json(output / names.CURATION_FILE))
     console.print()
     if result.metrics:
         _show_metrics(console, result)
         console.print()
-        show_gate(console, read_gate(result.nodes["Evaluator"].artifact("evaluation").uri))
+        show_gate(console, result.gate)
         _show_papers(console, result)
     pushed = result.nodes["Pusher"].artifact("pushed_model")
     if pushed.get_int_custom_property("pushed"):
         where = pushed.get_string_custom_property("pushed_destination")
         console.print(f"[bold]Model[/]    {where}", soft_wrap=True)
     if result.metrics:
-        console.print(f"[bold]Metrics[/]  {output / 'metrics.json'}", soft_wrap=True)
+        console.print(f"[bold]Metrics[/]  {output / METRICS_FILE}", soft_wrap=True)
     page = output / names.REPORT_DIR / names.REPORT_PAGE_FILE
     console.print(f"[bold]Report[/]   {page}", soft_wrap=True)
     console.print(f"[bold]Plots[/]    {output / names.PLOTS_DIR}", soft_wrap=True)
     console.print(f"[bold]Log[/]      {result.log}", soft_wrap=True)
+
+
+def refuse_unblessed(result: RunResult) -> None:
+    """Raises where the infrastructure check or the gate refused the model.
+
+    Raises:
+        RefusedError: The message names each check that failed, or figure that fell short.
+    """
+    report = infra_report(result.nodes["InfraValidator"])
+    if not report["passed"]:
+        folder = result.nodes["InfraValidator"].folder("blessing")
+        raise RefusedError(_infra_refusal(report, folder))
+    if not is_blessed(result.nodes["Evaluator"]):
+        reasons = "\n".join(f"  {row}" for row in result.gate if not row.passed)
+        raise RefusedError(
+            f"The gate refused the model; nothing was pushed:\n{reasons}\n"
+            "Train a better one, or change the bounds in the profile's `gate` section."
+        )
+
+
+def _infra_refusal(report: Mapping[str, Any], folder: Path) -> str:
+    reasons = "\n".join(
+        f"  {check['name']}: {_beginning(check['words'])}"
+        for check in report["checks"]
+        if check["result"] == "failed"
+    )
+    return (
+        f"The model can't be served ({report['server']}); nothing was pushed:\n{reasons}\n"
+        f"All checks are in {folder / names.INFRA_REPORT_FILE}, and the server's output in "
+        f"{names.SERVER_LOG_FILE} beside it. Fix what the model is exported from: another run with "
+        "the same data, settings and code gives the same result."
+    )
+
+
+def _beginning(message: str) -> str:
+    lines = [
+        line if len(line) <= _SHOWN_WIDTH else f"{line[:_SHOWN_WIDTH]}…"
+        for line in message.splitlines()
+    ]
+    more = ["…"] if len(lines) > _SHOWN_LINES else []
+    return "\n    ".join(lines[:_SHOWN_LINES] + more)
 
 
 def _show_metrics(console: Console, result: RunResult) -> None:
@@ -109,7 +152,7 @@ def _show_papers(console: Console, result: RunResult) -> None:
     from components.papers.examples import read_papers
 
     console.print("\n[bold]Three test papers[/]  [dim](* marks a suggested label)[/]")
-    examples = Path(result.nodes["CsvExampleGen"].artifact("examples").uri) / f"Split-{names.TEST}"
+    examples = result.nodes["CsvExampleGen"].folder("examples") / f"Split-{names.TEST}"
     with output_dropped():
         papers = list(itertools.islice(read_papers(str(examples)), _SHOWN_EXAMPLES))
         texts = [paper.text for paper in papers]

@@ -12,22 +12,22 @@ from schema.errors import UsageError
 
 @dataclass(frozen=True)
 class DataFiles:
-    """What is read.
+    """The files that are read.
 
     Attributes:
-        paths: The files, in their order.
-        words: Which spans they are of, for a person; empty where there are none.
+        paths: Their paths, in order.
+        message: Which spans they are of, for a person; empty where there are none.
     """
 
     paths: tuple[str, ...]
-    words: str = ""
+    message: str = ""
 
 
 def find_data(data: str, settings: DataSettings) -> DataFiles:
     """Finds the files on this machine.
 
     Args:
-        data: The path of a file, which may not be there, or one with `{SPAN}` in it.
+        data: The path of a file, which need not exist, or one with `{SPAN}` in it.
         settings: How many spans are read.
 
     Raises:
@@ -48,7 +48,7 @@ def find_data(data: str, settings: DataSettings) -> DataFiles:
     return DataFiles(tuple(window.paths), f"Reading {window.describe(settings.spans)}.")
 
 
-def place_data(data: str) -> tuple[str, str]:
+def split_data_path(data: str) -> tuple[str, str]:
     """Returns the folder and the pattern that ExampleGen takes for the absolute path of the data.
 
     Args:

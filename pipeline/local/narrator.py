@@ -3,95 +3,84 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
-from rich.status import Status
+from rich.spinner import Spinner
 
-from pipeline.local.node_facts import PURPOSES, counted
+from pipeline.local.node_summary import PURPOSES, summarize
+from pipeline.local.results import NodeResult
 from schema.names import EPOCHS_FILE
 
-if TYPE_CHECKING:
-    from pipeline.local.runner import NodeResult
-
-_REFRESH_SECONDS = 0.5
-_NAME_WIDTH = max(map(len, PURPOSES))
-_PURPOSE_WIDTH = max(map(len, PURPOSES.values()))
+_REFRESHES_PER_SECOND: Final = 4
+_NAME_WIDTH: Final = max(map(len, PURPOSES))
+_PURPOSE_WIDTH: Final = max(map(len, PURPOSES.values()))
 
 
 class Narrator:
-    """An observer of a run that writes to a terminal, or to a file that stands in for one."""
+    """Writes a run's progress to a terminal, or to a file that stands in for one."""
 
     def __init__(self, console: Console, pipeline_root: Path) -> None:
         """Writes to `console`; `pipeline_root` is where Trainer's progress is read."""
         self._console = console
         self._root = pipeline_root
-        self._status: Status | None = None
-        self._stop = threading.Event()
-        self._ticker: threading.Thread | None = None
+        self._live: Live | None = None
 
     def busy(self, text: str) -> None:
-        """Shows that something goes on, until the next call of any method."""
-        self.quiet()
-        self._begin(lambda: text)
+        """Shows that something is going on, until the next call of any method."""
+        self._show(lambda: text)
 
     def started(self, node_id: str) -> None:
         """Shows a component at work."""
-        self.quiet()
         since = time.time()
-        label = _label(node_id)
-
-        def text() -> str:
-            return (
-                f"{label}  {time.time() - since:6.1f} s  {escape(self._progress(node_id, since))}"
+        self._show(
+            lambda: (
+                f"{_label(node_id)}  {time.time() - since:6.1f} s  "
+                f"{escape(self._progress(node_id, since))}"
             )
-
-        self._begin(text)
+        )
 
     def finished(self, result: NodeResult) -> None:
         """Writes the line of a component that is done."""
-        self.quiet()
         took = "  cached" if result.cached else f"{result.seconds:6.1f} s"
         mark = "[cyan]=[/]" if result.cached else "[green]✓[/]"
-        self._line(f"{mark} {_label(result.node_id)}  {took}  {escape(counted(result))}")
+        self._write(f"{mark} {_label(result.node_id)}  {took}  {escape(summarize(result))}")
 
     def failed(self, node_id: str, seconds: float) -> None:
-        """Writes the line of a component that raised."""
-        self.quiet()
-        self._line(f"[red]✗[/] {_label(node_id)}  {seconds:6.1f} s  [red]failed[/]")
+        """Writes the line of a component that raised an error."""
+        self._write(f"[red]✗[/] {_label(node_id)}  {seconds:6.1f} s  [red]failed[/]")
 
-    def quiet(self) -> None:
-        """Ends the line that shows something at work."""
-        self._stop.set()
-        if self._ticker is not None:
-            self._ticker.join()
-            self._ticker = None
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+    def stop(self) -> None:
+        """Removes the line that shows something at work."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
-    def _begin(self, text: Callable[[], str]) -> None:
+    def _show(self, text: Callable[[], str]) -> None:
+        self.stop()
         if not self._console.is_terminal:
             return
-        self._status = self._console.status(text())
-        self._status.start()
-        self._stop = threading.Event()
-        self._ticker = threading.Thread(
-            target=self._tick, args=(self._status, self._stop, text), daemon=True
+        spinner = Spinner("dots")
+
+        def render() -> Spinner:
+            spinner.update(text=text())
+            return spinner
+
+        self._live = Live(
+            get_renderable=render,
+            console=self._console,
+            refresh_per_second=_REFRESHES_PER_SECOND,
+            transient=True,
         )
-        self._ticker.start()
+        self._live.start()
 
-    @staticmethod
-    def _tick(status: Status, stop: threading.Event, text: Callable[[], str]) -> None:
-        while not stop.wait(_REFRESH_SECONDS):
-            status.update(text())
-
-    def _line(self, text: str) -> None:
+    def _write(self, text: str) -> None:
+        self.stop()
         self._console.print(text, highlight=False, soft_wrap=True)
 
     def _progress(self, node_id: str, since: float) -> str:
@@ -106,7 +95,7 @@ class Narrator:
 
 
 def describe_epochs(progress: Path) -> str:
-    """Puts the last whole line of Trainer's progress file into words."""
+    """Describes the last whole line of Trainer's progress file."""
     lines = [line for line in progress.read_text("utf-8").split("\n")[:-1] if line]
     if not lines:
         return ""

@@ -1,14 +1,20 @@
-"""Runs the graph on this machine, node by node, and tells an observer what happens.
+"""Runs the graph on this machine, node by node, and says what happens.
 
-TFX's own LocalDagRunner has no such hook; this is its loop around TFX's launcher.
+TFX's own LocalDagRunner has no hook for that; this is its loop around TFX's launcher.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import signal
+import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from types import FrameType
+from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
@@ -18,51 +24,16 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 
-from pipeline.local.interruption import remembered_interrupts
-from pipeline.local.spare_memory import give_back_memory
+from pipeline.local.narrator import Narrator
+from pipeline.local.results import NodeResult
 
 
-@dataclass(frozen=True)
-class NodeResult:
-    """What became of a node.
-
-    Attributes:
-        node_id: The id of the component.
-        seconds: How long it took.
-        cached: Whether an earlier run's outputs were taken.
-        outputs: Its output artifacts by key.
-    """
-
-    node_id: str
-    seconds: float
-    cached: bool
-    outputs: dict[str, list[Any]] = field(default_factory=dict)
-
-    def artifact(self, key: str) -> Any:
-        """Returns the one artifact of an output."""
-        (artifact,) = self.outputs[key]
-        return artifact
-
-
-class Observer(Protocol):
-    """Hears of every node as it starts and ends."""
-
-    def started(self, node_id: str) -> None:
-        """A node starts."""
-
-    def finished(self, result: NodeResult) -> None:
-        """A node has run, or was found in the cache."""
-
-    def failed(self, node_id: str, seconds: float) -> None:
-        """A node raised; the error follows."""
-
-
-def run_pipeline(pipeline: Pipeline, observer: Observer) -> dict[str, NodeResult]:
+def run_pipeline(pipeline: Pipeline, narrator: Narrator) -> dict[str, NodeResult]:
     """Runs a pipeline to its end.
 
     Args:
         pipeline: The graph, with the connection to its metadata store.
-        observer: Hears of every node.
+        narrator: Told of every node as it starts and ends.
 
     Returns:
         What became of each node, by its id, in the order in which they ran.
@@ -82,12 +53,12 @@ def run_pipeline(pipeline: Pipeline, observer: Observer) -> dict[str, NodeResult
         deployment.metadata_connection_config.WhichOneof("connection_config"),
     )
     results: dict[str, NodeResult] = {}
-    with remembered_interrupts() as raise_lost_interrupt:
+    with lost_interrupts() as raise_lost_interrupt:
         for entry in graph.nodes:
             raise_lost_interrupt()
             node = entry.pipeline_node
             node_id = node.node_info.id
-            observer.started(node_id)
+            narrator.started(node_id)
             start = time.monotonic()
             try:
                 execution = launcher.Launcher(
@@ -99,7 +70,7 @@ def run_pipeline(pipeline: Pipeline, observer: Observer) -> dict[str, NodeResult
                     custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
                 ).launch()
             except BaseException:
-                observer.failed(node_id, time.monotonic() - start)
+                narrator.failed(node_id, time.monotonic() - start)
                 raise
             cached, outputs = _recorded(connection, execution.execution_id)
             # A resolver's outputs are its answer; no execution of its own records them.
@@ -107,7 +78,7 @@ def run_pipeline(pipeline: Pipeline, observer: Observer) -> dict[str, NodeResult
                 node_id, time.monotonic() - start, cached, outputs or execution.output_dict
             )
             give_back_memory()
-            observer.finished(results[node_id])
+            narrator.finished(results[node_id])
     return results
 
 
@@ -123,3 +94,47 @@ def _recorded(connection: Any, execution_id: int | None) -> tuple[bool, dict[str
         outputs = execution_lib.get_output_artifacts(handle, execution_id)
     cached = execution.last_known_state == metadata_store_pb2.Execution.State.CACHED
     return bool(cached), outputs
+
+
+@contextmanager
+def lost_interrupts() -> Iterator[Callable[[], None]]:
+    """Raises KeyboardInterrupt at Ctrl-C as ever, and remembers that there was one.
+
+    Python drops an exception that is raised in a destructor or in a callback from C, and the
+    libraries of a run are full of both while they load: Ctrl-C would have no effect.
+
+    Yields:
+        A function that raises KeyboardInterrupt if one was dropped.
+    """
+    # Signals reach the main thread alone, and only there may handlers be set.
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    interrupted = False
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    def raise_if_lost() -> None:
+        if interrupted:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield raise_if_lost
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def give_back_memory() -> None:
+    """Collects garbage, and has glibc return its free pages to the system.
+
+    All components share one process. What Beam held in small pieces would stay with the C library
+    and count beside what the next component needs. Other C libraries have no such function.
+    """
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

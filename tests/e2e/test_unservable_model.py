@@ -53,7 +53,7 @@ def test_it_is_refused_with_the_failed_check_and_the_report(finished):
         assert "scores belong to their labels: " in run
         assert "infra_validation.json" in run
         assert "Traceback" not in run.output
-        assert "not measured" in run
+        assert "not evaluated" in run
     assert finished.versions_before == 0
     # Nothing was measured, so there is nothing to show.
     assert not finished.metrics_before

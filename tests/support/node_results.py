@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.local.results import NodeResult
+
 
 @dataclass
 class FakeArtifact:
@@ -24,21 +26,13 @@ class FakeArtifact:
         return self.properties.get(name, "")
 
 
-@dataclass
-class FakeResult:
-    """What became of a node; looks like `pipeline.local.runner.NodeResult`."""
-
-    node_id: str
-    outputs: dict[str, list[FakeArtifact]] = field(default_factory=dict)
-    seconds: float = 1.0
-    cached: bool = False
-
-    def artifact(self, key: str) -> FakeArtifact:
-        """The one artifact of an output."""
-        (artifact,) = self.outputs[key]
-        return artifact
+def bare_result(node_id: str, *, seconds: float = 1.0, cached: bool = False, **outputs: Any):
+    """A node with the lists of artifacts given."""
+    return NodeResult(node_id, seconds, cached, outputs)
 
 
-def result(node_id: str, key: str, folder: Path | str = "", **properties: Any) -> FakeResult:
+def result(
+    node_id: str, key: str, folder: Path | str = "", *, cached: bool = False, **properties: Any
+) -> NodeResult:
     """A node with one output artifact."""
-    return FakeResult(node_id, {key: [FakeArtifact(str(folder), 7, properties)]})
+    return bare_result(node_id, cached=cached, **{key: [FakeArtifact(str(folder), 7, properties)]})

@@ -25,11 +25,9 @@ from components.transform.settings import FeatureSettings
 from pipeline.code_version import CodeVersion
 from pipeline.config import Config, load_config
 from pipeline.graph import create_pipeline
-from pipeline.local.node_facts import PURPOSES
-from pipeline.local.runner import NodeResult
+from pipeline.local.node_summary import PURPOSES
 from pipeline.places import Places
 from pipeline.source_digest import source_files
-from tests.support.node_results import FakeResult
 
 ROOT = Path(__file__).resolve().parents[3]
 NOWHERE = "/nowhere/that/exists"
@@ -338,11 +336,3 @@ def test_it_is_cached_and_keeps_beam_local():
     assert "--runner=DirectRunner" in pipeline.beam_pipeline_args
     assert pipeline.pipeline_info.pipeline_root == PLACES.pipeline_root
     assert pipeline.pipeline_info.pipeline_name == "arxiv_tagger"
-
-
-def test_stand_ins_of_results_look_like_results():
-    """Else the tests that take them would prove nothing."""
-    real = NodeResult("Trainer", 1.0, False, {"model": ["artifact"]})
-    fake = FakeResult("Trainer", {"model": ["artifact"]})
-    assert real.artifact("model") == fake.artifact("model")
-    assert set(vars(real)) == set(vars(fake))

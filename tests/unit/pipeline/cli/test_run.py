@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -13,7 +12,7 @@ import yaml
 
 from pipeline.cli import run as run_module
 from pipeline.config import Config, load_config
-from pipeline.local.node_facts import PURPOSES
+from pipeline.local.node_summary import PURPOSES
 from pipeline.sample.generator import DEFAULT_ROWS
 from tests.support.command_line import flat, invoke, paper_rows
 from tests.support.node_results import result
@@ -39,7 +38,6 @@ def runs(monkeypatch, tmp_path):
     def run_locally(config, data, output, console):
         seen.calls.append((config, data, output))
         evaluator = result("Evaluator", "blessing", blessed=seen.blessed)
-        evaluator.outputs.update(result("Evaluator", "evaluation", "uri").outputs)
         report = {
             "passed": not seen.failed,
             "server": "local model server",
@@ -47,17 +45,9 @@ def runs(monkeypatch, tmp_path):
         }
         (tmp_path / "infra_validation.json").write_text(json.dumps(report))
         infra = result("InfraValidator", "blessing", tmp_path)
-        return SimpleNamespace(nodes={"Evaluator": evaluator, "InfraValidator": infra})
+        gate = [Row("lrap is low"), Row("precision@1 is fine", passed=True), Row("micro_f1 is low")]
+        return SimpleNamespace(nodes={"Evaluator": evaluator, "InfraValidator": infra}, gate=gate)
 
-    # The real one needs TensorFlow.
-    stub = SimpleNamespace(
-        read_gate=lambda uri: [
-            Row(f"{uri}: lrap is low"),
-            Row("precision@1 is fine", passed=True),
-            Row("micro_f1 is low"),
-        ]
-    )
-    monkeypatch.setitem(sys.modules, "components.evaluator.gate", stub)
     monkeypatch.setattr(run_module, "run_locally", run_locally)
     monkeypatch.setattr(
         run_module, "show_results", lambda _, result, output: seen.shown.append(output)
@@ -133,7 +123,7 @@ def test_a_refused_model_is_shown_and_named(runs, tmp_path):
     done = invoke("run", "--output", tmp_path / "out")
     assert done.exit_code == 5
     assert len(runs.shown) == 1
-    assert "uri: lrap is low\n  micro_f1 is low\n" in done.output
+    assert "  lrap is low\n  micro_f1 is low\n" in done.output
     assert "nothing was pushed" in done.output
     assert "is fine" not in done.output
 

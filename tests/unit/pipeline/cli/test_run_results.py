@@ -8,10 +8,8 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from components.evaluator import gate
 from components.evaluator.gate import GateRow
-from pipeline.cli.run_results import show_gate
-from pipeline.local.run import refuse_unblessed
+from pipeline.cli.run_results import refuse_unblessed, show_gate
 from schema.errors import RefusedError
 from tests.support.node_results import result
 
@@ -51,18 +49,14 @@ def test_a_first_model_has_none_to_be_compared_with():
     assert "to compare with" not in " ".join(shown([*FLOORS, *COMPARISON]))
 
 
-def test_a_refusal_names_every_bound_that_was_missed_and_no_other(monkeypatch, tmp_path):
-    rows = {str(tmp_path / "evaluation"): [*FLOORS, *COMPARISON]}
-    monkeypatch.setattr(gate, "read_gate", rows.__getitem__)
+def test_a_refusal_names_every_bound_that_was_missed_and_no_other(tmp_path):
     (tmp_path / "infra_validation.json").write_text(json.dumps({"passed": True}))
-    evaluator = result("Evaluator", "blessing", blessed=0)
-    evaluator.outputs |= result("Evaluator", "evaluation", tmp_path / "evaluation").outputs
     nodes = {
         "InfraValidator": result("InfraValidator", "blessing", tmp_path),
-        "Evaluator": evaluator,
+        "Evaluator": result("Evaluator", "blessing", blessed=0),
     }
     with pytest.raises(RefusedError) as caught:
-        refuse_unblessed(SimpleNamespace(nodes=nodes))
+        refuse_unblessed(SimpleNamespace(nodes=nodes, gate=[*FLOORS, *COMPARISON]))
     assert str(caught.value).splitlines()[1:-1] == [
         "  lrap is 0.799990000, must be at least 0.800000000",
         "  micro_f1 changed by -0.0200, allowed is -0.0100",

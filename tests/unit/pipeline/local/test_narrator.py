@@ -14,8 +14,8 @@ from rich.console import Console
 
 from pipeline.local import narrator as module
 from pipeline.local.narrator import Narrator, describe_epochs
-from pipeline.local.node_facts import PURPOSES
-from tests.support.node_results import FakeResult, result
+from pipeline.local.node_summary import PURPOSES
+from tests.support.node_results import bare_result, result
 
 STEP = {"epoch": 2, "epochs": 6, "step": 40, "steps": 90, "seconds": 1.5, "loss": 0.12345}
 EPOCH = {"epoch": 2, "epochs": 6, "seconds": 4.0, "loss": 0.1, "val_lrap": 0.8128}
@@ -48,15 +48,15 @@ def test_a_file_gets_a_line_for_each_component_that_is_done(tmp_path):
     narrator.started("DataCheck")
     narrator.finished(result("DataCheck", "data_check", warnings=2))
     narrator.started("StatisticsGen")
-    narrator.finished(FakeResult("StatisticsGen", seconds=12.34, cached=True))
+    narrator.finished(bare_result("StatisticsGen", seconds=12.34, cached=True))
     narrator.started("Trainer")
     narrator.failed("Trainer", 3.21)
-    narrator.quiet()
+    narrator.stop()
     lines = [line.rstrip() for line in file.getvalue().splitlines()]
     assert [re.sub(r" {2,}", "  ", line) for line in lines] == [
         "✓ DataCheck  stop on anomalies  1.0 s  2 warnings, see the log",
-        "= StatisticsGen  describe the splits  cached",
-        "✗ Trainer  train and export  3.2 s  failed",
+        "= StatisticsGen  compute statistics of each split  cached",
+        "✗ Trainer  train and export the model  3.2 s  failed",
     ]
     assert "\x1b" not in file.getvalue()
 
@@ -72,15 +72,15 @@ def test_columns_line_up(tmp_path):
 
 def test_a_long_line_is_not_broken_in_a_file(tmp_path, monkeypatch):
     narrator, file = make(tmp_path, terminal=False)
-    monkeypatch.setattr(module, "counted", lambda _: "word " * 60)
-    narrator.finished(FakeResult("Pusher"))
+    monkeypatch.setattr(module, "summarize", lambda _: "word " * 60)
+    narrator.finished(bare_result("Pusher"))
     assert len(file.getvalue().splitlines()) == 1
 
 
 def test_brackets_in_what_was_counted_are_no_markup(tmp_path, monkeypatch):
     narrator, file = make(tmp_path, terminal=False)
-    monkeypatch.setattr(module, "counted", lambda _: "[bold] of [UNK]")
-    narrator.finished(FakeResult("Pusher"))
+    monkeypatch.setattr(module, "summarize", lambda _: "[bold] of [UNK]")
+    narrator.finished(bare_result("Pusher"))
     assert "[bold] of [UNK]" in file.getvalue()
 
 
@@ -90,11 +90,10 @@ def test_a_terminal_shows_what_is_at_work(tmp_path):
     narrator.busy("Starting: loading TFX")
     narrator.started("Transform")
     assert "Starting: loading TFX" in plain(file)
-    narrator.quiet()
-    assert re.search(r"Transform +weigh n-grams, encode labels +\d\.\d s", plain(file))
+    narrator.stop()
+    assert re.search(r"Transform +weight n-grams, encode labels +\d\.\d s", plain(file))
     narrator.failed("Transform", 2.0)
     assert plain(file).rstrip().endswith("failed")
-    assert not [thread for thread in threading.enumerate() if "_tick" in thread.name]
 
 
 def test_a_terminal_shows_the_epochs_of_this_training_only(tmp_path):
@@ -102,22 +101,22 @@ def test_a_terminal_shows_the_epochs_of_this_training_only(tmp_path):
     write_progress(runs / "1", {**EPOCH, "epoch": 5}, age=3600)
     narrator, file = make(tmp_path, terminal=True)
     narrator.started("Trainer")
-    narrator.quiet()
+    narrator.stop()
     assert "epoch" not in plain(file)
 
     write_progress(runs / "2", STEP)
     narrator.started("Trainer")
-    narrator.quiet()
+    narrator.stop()
     assert "epoch 2/6, step 40/90, loss 0.1235" in plain(file)
 
     narrator, file = make(tmp_path, terminal=True)
     narrator.started("Evaluator")
-    narrator.quiet()
+    narrator.stop()
     assert "epoch" not in plain(file)
 
 
 def test_a_terminal_keeps_up_with_the_progress(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_REFRESH_SECONDS", 0.001)
+    monkeypatch.setattr(module, "_REFRESHES_PER_SECOND", 1000)
     asked = threading.Semaphore(0)
 
     def progress(*_: object) -> str:
@@ -128,10 +127,10 @@ def test_a_terminal_keeps_up_with_the_progress(tmp_path, monkeypatch):
     monkeypatch.setattr(narrator, "_progress", progress)
     narrator.started("Trainer")
     assert all(asked.acquire(timeout=20) for _ in range(3))
-    narrator.quiet()
+    narrator.stop()
     while asked.acquire(blocking=False):
         pass
-    narrator.quiet()
+    narrator.stop()
     assert not asked.acquire(blocking=False)
 
 

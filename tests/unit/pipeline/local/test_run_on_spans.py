@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from pipeline.cli import run as run_module
 from pipeline.cli.main import main
 from pipeline.config import load_config
-from pipeline.local.data_files import place_data
+from pipeline.local.data_files import split_data_path
 
 GOOD = [f'"Title {i}","Abstract {i}","[\'cs.LG\', \'stat.ML\']"' for i in range(60)]
 HEADER = "titles,summaries,terms"
@@ -53,7 +53,7 @@ def test_run_says_which_spans_it_reads(invoke, archive):
     ((config, data, _, _),) = invoke.calls
     assert config.data.spans == 2
     assert str(data) == PATTERN
-    assert place_data(str(data.absolute())) == (str(archive), "span-{SPAN}/papers.csv")
+    assert split_data_path(str(data.absolute())) == (str(archive), "span-{SPAN}/papers.csv")
 
 
 def test_a_window_that_is_too_large_is_said(invoke, archive):
@@ -96,8 +96,8 @@ def test_an_address_has_no_spans(invoke, command):
 
 
 def test_a_plain_file_is_placed_as_it_is_named():
-    assert place_data("/data/[my] papers*.csv") == ("/data", "[[]my] papers[*].csv")
-    assert place_data("/papers.csv") == ("/", "papers.csv")
+    assert split_data_path("/data/[my] papers*.csv") == ("/data", "[[]my] papers[*].csv")
+    assert split_data_path("/papers.csv") == ("/", "papers.csv")
 
 
 def test_beams_short_form_sets_its_section(invoke, archive):

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.local.node_facts import counted, is_blessed, served_model, was_measured
-from tests.support.node_results import FakeResult, result
+from pipeline.local.node_summary import summarize
+from pipeline.local.results import is_blessed, served_model, was_measured
+from tests.support.node_results import bare_result, result
 
 FIGURES = {"micro_f1": 0.71251, "lrap": 0.8, "precision@1": 0.94449}
 
@@ -26,16 +27,16 @@ def test_curation_counts(tmp_path):
     finished = result("CsvExampleGen", "curation", tmp_path)
     (tmp_path / "curation.json").write_text(json.dumps(counts))
     text = "36,712 of 49,578 rows kept: 33,000 / 1,856 / 1,857"
-    assert counted(finished) == text
+    assert summarize(finished) == text
     (tmp_path / "curation.json").write_text(json.dumps({**counts, "dead_letters": 1_234}))
-    assert counted(finished) == f"{text}; 1,234 malformed"
+    assert summarize(finished) == f"{text}; 1,234 malformed"
 
 
 @pytest.mark.parametrize(
     ("warnings", "text"), [(0, "no anomalies"), (3, "3 warnings, see the log")]
 )
 def test_warnings_of_the_data_check(warnings, text):
-    assert counted(result("DataCheck", "data_check", warnings=warnings)) == text
+    assert summarize(result("DataCheck", "data_check", warnings=warnings)) == text
 
 
 def test_sizes_of_the_vocabularies(tmp_path):
@@ -43,7 +44,7 @@ def test_sizes_of_the_vocabularies(tmp_path):
     assets.mkdir(parents=True)
     (assets / "ngrams").write_text("[UNK]\t1\n" + "".join(f"n{i}\t1\n" for i in range(1_500)))
     (assets / "labels").write_bytes(b"cs.LG\n\xff\n")
-    assert counted(result("Transform", "transform_graph", tmp_path)) == "1,500 n-grams, 2 labels"
+    assert summarize(result("Transform", "transform_graph", tmp_path)) == "1,500 n-grams, 2 labels"
 
 
 def test_the_kept_epoch(tmp_path):
@@ -57,27 +58,27 @@ def test_the_kept_epoch(tmp_path):
         "validation": {"val_lrap": 0.88567, "val_micro_f1": 0.7149},
     }
     (extra / "model_info.json").write_text(json.dumps(info))
-    assert counted(finished) == "epoch 2 of 3 kept, validation LRAP 0.886, micro-F1 0.715"
+    assert summarize(finished) == "kept epoch 2 of 3: validation LRAP 0.886, micro-F1 0.715"
 
 
 def test_the_model_to_beat():
-    assert counted(result("LastBlessedModel", "model")) == "model 7"
-    assert counted(FakeResult("LastBlessedModel", {"model": []})) == "none yet"
-    assert counted(FakeResult("LastBlessedModel")) == "none yet"
+    assert summarize(result("LastBlessedModel", "model")) == "model 7"
+    assert summarize(bare_result("LastBlessedModel", model=[])) == "none yet"
+    assert summarize(bare_result("LastBlessedModel")) == "none yet"
 
 
 def test_the_last_runs_statistics():
-    assert counted(result("LastStatistics", "statistics")) == "statistics 7"
-    assert counted(FakeResult("LastStatistics")) == "none yet"
+    assert summarize(result("LastStatistics", "statistics")) == "statistics 7"
+    assert summarize(bare_result("LastStatistics")) == "none yet"
 
 
 def test_what_the_baselines_reach(tmp_path):
     finished = result("Baselines", "baselines", tmp_path)
     about = {name: {"figures": {"micro_f1": f1}} for name, f1 in (("none", 0.0), ("svc", 0.7218))}
     (tmp_path / "baselines.json").write_text(json.dumps(about))
-    assert counted(finished) == "none micro-F1 0.000, svc micro-F1 0.722"
+    assert summarize(finished) == "micro-F1: none 0.000, svc 0.722"
     (tmp_path / "baselines.json").write_text("{}")
-    assert counted(finished) == "none enabled"
+    assert summarize(finished) == "none enabled"
 
 
 def test_the_first_figure_of_the_report(tmp_path):
@@ -91,11 +92,11 @@ def test_the_first_figure_of_the_report(tmp_path):
     path = tmp_path / "report.json"
     path.write_text(json.dumps({"headline": [first]}))
     # Of the baselines the best.
-    assert counted(finished) == "micro-F1 0.721 to 0.743, +0.012 against svc"
+    assert summarize(finished) == "micro-F1 0.721 to 0.743, +0.012 against svc"
     path.write_text(json.dumps({"headline": [{**first, "baselines": {}}]}))
-    assert counted(finished) == "micro-F1 0.721 to 0.743"
+    assert summarize(finished) == "micro-F1 0.721 to 0.743"
     path.write_text("{}")
-    assert counted(finished) == "without figures: the model was not measured"
+    assert summarize(finished) == "without figures: the model was not evaluated"
 
 
 @pytest.mark.parametrize(("blessed", "verdict"), [(1, "blessed"), (0, "refused")])
@@ -110,7 +111,7 @@ def test_the_verdict_and_its_figures(monkeypatch, tmp_path, blessed, verdict):
     finished = result("Evaluator", "blessing", blessed=blessed)
     finished.outputs.update(result("Evaluator", "evaluation", tmp_path).outputs)
     assert is_blessed(finished) is bool(blessed)
-    assert counted(finished) == f"micro-F1 0.713, LRAP 0.800, P@1 0.944: {verdict}"
+    assert summarize(finished) == f"{verdict}: micro-F1 0.713, LRAP 0.800, P@1 0.944"
 
 
 def test_a_model_that_was_not_measured(tmp_path):
@@ -119,7 +120,7 @@ def test_a_model_that_was_not_measured(tmp_path):
     assert was_measured(finished)
     (tmp_path / "not_evaluated.json").write_text("{}")
     assert not was_measured(finished)
-    assert counted(finished) == "not measured: it can't be served"
+    assert summarize(finished) == "not evaluated: the model can't be served"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_the_trial_on_a_server(tmp_path, results, text):
     ]
     report = {"server": "local model server", "checks": checks}
     (tmp_path / "infra_validation.json").write_text(json.dumps(report))
-    assert counted(result("InfraValidator", "blessing", tmp_path)) == text
+    assert summarize(result("InfraValidator", "blessing", tmp_path)) == text
 
 
 @pytest.mark.parametrize(
@@ -150,11 +151,10 @@ def test_the_trial_on_a_server(tmp_path, results, text):
     ],
 )
 def test_what_was_pushed(properties, cached, text):
-    finished = result("Pusher", "pushed_model", **properties)
-    finished.cached = cached
-    assert counted(finished).startswith(text)
+    finished = result("Pusher", "pushed_model", cached=cached, **properties)
+    assert summarize(finished).startswith(text)
 
 
 @pytest.mark.parametrize("node", ["StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Else"])
 def test_other_components_have_nothing_to_tell(node):
-    assert counted(FakeResult(node)) == ""
+    assert summarize(bare_result(node)) == ""

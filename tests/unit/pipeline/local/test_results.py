@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from types import SimpleNamespace
 
 import pytest
 
-from pipeline.local import results as run_outputs
-from pipeline.local.results import collect
-from tests.support.node_results import FakeArtifact, FakeResult
+from pipeline.local.results import NodeResult, collect
+from tests.support.node_results import FakeArtifact, bare_result
 
 FIGURES = {"micro_f1": 0.7, "examples": 30.0}
 
@@ -17,7 +17,9 @@ FIGURES = {"micro_f1": 0.7, "examples": 30.0}
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """The artifacts of a run, and an output folder."""
-    monkeypatch.setattr(run_outputs, "read_figures", lambda uri: FIGURES)
+    # The real one needs TensorFlow.
+    stub = SimpleNamespace(read_figures=lambda uri: FIGURES)
+    monkeypatch.setitem(sys.modules, "components.evaluator.results", stub)
     root = tmp_path / "pipeline"
     files = {
         "curation/curation.json": "{}",
@@ -34,8 +36,8 @@ def run(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
 
-    def node(name: str, *keys: str) -> FakeResult:
-        return FakeResult(name, {key: [FakeArtifact(str(root / key))] for key in keys})
+    def node(name: str, *keys: str) -> NodeResult:
+        return bare_result(name, **{key: [FakeArtifact(str(root / key))] for key in keys})
 
     results = {
         each.node_id: each

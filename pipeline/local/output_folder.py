@@ -1,0 +1,72 @@
+"""The output folder of a run: what lies where, and the lock that keeps a second run out."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from schema import names
+from schema.errors import BadInputError, UsageError
+
+
+class OutputFolder:
+    """The folders of a run's output.
+
+    Attributes:
+        root: The output folder.
+        data: Downloads and the embedded sample.
+        logs: What the libraries printed, a file for each run.
+        pipeline_root: TFX's artifacts.
+        metadata: TFX's ML Metadata store.
+        report: The report on the last run.
+        serving: The parent of the pushed versions.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.data = root / "data"
+        self.logs = root / "logs"
+        self.pipeline_root = root / "pipeline"
+        self.metadata = root / "metadata" / "metadata.sqlite"
+        self.report = root / names.REPORT_DIR
+        self.serving = root / "serving" / names.MODEL_NAME
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Makes the folder, and keeps a second run out: two would mix their metadata.
+
+        Raises:
+            BadInputError: It can't be written.
+            UsageError: Another run uses it.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / ".lock").open("w")
+        except OSError as error:
+            raise BadInputError(
+                f"Can't write to {self.root}: {error.strerror}. Choose another --output folder."
+            ) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UsageError(
+                    f"Another run is using {self.root}. Wait for it, or choose another --output "
+                    "folder."
+                ) from error
+            yield
+
+    def place_schema(self) -> Path:
+        """Copies the curated schema to a folder named after its content.
+
+        TFX's cache looks at the path alone: an edited schema must have another one.
+        """
+        content = (resources.files("schema") / "schema.pbtxt").read_bytes()
+        folder = self.root / "schema" / hashlib.sha256(content).hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "schema.pbtxt").write_bytes(content)
+        return folder

@@ -1,0 +1,84 @@
+"""Between two nodes: Ctrl-C that Python lost, and memory that goes back."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import threading
+import weakref
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.local.runner import give_back_memory, lost_interrupts
+
+
+class Loud:
+    """Its destructor gets the signal, where Python drops what is raised."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_is_raised_at_once():
+    with lost_interrupts(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_python_drops_is_raised_at_the_next_check():
+    with lost_interrupts() as check:
+        check()
+        loud = Loud()
+        del loud
+        with pytest.raises(KeyboardInterrupt):
+            check()
+
+
+def test_the_handler_before_is_put_back():
+    before = signal.getsignal(signal.SIGINT)
+    with lost_interrupts():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_in_another_thread_signals_are_left_alone():
+    before = signal.getsignal(signal.SIGINT)
+    inside = []
+
+    def work():
+        with lost_interrupts() as check:
+            check()
+            inside.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert inside == [before]
+
+
+class Node:
+    """Something that refers to itself, which only the garbage collector finds."""
+
+    def __init__(self):
+        self.me = self
+
+
+@pytest.mark.parametrize("library", ["glibc", "another"])
+def test_garbage_goes_whatever_the_c_library(monkeypatch, library):
+    if library == "another":
+        monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace())
+    node = Node()
+    seen = weakref.ref(node)
+    del node
+    assert seen() is not None
+    give_back_memory()
+    assert seen() is None
+
+
+def test_free_pages_are_trimmed(monkeypatch):
+    asked = []
+    library = SimpleNamespace(malloc_trim=lambda kept: asked.append(kept))
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
+    give_back_memory()
+    assert asked == [0]
