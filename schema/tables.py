@@ -1,4 +1,4 @@
-"""Streams the records of a CSV file, plain or gzipped, and says exactly where it is broken."""
+"""Streams CSV and text files, plain or gzipped, and says exactly where one is broken."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ _MAX_LINE_CHARACTERS = 2 * MAX_FIELD_CHARACTERS
 _GZIP_MAGIC = b"\x1f\x8b"
 _LINE_BREAK = re.compile(rb"\r\n|\r|\n")
 
+# What reading a stream may raise, gzip or not.
+_READ_ERRORS = (EOFError, OSError, zlib.error)
+
+_Stream = BinaryIO | gzip.GzipFile
+
 Opener = Callable[[str], BinaryIO]
 """Opens a path (or a remote address) for reading bytes; raises OSError where it can't."""
 
@@ -33,8 +38,9 @@ class Row(NamedTuple):
     Attributes:
         line: Line on which the record starts; the first line of the file is 1.
         fields: All fields, as they stand in the file.
-        values: The asked columns' fields in the asked order; None where the record has not as
-            many fields as the header.
+        values: The fields of the wanted columns in the given order, then of the optional ones,
+            "" for one that the file lacks; None where the record has more or fewer fields than
+            the header.
     """
 
     line: int
@@ -43,7 +49,7 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """An open CSV file: its column names and its records, which are read as they are asked for."""
+    """An open CSV file: its column names and its records, which are read one by one."""
 
     header: tuple[str, ...]
     rows: Iterator[Row]
@@ -56,7 +62,12 @@ def open_local(path: str) -> BinaryIO:
 
 @contextlib.contextmanager
 def open_table(
-    path: str, columns: Sequence[str], open_file: Opener = open_local
+    path: str,
+    columns: Sequence[str],
+    open_file: Opener = open_local,
+    *,
+    optional: Sequence[str] = (),
+    remedy: str = "Rename the columns in the file",
 ) -> Iterator[Table]:
     """Opens a CSV file and reads its header.
 
@@ -68,6 +79,8 @@ def open_table(
         path: The file.
         columns: Names of the columns whose fields are wanted.
         open_file: What opens the file; by default the local disk.
+        optional: Columns whose fields are wanted too, but may be missing.
+        remedy: What to do about a missing column.
 
     Yields:
         The table. Reading its rows to the end raises where the file has a header only.
@@ -78,57 +91,75 @@ def open_table(
             damaged, or has a quote that is not closed or closed in the middle of a field.
             The message names the line. The rest of the file after a fault is not guessed at.
     """
-    # The limit belongs to the whole process: it is only ever raised, so that readers in
-    # other threads never see it fall under what they need.
-    if csv.field_size_limit() < MAX_FIELD_CHARACTERS:
-        csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    # The limit is the whole process's, so it is only ever raised: other threads read too.
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD_CHARACTERS))
+    with _open_stream(path, open_file) as stream:
+        records = _records(_Lines(path, stream))
+        line, header = next(records, (1, []))
+        if not header:
+            raise BadInputError(f"{path}: is empty; it needs a header line with column names")
+        there = ", ".join(map(repr, header))
+        if missing := [name for name in columns if name not in header]:
+            wanted = ", ".join(map(repr, missing))
+            raise BadInputError(
+                f"{path}, line {line}: no column {wanted}; the file has {there}. {remedy}"
+            )
+        if double := [name for name in (*columns, *optional) if header.count(name) > 1]:
+            raise BadInputError(
+                f"{path}, line {line}: more than one column {double[0]!r}; the file has {there}"
+            )
+        yield Table(tuple(header), _rows(path, records, header, (*columns, *optional)))
+
+
+def read_lines(path: str, open_file: Opener = open_local) -> Iterator[bytes]:
+    """Yields the lines of a file, plain or gzipped (``.gz``), as they stand.
+
+    Raises:
+        BadInputError: The file can't be opened or read, or is gzip that is cut short or damaged.
+    """
+    with _open_stream(path, open_file) as stream:
+        for number in itertools.count(1):
+            try:
+                line = stream.readline()
+            except _READ_ERRORS as error:
+                raise _read_fault(path, number, error) from error
+            if not line:
+                return
+            yield line
+
+
+@contextlib.contextmanager
+def _open_stream(path: str, open_file: Opener) -> Iterator[_Stream]:
     try:
         raw = open_file(path)
     except FileNotFoundError as error:
         raise BadInputError(f"{path}: there is no such file") from error
     except OSError as error:
         raise BadInputError(f"{path}: can't be opened ({error.strerror or error})") from error
-    with contextlib.ExitStack() as stack:
-        stack.callback(raw.close)
-        stream: BinaryIO | gzip.GzipFile = raw
+    with contextlib.closing(raw):
         if path.endswith(".gz"):
-            stream = stack.enter_context(gzip.GzipFile(fileobj=raw, mode="rb"))
-        records = _records(_Lines(path, stream))
-        line, header = next(records, (1, []))
-        if not header:
-            raise BadInputError(f"{path}: is empty; it needs a header line with column names")
-        _check_header(path, line, header, columns)
-        places = [header.index(name) for name in columns]
-        yield Table(tuple(header), _rows(path, records, len(header), places))
-
-
-def _check_header(path: str, line: int, header: Sequence[str], columns: Sequence[str]) -> None:
-    there = ", ".join(repr(name) for name in header)
-    missing = [name for name in columns if name not in header]
-    if missing:
-        wanted = ", ".join(repr(name) for name in missing)
-        raise BadInputError(
-            f"{path}, line {line}: no column {wanted}; the file has {there}. "
-            "Rename them, or set data.columns to the names in the file"
-        )
-    double = [name for name in columns if header.count(name) > 1]
-    if double:
-        raise BadInputError(
-            f"{path}, line {line}: the column {double[0]!r} stands there more than once; "
-            f"the file has {there}"
-        )
+            with gzip.GzipFile(fileobj=raw, mode="rb") as stream:
+                yield stream
+        else:
+            yield raw
 
 
 def _rows(
-    path: str, records: Iterator[tuple[int, list[str]]], width: int, places: Sequence[int]
+    path: str,
+    records: Iterator[tuple[int, list[str]]],
+    header: Sequence[str],
+    columns: Sequence[str],
 ) -> Iterator[Row]:
+    places = [header.index(name) if name in header else None for name in columns]
     none_read = True
     for line, fields in records:
         none_read = False
-        values = tuple(fields[place] for place in places) if len(fields) == width else None
+        values = None
+        if len(fields) == len(header):
+            values = tuple("" if place is None else fields[place] for place in places)
         yield Row(line, tuple(fields), values)
     if none_read:
-        raise BadInputError(f"{path}: has a header and no row after it")
+        raise BadInputError(f"{path}: has a header but no rows")
 
 
 def _records(lines: _Lines) -> Iterator[tuple[int, list[str]]]:
@@ -143,21 +174,21 @@ def _records(lines: _Lines) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error as error:
             raise _record_fault(lines, first, error) from error
-        # A quoted empty field is a field; a line of white space is none.
+        # A quoted empty field is a row; a line of white space isn't.
         if len(fields) > 1 or lines.record[0].strip():
             yield first, fields
 
 
 class _Lines:
-    """Decodes a byte stream into lines and remembers those of the current record.
+    """Decodes a byte stream into lines and keeps those of the current record.
 
     Attributes:
         number: Lines handed out so far.
-        record: The lines of the record that is being read; whoever reads records clears it.
+        record: The lines of the record being read; `_records` clears it.
         ended: Whether the end of the stream was reached.
     """
 
-    def __init__(self, path: str, stream: BinaryIO | gzip.GzipFile) -> None:
+    def __init__(self, path: str, stream: _Stream) -> None:
         self.path = path
         self.number = 0
         self.record: list[str] = []
@@ -169,7 +200,7 @@ class _Lines:
         while line := self._read():
             self.number += 1
             if "\0" in line:
-                raise self.fault(self.number, "holds a NUL character: this is not a text file")
+                raise self.fault(self.number, "contains a NUL character: this is not a text file")
             if len(line) == _MAX_LINE_CHARACTERS and line[-1] not in "\r\n":
                 raise self.fault(self.number, f"is over {_MAX_LINE_CHARACTERS} characters long")
             self.record.append(line)
@@ -186,29 +217,31 @@ class _Lines:
             byte = error.object[error.start]
             hint = "save it as UTF-8"
             if error.object.startswith(_GZIP_MAGIC):
-                hint = "it looks like gzip: then its name must end in .gz"
+                hint = "it looks like gzip, so its name must end in .gz"
             raise self.fault(line, f"is not UTF-8 (byte 0x{byte:02x}); {hint}") from error
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise _gzip_fault(self.path, following, error) from error
-        except OSError as error:
-            reason = f"can't be read on from here ({error.strerror or error})"
-            raise BadInputError(f"{self.path}, line {following}: {reason}") from error
+        except _READ_ERRORS as error:
+            raise _read_fault(self.path, following, error) from error
 
     def fault(self, line: int, reason: str) -> BadInputError:
         """Makes the error for a fault in the text, or in the gzip file where that explains it."""
         if isinstance(self._stream, gzip.GzipFile):
-            # Damaged gzip gives garbage first; its checksum stands at the end.
+            # Damaged gzip yields garbage first; its checksum comes last.
             try:
                 while self._stream.read(2**20):
                     pass
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                return _gzip_fault(self.path, line, error)
+            except _READ_ERRORS as error:
+                return _read_fault(self.path, line, error)
         return BadInputError(f"{self.path}, line {line}: {reason}")
 
 
-def _gzip_fault(path: str, line: int, error: Exception) -> BadInputError:
-    what = "is cut short" if isinstance(error, EOFError) else f"is damaged ({error})"
-    return BadInputError(f"{path}, line {line}: the gzip file {what}; fetch it again")
+def _read_fault(path: str, line: int, error: Exception) -> BadInputError:
+    if isinstance(error, EOFError):
+        reason = "the gzip file is cut short; download it again"
+    elif isinstance(error, gzip.BadGzipFile | zlib.error):
+        reason = f"the gzip file is damaged ({error}); download it again"
+    else:
+        reason = f"reading fails here ({getattr(error, 'strerror', None) or error})"
+    return BadInputError(f"{path}, line {line}: {reason}")
 
 
 def _record_fault(lines: _Lines, first: int, error: csv.Error) -> BadInputError:
@@ -218,17 +251,18 @@ def _record_fault(lines: _Lines, first: int, error: csv.Error) -> BadInputError:
         return lines.fault(first, str(error))
     opened, closed = where
     if closed is None:
-        until = "the end of the file" if lines.ended else f"{MAX_FIELD_CHARACTERS} characters on"
+        until = "by the end of the file"
+        if not lines.ended:
+            until = f"within {MAX_FIELD_CHARACTERS} characters"
         return lines.fault(
             first + opened,
-            f"a quote opens here and is not closed by {until} (line {lines.number}). Close it; a "
+            f"a quote opens here and is not closed {until} (line {lines.number}). Close it; a "
             "quote inside a quoted field must be doubled",
         )
     return lines.fault(
         first + closed,
-        "text follows a closing quote; the quote that it closes opened on line "
-        f"{first + opened}. Either that one is not closed where it should be, or a quote inside "
-        "the field is not doubled",
+        f"text follows the closing quote of a field that opens on line {first + opened}. Close "
+        "that field before the next comma; a quote inside a quoted field must be doubled",
     )
 
 

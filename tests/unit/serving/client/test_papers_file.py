@@ -1,0 +1,145 @@
+"""Files of papers as `query --file` reads them: CSV as a run does, and JSON lines."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from components.papers.csv_rows import Columns, DeadLetter
+from components.papers.csv_rows import read_rows as read_as_run
+from schema.errors import BadInputError, UsageError
+from serving.client.papers_file import read_rows
+from tests.support.curation_oracle import noisy_rows, to_csv
+
+HEADER = b"titles,summaries,terms\n"
+NOISY = to_csv(noisy_rows(300, seed=6))
+# Each file has good and bad rows that are the same to both.
+ODD_FILES = {
+    "noisy.csv": NOISY,
+    "noisy.csv.gz": gzip.compress(NOISY),
+    "bom.csv": b"\xef\xbb\xbf" + HEADER + "Größe,漢字 🎓,['x']\n".encode(),
+    "crlf.csv": b"titles,summaries,terms\r\nT,\"two\r\nlines\",['x']\r\nU,V,['x']",
+    "cr.csv": b"titles,summaries,terms\rT,A,['x']\rU,B,['x']\r",
+    "blank.csv": b"\n" + HEADER + b"\n  \t\nT,A,['x']\n\n\nU,B,['x']\n\n",
+    "quotes.csv": HEADER + b'"""T""","a, ""b""\n\n c",[\'x\']\nT,a "b" c,[\'x\']\n',
+    "order.csv": b"terms,id,summaries,titles\n['x'],1,A,T\n['x'],2,B,U\n",
+    "width.csv": HEADER + b"T,A\nT,A,['x']\nT,A,['x'],more\n\"\"\n",
+    "empty.csv": HEADER + b"T, ,['x']\nT,\"\",['x']\nT,A,['x']\n",
+    "separators.csv": HEADER + "T,\u2028 and \x0c and \x1c in a line,['x']\n".encode(),
+    "long.csv": HEADER + b"T," + b"word " * 200_000 + b",['x']\n",
+}
+BROKEN_FILES = {
+    "none.csv": None,
+    "nothing.csv": b"",
+    "header.csv": HEADER,
+    "columns.csv": b"titles,abstract,terms\nT,A,['x']\n",
+    "twice.csv": b"titles,summaries,summaries,terms\nT,A,A,['x']\n",
+    "latin1.csv": HEADER + b"T,A,['x']\nT,na\xefve,['x']\n",
+    "nul.csv": HEADER + b"T,A,['x']\nT,\0,['x']\n",
+    "open.csv": HEADER + b"T,A,['x']\nT,\"A,['x']\n",
+    "closed.csv": HEADER + b"T,A,['x']\nT,\"A\" b,['x']\n",
+    "plain.csv": gzip.compress(NOISY),
+    "packed.csv.gz": NOISY,
+    "cut.csv.gz": gzip.compress(NOISY)[:-9],
+    "damaged.csv.gz": gzip.compress(NOISY)[:-8] + bytes(8),
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(name, content):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    return write_file
+
+
+@pytest.mark.parametrize("name", ODD_FILES)
+def test_a_csv_file_gives_the_papers_that_a_run_reads(write, name):
+    path = write(name, ODD_FILES[name])
+    expected = [
+        (row.line, "", row.reason)
+        if isinstance(row, DeadLetter)
+        else (row.line, row.paper.text, None)
+        for row in read_as_run(str(path), Columns(), None)
+    ]
+    found = list(read_rows(path))
+    assert [(row.line, row.text, row.problem) for row in found] == expected
+    assert [row.number for row in found] == list(range(1, len(found) + 1))
+
+
+@pytest.mark.parametrize("name", BROKEN_FILES)
+def test_a_broken_csv_file_gives_the_error_of_a_run(write, name):
+    path = write(name, BROKEN_FILES[name])
+    with pytest.raises(BadInputError) as expected:
+        list(read_as_run(str(path), Columns(), None))
+    with pytest.raises(BadInputError) as found:
+        list(read_rows(path))
+    # Only in a run may the columns be called otherwise.
+    assert str(found.value).split(". Rename")[0] == str(expected.value).split(". Rename")[0]
+    assert "data.columns" not in str(found.value)
+    assert str(path) in str(found.value)
+
+
+def test_titles_may_be_missing_from_a_csv_file(write):
+    path = write("papers.csv", b'summaries\nA\n""\n \nB\n')
+    assert [(row.line, row.text, row.problem) for row in read_rows(path)] == [
+        (2, "A", None),
+        (3, "", "empty 'summaries'"),
+        (5, "B", None),
+    ]
+    path = write("some.csv", b"titles,summaries\n,A\nT,B\n")
+    assert [row.text for row in read_rows(path)] == ["A", "T\nB"]
+
+
+def test_json_has_any_of_three_forms(write):
+    forms = {
+        "a text": {"text": "a text"},
+        "T\nA": {"title": "T", "abstract": "A"},
+        "T\nS": {"titles": "T", "summaries": "S"},
+        "A": {"abstract": "A"},
+        "B": {"title": None, "abstract": "B"},
+        "A\u2028B": {"title": "", "abstract": "A\u2028B"},
+    }
+    content = "\n".join(json.dumps(form, ensure_ascii=False) for form in forms.values()).encode()
+    for path in (write("p.jsonl", content), write("p.jsonl.gz", gzip.compress(content))):
+        assert [row.text for row in read_rows(path)] == list(forms)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"{broken", "not JSON"),
+        (b'{"text": "\xff"}', "not JSON"),
+        (b'["a list"]', "not a JSON object"),
+        (b'{"title": "only"}', "has none of 'text', 'abstract' and 'summaries'"),
+        (b'{"abstract": "  "}', "empty 'abstract'"),
+        (b'{"abstract": 5}', "'abstract' is not a string"),
+        (b'{"title": 5, "abstract": "A"}', "the title is not a string"),
+        (b'{"text": "\\ud800"}', "not valid UTF-8"),
+    ],
+)
+def test_a_bad_json_line_is_a_bad_row(write, content, problem):
+    path = write("p.jsonl", b'{"text": "first"}\n\n' + content + b'\n{"text": "last"}')
+    first, bad, last = read_rows(path)
+    assert (first.text, last.text) == ("first", "last")
+    assert (bad.number, bad.line, bad.text) == (2, 3, "")
+    assert bad.problem.startswith(problem)
+
+
+def test_a_changed_row_has_another_digest(write):
+    def digests(content):
+        return [row.digest for row in read_rows(write("p.csv", content))]
+
+    before = digests(HEADER + b"T,A,x\nT,,x\n")
+    assert digests(HEADER + b"T,A,x\nT,,x\n") == before
+    changed = digests(HEADER + b"U,A,x\nU,,x\n")
+    assert not {*before} & {*changed}
+
+
+def test_the_name_must_tell_the_format(write):
+    with pytest.raises(UsageError, match=r"must end in \.csv"):
+        read_rows(write("papers.txt", b"x"))
