@@ -77,9 +77,10 @@ $(READY): $(UV) pyproject.toml requirements.lock
 LOCK := $(UV) pip compile pyproject.toml --python-version 3.10 --generate-hashes \
   --no-emit-index-url --no-header --quiet
 lock: $(UV)
-	$(LOCK) --extra dev --output-file requirements.lock
-	$(LOCK) --no-annotate --constraint requirements.lock --output-file requirements-image.lock
-	$(LOCK) --no-annotate --extra gpu --constraint requirements.lock \
+	$(LOCK) --extra pipeline --extra dev --output-file requirements.lock
+	$(LOCK) --no-annotate --extra pipeline --constraint requirements.lock \
+	  --output-file requirements-image.lock
+	$(LOCK) --no-annotate --extra pipeline --extra gpu --constraint requirements.lock \
 	  --output-file requirements-gpu.lock
 
 clean:

@@ -1,13 +1,12 @@
-"""Makes protocol buffer messages from tables, without generated code."""
+"""Defines protocol buffer messages by tables, for those whose generated code needs TensorFlow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from google.protobuf import descriptor_pb2, wrappers_pb2
+from google.protobuf import any_pb2, descriptor_pb2, message_factory, wrappers_pb2
 from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message_factory import MessageFactory
 
 _SCALARS: Final = frozenset(
     ("double", "float", "int64", "uint64", "int32", "uint32", "bool", "string", "bytes")
@@ -33,44 +32,41 @@ class Field(NamedTuple):
     key: str | None = None
 
 
-def new_factory() -> MessageFactory:
-    """Returns a place for messages that knows the wrappers (`google.protobuf.Int64Value` ...).
-
-    In it a message may have the name of an official one, whose generated code may be loaded too
-    and lives in the default pool.
-    """
-    factory = MessageFactory(DescriptorPool())
-    factory.pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
-    return factory
+# A pool of their own: here a message may have the name of an official one, whose generated code
+# lives in the default pool and may be loaded too.
+_pool: Final = DescriptorPool()
+for _file in (any_pb2, wrappers_pb2):
+    _pool.AddSerializedFile(_file.DESCRIPTOR.serialized_pb)
+# The function replaced the method in protobuf 4.22.
+_message_class: Final = (
+    getattr(message_factory, "GetMessageClass", None)
+    or message_factory.MessageFactory(_pool).GetPrototype
+)
 
 
 def define(
     package: str,
     messages: Mapping[str, Mapping[str, Field]],
     enums: Mapping[str, Mapping[str, int]] | None = None,
-    factory: MessageFactory | None = None,
 ) -> dict[str, Any]:
-    """Makes the classes of proto3 messages.
+    """Defines proto3 messages.
 
     Args:
-        package: The package; once for each factory.
+        package: The package.
         messages: For each message its fields by name. A message inside another is written
             `Outer.Inner`, after `Outer`.
-        enums: For each enum its numbers by name; the first is 0, as proto3 wants it.
-        factory: Where the messages go, and where those that they use are looked up; one from
-            `new_factory`, or a new one where None.
+        enums: For each enum its numbers by name; the first is 0, as proto3 requires.
 
     Returns:
-        For each message, by its name without the package, the class.
+        The class of each message, by its name without the package.
 
     Raises:
-        TypeError: The table can't be a .proto file: a number used twice, an unknown type.
+        TypeError: The table can't be a .proto file: a number used twice, an unknown type, a name
+            defined before.
     """
-    factory = factory or new_factory()
-    pool = factory.pool
     enums = enums or {}
     file = descriptor_pb2.FileDescriptorProto(
-        name=f"private/{package}.proto", package=package, syntax="proto3"
+        name=f"tables/{package}/{next(iter(messages))}.proto", package=package, syntax="proto3"
     )
     for name, values in enums.items():
         enum = file.enum_type.add(name=name)
@@ -84,17 +80,16 @@ def define(
         _add_fields(made[name], f".{package}.{name}", fields)
     ours = {f"{package}.{name}" for name in (*messages, *enums)}
     used = {field.type for fields in messages.values() for field in fields.values()}
-    file.dependency.extend(_files_of(used - ours - _SCALARS, pool))
-    pool.Add(file)
+    file.dependency.extend(_files_of(used - ours - _SCALARS))
+    _pool.AddSerializedFile(file.SerializeToString())
     return {
-        name: factory.GetPrototype(pool.FindMessageTypeByName(f"{package}.{name}"))
-        for name in messages
+        name: _message_class(_pool.FindMessageTypeByName(f"{package}.{name}")) for name in messages
     }
 
 
-def _files_of(types: Iterable[str], pool: DescriptorPool) -> list[str]:
+def _files_of(types: Iterable[str]) -> list[str]:
     try:
-        return sorted({pool.FindFileContainingSymbol(name).name for name in types})
+        return sorted({_pool.FindFileContainingSymbol(name).name for name in types})
     except KeyError as error:
         raise TypeError(f"No such type: {error}") from error
 

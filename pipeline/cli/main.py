@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from pipeline.cli.extras import require_extra
+
 # Each command's file, `pipeline/cli/<name>.py`, holds a function of the same name.
 COMMANDS: Final = {
     "run": "Run the whole pipeline, from a CSV file to a pushed model.",
@@ -34,6 +36,7 @@ class LazyGroup(click.Group):
         """Loads a command; None where there is no such command."""
         if cmd_name not in COMMANDS:
             return None
+        require_extra(cmd_name)
         command: click.Command = getattr(import_module(f"pipeline.cli.{cmd_name}"), cmd_name)
         return command
 

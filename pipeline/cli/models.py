@@ -13,7 +13,7 @@ from rich.table import Table
 
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
-from serving.releases import config_path_of, list_versions
+from serving.releases import list_versions
 from serving.versions import find_base
 
 # The metrics of a version that the table has room for.
@@ -27,7 +27,7 @@ _SHOWN: Final = ("micro_f1", "lrap")
 def models(serving: Path, as_json: bool) -> None:
     """List the pushed versions and their metrics, newest first."""
     base = find_base(serving)
-    versions = list_versions(base, config_path_of(base))
+    versions = list_versions(base)
     if as_json:
         for each in versions:
             row = {

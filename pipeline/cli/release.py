@@ -10,7 +10,8 @@ from rich.console import Console
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
 from serving.client.status import wait_until_available
-from serving.releases import config_path_of, write_release
+from serving.models_config import config_path_of
+from serving.releases import write_release
 from serving.versions import find_base
 
 
@@ -56,10 +57,10 @@ def release(
     console = Console(highlight=False)
     if address is not None:
         wanted = {stable} if canary is None else {stable, canary}
-        write_release(base, stable, canary, config_path, base_path, load_only=True)
+        write_release(base, stable, canary, base_path, load_only=True)
         console.print(f"Waiting for {address} to load {', '.join(map(str, sorted(wanted)))} …")
         wait_until_available(address, wanted, timeout)
-    done = write_release(base, stable, canary, config_path, base_path)
+    done = write_release(base, stable, canary, base_path)
     for label in sorted({*done.before, *done.after}):
         old, new = done.before.get(label), done.after.get(label)
         change = f"{new} (unchanged)" if old == new else f"{old or 'none'} -> {new or 'none'}"
@@ -67,8 +68,8 @@ def release(
     console.print(f"loaded   {', '.join(map(str, done.loaded))} of {done.base_path}", markup=False)
     if address is None:
         console.print(
-            f"\nWritten to {done.config_path}. To start a server with it:\n\n"
-            f"  arxiv-tagger serve --model_config_file={done.config_path} "
+            f"\nWritten to {config_path}. To start a server with it:\n\n"
+            f"  arxiv-tagger serve --model_config_file={config_path} "
             "--model_config_file_poll_wait_seconds=10\n\n"
             "A running server moves a label only to a version that it has loaded; give its "
             "--address to have it load them first.",

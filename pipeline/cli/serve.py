@@ -10,7 +10,8 @@ import click
 from pipeline.cli.errors import report_errors
 from schema import names
 from schema.errors import UsageError
-from serving.releases import config_path_of, released_from
+from serving.models_config import config_path_of
+from serving.releases import released_from
 from serving.server.__main__ import add_flags, serve_models
 from serving.server.options import ServerOptions
 from serving.server.ports import address_of

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, Final
 
-from serving.protos import Field, define, new_factory
+from serving.protos import Field, define
 
 PREDICT_METHOD: Final = "/tensorflow.serving.PredictionService/Predict"
 
@@ -23,7 +23,6 @@ DT_BOOL: Final = 10
 _TENSOR: Final = "tensorflow.TensorProto"
 _MODEL_SPEC: Final = "tensorflow.serving.ModelSpec"
 
-_factory: Final = new_factory()
 _framework: Final = define(
     "tensorflow",
     {
@@ -67,7 +66,6 @@ _framework: Final = define(
             "DT_UINT64": 23,
         }
     },
-    _factory,
 )
 _apis: Final = define(
     "tensorflow.serving",
@@ -88,7 +86,6 @@ _apis: Final = define(
             "outputs": Field(1, _TENSOR, key="string"),
         },
     },
-    factory=_factory,
 )
 
 TensorShapeProto: Final = _framework["TensorShapeProto"]

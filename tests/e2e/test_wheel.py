@@ -1,132 +1,136 @@
-"""The image's installation: the Dockerfile's own steps in a clean environment, then used."""
+"""The wheel, installed outside the checkout: its base alone, and with everything."""
 
 from __future__ import annotations
 
 import json
-import re
-import shutil
+import os
 import subprocess
-from collections.abc import Iterator
+import sys
+import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from schema import names
-from tests.support.image_build import LEFT_OUT, ImageBuild
-from tests.support.image_recipe import ROOT, read_recipe
+from tests.support.little_server import LittleServer, expected
 
-ROOMS = ("schema", "serving", "components", "pipeline")
-TARGETS = ("vertex", "kubeflow")
+ROOT = Path(__file__).resolve().parents[2]
+UV = ROOT / ".tools" / "bin" / "uv"
+LOCK = ROOT / "requirements.lock"
+
+
+def run(*command: object, cwd: Path, status: int = 0, **environment: str) -> str:
+    """Runs a command and returns what it prints; nothing of this environment is inherited."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**kept, **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + (done.stderr if status else "")
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageBuild]:
-    """The target `beam`, which is `cpu` and a little more."""
-    build = ImageBuild(tmp_path_factory.mktemp("image"))
-    build.build(read_recipe(), "beam")
-    yield build
-    # pytest keeps the folders of three runs, and this one holds some gigabytes.
-    shutil.rmtree(build.root)
-
-
-@pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def elsewhere(tmp_path_factory) -> Path:
     """A folder outside the checkout."""
     return tmp_path_factory.mktemp("elsewhere")
 
 
-def run(image: ImageBuild, folder: Path, *command: str) -> str:
-    """What a command of the image prints, which sees nothing of this environment."""
-    found = [str(image.root / "opt/venv/bin" / command[0]), *command[1:]]
-    done = subprocess.run(
-        found, cwd=folder, env=image.environment, check=False, capture_output=True, text=True
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel, built as the Dockerfile builds it."""
+    folder = tmp_path_factory.mktemp("dist")
+    locked = ("--require-hashes", "--build-constraints", LOCK)
+    run(UV, "build", "--quiet", "--wheel", *locked, "--out-dir", folder, cwd=ROOT)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def base(wheel, elsewhere):
+    """Runs a command of an environment with the base alone."""
+    environment = wheel.parent / "venv"
+    python = environment / "bin" / "python"
+    run(UV, "venv", "--quiet", "--python", sys.executable, environment, cwd=elsewhere)
+    install = (UV, "pip", "install", "--quiet", "--python", python, "--constraint", LOCK)
+    run(*install, wheel, cwd=elsewhere)
+
+    def run_in_base(command: str, *arguments: object, status: int = 0) -> str:
+        return run(environment / "bin" / command, *arguments, cwd=elsewhere, status=status)
+
+    return run_in_base
+
+
+def test_base_is_small_and_says_its_version(base):
+    installed = (
+        base(
+            "python",
+            "-c",
+            "import importlib.metadata as m; print(*(each.name for each in m.distributions()))",
+        )
+        .lower()
+        .split()
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def packages(image: ImageBuild) -> dict[str, Path]:
-    """The environment's packages: `name==version`, and where their metadata lies."""
-    found = {}
-    for folder in image.root.glob("opt/venv/lib/python3.10/site-packages/*.dist-info"):
-        metadata = (folder / "METADATA").read_text(errors="replace")
-        name = re.search(r"^Name: (.*)$", metadata, re.MULTILINE)[1].strip()
-        version = re.search(r"^Version: (.*)$", metadata, re.MULTILINE)[1].strip()
-        found[f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}"] = folder
-    return found
-
-
-def test_every_step_that_installs_was_run(image: ImageBuild) -> None:
-    tools = [command.split()[:3] for command in image.done]
-    assert ["uv", "venv", "--python"] in tools
-    assert ["uv", "pip", "sync"] in tools
-    assert ["uv", "build", "--wheel"] in tools
-    assert ["uv", "pip", "install"] in tools
-    assert ["uv", "pip", "check"] in tools
-    assert {command.split()[0] for command in image.left_out} == set(LEFT_OUT)
-
-
-def test_it_holds_the_lock_and_the_wheel_alone(image: ImageBuild) -> None:
-    lock = (ROOT / "requirements-image.lock").read_text()
-    locked = {
-        f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}"
-        for name, version in re.findall(r"^([\w.-]+)(?:\[.*?\])?==([^ \\]+)", lock, re.MULTILINE)
+    assert not {"tensorflow", "tensorflow-serving-api", "tfx", "apache-beam", "numpy"} & {
+        *installed
     }
-    project = (ROOT / "pyproject.toml").read_text()
-    ours = f"arxiv-tagger=={re.search(r'^version = .(.*).$', project, re.MULTILINE)[1]}"
-    added = set(packages(image)) - locked
-    assert locked <= set(packages(image))
-    # pip is of `beam`.
-    assert {name for name in added if not name.startswith("pip==")} == {ours}
+    assert version("arxiv-tagger") in base("arxiv-tagger", "--version")
+    assert "query" in base("arxiv-tagger", "--help")
 
 
-def test_no_other_package_owns_our_names(image: ImageBuild) -> None:
-    owners = {
-        name.partition("==")[0]
-        for name, folder in packages(image).items()
-        for line in (folder / "RECORD").read_text().splitlines()
-        if re.split(r"[/.]", line, maxsplit=1)[0] in ROOMS
-    }
-    assert owners == {"arxiv-tagger"}
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_base_queries_a_server(base, elsewhere, protocol):
+    with LittleServer() as server:
+        to = (f"--{protocol}", "--address", server.address(protocol))
+        answer = json.loads(base("arxiv-tagger", "query", *to, "--json", "größe"))
+        (elsewhere / "papers.csv").write_text("titles,summaries\nT,A\n")
+        base("arxiv-tagger", "query", *to, "--file", "papers.csv", "--output", f"{protocol}.jsonl")
+    best = expected("größe")[0]
+    assert answer["suggestions"][0] == {"label": best.label, "score": best.score, "suggested": True}
+    (line,) = (elsewhere / f"{protocol}.jsonl").read_text().splitlines()
+    assert json.loads(line)["suggestions"][0]["score"] == expected("T\nA")[0].score
 
 
-def test_the_schema_of_the_image_is_the_curated_one(image: ImageBuild) -> None:
-    copy = Path(image.inside(names.SCHEMA_IN_IMAGE))
-    assert copy.read_bytes() == (ROOT / "schema" / "schema.pbtxt").read_bytes()
-
-
-def test_the_command_says_its_version(image: ImageBuild, elsewhere: Path) -> None:
-    project = (ROOT / "pyproject.toml").read_text()
-    version = re.search(r'^version = "(.*)"$', project, re.MULTILINE)[1]
-    assert version in run(image, elsewhere, "arxiv-tagger", "--version")
-
-
-def test_the_code_comes_from_the_wheel(image: ImageBuild, elsewhere: Path) -> None:
-    code = (
-        "import schema, serving, components, pipeline, pipeline.cloud.container_main; "
-        + "; ".join(f"print({room}.__file__)" for room in ROOMS)
-    )
-    files = run(image, elsewhere, "python", "-c", code).split()
-    assert len(files) == len(ROOMS)
-    assert all(Path(file).is_relative_to(image.root / "opt/venv/lib") for file in files)
-
-
-def test_pip_finds_beam(image: ImageBuild, elsewhere: Path) -> None:
-    assert "Name: apache-beam" in run(
-        image, elsewhere, "python", "-m", "pip", "show", "apache-beam"
+def test_base_lists_and_releases_versions(base, elsewhere):
+    pushed = elsewhere / "out" / "serving" / names.MODEL_NAME / "1700000000"
+    (pushed / "assets.extra").mkdir(parents=True)
+    (pushed / "saved_model.pb").touch()
+    (pushed / "assets.extra" / "evaluation.json").write_text('{"micro_f1": 0.75}')
+    base("arxiv-tagger", "release", "--stable", pushed.name)
+    row = json.loads(base("arxiv-tagger", "models", "--json"))
+    assert (row["version"], row["labels"], row["test"]) == (
+        1700000000,
+        ["stable"],
+        {"micro_f1": 0.75},
     )
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_it_compiles_from_outside_the_checkout(
-    image: ImageBuild, elsewhere: Path, target: str
-) -> None:
-    output = elsewhere / f"{target}.json"
-    run(image, elsewhere, "arxiv-tagger", "compile", "--target", target, "--output", str(output))
-    text = output.read_text()
-    compiled = json.loads(text)
-    spec = compiled.get("pipelineSpec", compiled)
-    assert "Trainer" in spec["root"]["dag"]["tasks"]
+def test_base_checks_a_file(base):
+    base("arxiv-tagger", "sample", "--rows", 200, "--output", "sample.csv")
+    assert "can be used" in base("arxiv-tagger", "check", "--data", "sample.csv")
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"), [("serve", "server"), ("predict", "server"), ("run", "pipeline")]
+)
+def test_missing_extra_is_named(base, command, extra):
+    said = base("arxiv-tagger", command, status=2)
+    assert f"pip install 'arxiv-tagger[{extra}]'" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_wheel_compiles_from_outside_the_checkout(wheel, elsewhere):
+    site = elsewhere / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    command = (sys.executable, "-m", "pipeline", "compile", "--target", "kubeflow")
+    run(*command, "--output", "compiled.json", cwd=elsewhere, PYTHONPATH=str(site))
+    text = (elsewhere / "compiled.json").read_text()
+    assert "Trainer" in json.loads(text)["root"]["dag"]["tasks"]
     assert names.SCHEMA_IN_IMAGE.rpartition("/")[0] in text
-    assert str(image.root) not in text
+    assert str(site) not in text
     assert str(ROOT) not in text

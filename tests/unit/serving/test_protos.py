@@ -7,7 +7,7 @@ import random
 import pytest
 from google.protobuf import descriptor_pb2, struct_pb2, text_format, wrappers_pb2
 
-from serving.protos import Field, define, new_factory
+from serving.protos import Field, define
 
 VALUE, STRUCT, LIST = (f"google.protobuf.{name}" for name in ("Value", "Struct", "ListValue"))
 
@@ -96,7 +96,7 @@ def test_bytes_are_those_of_generated_messages(ours, seed):
 def test_a_value_of_every_type_is_written_as_in_the_wrappers(kind, value):
     wrapper = f"{kind.capitalize().replace('Uint', 'UInt')}Value"
     official = getattr(wrappers_pb2, wrapper)(value=value)
-    made = define("p", {"M": {"value": Field(1, kind)}})["M"]
+    made = define(f"one_{kind}", {"M": {"value": Field(1, kind)}})["M"]
     assert made(value=value).SerializeToString() == official.SerializeToString()
 
 
@@ -130,22 +130,16 @@ def test_text_is_read_with_wrappers_lists_maps_and_nested_messages():
         text_format.Parse("bogus: 1", made["Outer"]())
 
 
-def test_packages_of_one_factory_share_their_messages():
-    factory = new_factory()
-    first = define("first", {"Part": {"name": Field(1, "string")}}, factory=factory)
-    second = define(
-        "second", {"Whole": {"parts": Field(1, "first.Part", key="string")}}, factory=factory
-    )
-    whole = second["Whole"]()
-    assert type(whole.parts["x"]) is first["Part"]
+def test_packages_share_their_messages():
+    first = define("first", {"Part": {"name": Field(1, "string")}})
+    second = define("second", {"Whole": {"parts": Field(1, "first.Part", key="string")}})
+    assert type(second["Whole"]().parts["x"]) is first["Part"]
 
 
-def test_factories_do_not_meet():
-    """The same name twice, in two shapes: neither a clash nor a mixture."""
-    one = define("p", {"M": {"a": Field(1, "string")}})["M"]
-    two = define("p", {"M": {"b": Field(1, "int32")}})["M"]
-    assert one(a="x").SerializeToString() == b"\x0a\x01x"
-    assert two(b=5).SerializeToString() == b"\x08\x05"
+def test_no_message_is_defined_twice():
+    define("twice", {"M": {"a": Field(1, "string")}})
+    with pytest.raises(TypeError):
+        define("twice", {"M": {"b": Field(1, "int32")}})
 
 
 @pytest.mark.parametrize(
@@ -158,4 +152,4 @@ def test_factories_do_not_meet():
 )
 def test_a_table_that_makes_no_sense_is_refused(fields, message):
     with pytest.raises(TypeError, match=message):
-        define("p", {"M": fields})
+        define("senseless", {"M": fields})

@@ -1,11 +1,9 @@
-"""Pushed versions, and the file that says which of them are served, as TF Serving reads it."""
+"""The pushed versions, and which of them a server is told to serve."""
 
 from __future__ import annotations
 
 import json
 import os
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,12 +11,12 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from schema.errors import BadInputError, UsageError
-from serving import releases
-from serving.releases import config_path_of, list_versions, write_release
+from schema.errors import UsageError
+from serving.models_config import config_path_of
+from serving.releases import list_versions, write_release
 
 TWO_MODELS = """
-# Another team's model, and ours as someone set it up by hand.
+# Another team's model, and ours as set up by hand.
 model_config_list {
   config {
     name: "half_plus_two" base_path: "/models/half" model_platform: "tensorflow"
@@ -72,8 +70,8 @@ def served(path: Path, name: str = "arxiv_tagger") -> tuple[list[int], dict[str,
     return list(model.model_version_policy.specific.versions), dict(model.version_labels)
 
 
-def test_a_first_release_is_what_tf_serving_reads(base, config_path):
-    done = write_release(base, 2, None, config_path)
+def test_first_release_is_what_tf_serving_reads(base, config_path):
+    done = write_release(base, 2, None)
     assert config_path == base.parent / "models.config"
     expected = ModelServerConfig()
     model = expected.model_config_list.config.add()
@@ -87,53 +85,38 @@ def test_a_first_release_is_what_tf_serving_reads(base, config_path):
 
 
 def test_stable_and_canary_are_both_served(base, config_path):
-    done = write_release(base, 2, 10, config_path)
+    done = write_release(base, 2, 10)
     assert served(config_path) == ([2, 10], {"stable": 2, "canary": 10})
     assert done.after == {"stable": 2, "canary": 10}
 
 
-def test_versions_and_labels_may_be_the_same(base, config_path):
-    write_release(base, 2, 2, config_path)
-    assert served(config_path) == ([2], {"stable": 2, "canary": 2})
-
-
-def test_a_new_stable_version_keeps_the_old_one_until_the_next_change(base, config_path):
-    write_release(base, 1, None, config_path)
-    done = write_release(base, 2, None, config_path)
+def test_replaced_stable_version_stays_loaded_until_the_next_release(base, config_path):
+    write_release(base, 1, None)
+    done = write_release(base, 2, None)
     assert served(config_path) == ([1, 2], {"stable": 2})
     assert (done.before, done.after, done.loaded) == ({"stable": 1}, {"stable": 2}, (1, 2))
-    # The same once more changes nothing, though nothing labels 1 any more.
+    # Repeating it changes nothing, though no label points at 1 any more.
     content = config_path.read_bytes()
-    write_release(base, 2, None, config_path)
+    write_release(base, 2, None)
     assert config_path.read_bytes() == content
-    write_release(base, 10, None, config_path)
+    write_release(base, 10, None)
     assert served(config_path) == ([2, 10], {"stable": 10})
 
 
-def test_the_way_back_leaves_nothing_newer_to_answer(base, config_path):
-    """Queries without a label get the latest version that is served."""
-    write_release(base, 1, None, config_path)
-    write_release(base, 2, 10, config_path)
-    write_release(base, 1, None, config_path)
+def test_rollback_unloads_everything_newer(base, config_path):
+    """The latest version that is loaded answers queries without a label."""
+    write_release(base, 1, None)
+    write_release(base, 2, 10)
+    write_release(base, 1, None)
     assert served(config_path) == ([1], {"stable": 1})
 
 
-def test_a_canary_ends_or_becomes_stable(base, config_path):
-    write_release(base, 1, 2, config_path)
-    write_release(base, 2, None, config_path)
-    assert served(config_path) == ([1, 2], {"stable": 2})
-    write_release(base, 2, 10, config_path)
-    write_release(base, 2, None, config_path)
-    assert served(config_path) == ([2], {"stable": 2})
-
-
-def test_the_first_of_two_files_loads_and_moves_no_label(base, config_path):
-    """What a server holds and labels is the same before and after, and the new versions come."""
-    write_release(base, 1, None, config_path)
-    done = write_release(base, 2, 10, config_path, load_only=True)
+def test_load_only_moves_no_label(base, config_path):
+    write_release(base, 1, None)
+    done = write_release(base, 2, 10, load_only=True)
     assert served(config_path) == ([1, 2, 10], {"stable": 1})
     assert (done.before, done.after, done.loaded) == ({"stable": 1}, {"stable": 1}, (1, 2, 10))
-    done = write_release(base, 2, 10, config_path)
+    done = write_release(base, 2, 10)
     assert served(config_path) == ([1, 2, 10], {"stable": 2, "canary": 10})
     assert (done.before, done.after) == ({"stable": 1}, {"stable": 2, "canary": 10})
 
@@ -146,17 +129,17 @@ def test_the_first_of_two_files_loads_and_moves_no_label(base, config_path):
         [(10, 1), (1, 10), (2, 2), (1, None), (10, 2)],
     ],
 )
-def test_in_two_steps_a_label_only_moves_to_a_version_that_is_held(base, config_path, steps):
-    """What a TF Serving that follows the file asks of every file but its first."""
-    write_release(base, 1, None, config_path)
+def test_labels_only_move_to_loaded_versions(base, config_path, steps):
+    """TF Serving refuses any other change of the file that it polls."""
+    write_release(base, 1, None)
     held, labels = served(config_path)
     for stable, canary in steps:
         for load_only in (True, False):
-            write_release(base, stable, canary, config_path, load_only=load_only)
+            write_release(base, stable, canary, load_only=load_only)
             after, new = served(config_path)
             assert set(new.values()) <= set(held)
             assert set(new.values()) <= set(after)
-            # A label that stays must not lose its version while the other file is on its way.
+            # No label loses its version between the two files.
             assert set(labels.values()) <= set(after) or not load_only
             held, labels = after, new
         wanted = {"stable": stable} if canary is None else {"stable": stable, "canary": canary}
@@ -164,17 +147,17 @@ def test_in_two_steps_a_label_only_moves_to_a_version_that_is_held(base, config_
         assert max(held) == max(wanted.values())
 
 
-def test_a_version_that_is_gone_is_no_longer_served(base, config_path):
-    write_release(base, 1, None, config_path)
+def test_deleted_version_is_no_longer_served(base, config_path):
+    write_release(base, 1, None)
     (base / "1" / "saved_model.pb").unlink()
-    write_release(base, 2, None, config_path)
+    write_release(base, 2, None)
     assert served(config_path) == ([2], {"stable": 2})
 
 
-def test_other_models_and_settings_stay(base, config_path):
+def test_other_models_and_settings_are_kept(base, config_path):
     config_path.write_text(TWO_MODELS)
     (before, ours) = read(config_path).model_config_list.config
-    done = write_release(base, 1, None, config_path)
+    done = write_release(base, 1, None)
     after, changed = read(config_path).model_config_list.config
     assert after == before
     assert changed.base_path == ours.base_path == done.base_path == "/models/arxiv_tagger"
@@ -183,19 +166,19 @@ def test_other_models_and_settings_stay(base, config_path):
     assert done.before == {"beta": 10, "lost": 77}
 
 
-def test_the_path_in_the_server_may_be_another_one(base, config_path):
-    write_release(base, 1, None, config_path, base_path="/models/größe")
-    # It stays from then on.
-    done = write_release(base, 2, None, config_path)
+def test_base_path_of_the_server_is_kept(base, config_path):
+    write_release(base, 1, None, base_path="/models/größe")
+    # It is kept from then on.
+    done = write_release(base, 2, None)
     assert done.base_path == "/models/größe"
     assert read(config_path).model_config_list.config[0].base_path == "/models/größe"
-    write_release(base, 2, None, config_path, base_path="gs://bucket/models")
+    write_release(base, 2, None, base_path="gs://bucket/models")
     assert read(config_path).model_config_list.config[0].base_path == "gs://bucket/models"
 
 
-def test_a_path_of_this_machine_is_made_absolute(base, config_path, monkeypatch):
+def test_local_base_path_is_made_absolute(base, config_path, monkeypatch):
     monkeypatch.chdir(base.parents[1])
-    write_release(Path("serving/arxiv_tagger"), 1, None, config_path)
+    write_release(Path("serving/arxiv_tagger"), 1, None)
     assert read(config_path).model_config_list.config[0].base_path == str(base)
 
 
@@ -207,107 +190,32 @@ def test_a_path_of_this_machine_is_made_absolute(base, config_path, monkeypatch)
         ((1, None, "models/arxiv_tagger"), "absolute path"),
     ],
 )
-def test_what_cannot_be_served_is_not_written(base, config_path, arguments, said):
-    write_release(base, 1, None, config_path)
+def test_impossible_release_is_not_written(base, config_path, arguments, said):
+    write_release(base, 1, None)
     before = config_path.read_bytes()
     stable, canary, *path = arguments
     with pytest.raises(UsageError, match=said):
-        write_release(base, stable, canary, config_path, *path)
+        write_release(base, stable, canary, *path)
     assert config_path.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"model_config_list {", "no readable configuration"),
-        (b"bogus: 1", "bogus"),
-        (b"\xff", "no readable configuration"),
-        (b"custom_model_config {}", "custom_model_config"),
-    ],
-)
-def test_a_file_that_is_no_configuration_is_told_and_kept(base, config_path, content, said):
-    config_path.write_bytes(content)
-    for attempt in (
-        lambda: write_release(base, 1, None, config_path),
-        lambda: list_versions(base, config_path),
-    ):
-        with pytest.raises(BadInputError, match=said) as raised:
-            attempt()
-        assert str(config_path) in str(raised.value)
-    assert config_path.read_bytes() == content
-
-
-def test_whoever_reads_sees_one_of_the_two_files_whole(base, config_path):
-    """A server that polls reads while releases are written."""
-    write_release(base, 1, None, config_path)
-    stop = threading.Event()
-
-    def poll() -> list[tuple[list[int], dict[str, int]]]:
-        seen = []
-        while not stop.is_set():
-            seen.append(served(config_path))
-        return seen
-
-    with ThreadPoolExecutor(1) as pool:
-        polled = pool.submit(poll)
-        for number in range(40):
-            write_release(base, 1 + number % 2, 10, config_path)
-        stop.set()
-    assert polled.result()
-    for state in polled.result():
-        assert state in (
-            ([1], {"stable": 1}),
-            ([1, 10], {"stable": 1, "canary": 10}),
-            ([1, 2, 10], {"stable": 2, "canary": 10}),
-            ([1, 2, 10], {"stable": 1, "canary": 10}),
-        )
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(base, config_path, monkeypatch):
-    write_release(base, 1, None, config_path)
-    before = config_path.read_bytes()
-
-    def fail(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(releases.os, "fsync", fail)
-    with pytest.raises(UsageError, match="No space left"):
-        write_release(base, 2, None, config_path)
-    assert config_path.read_bytes() == before
-    assert sorted(path.name for path in config_path.parent.iterdir()) == [
-        "arxiv_tagger",
-        "models.config",
-    ]
-
-
-def test_the_file_may_be_read_by_the_servers_user(base, config_path):
-    mask = os.umask(0o022)
-    try:
-        write_release(base, 1, None, config_path)
-    finally:
-        os.umask(mask)
-    assert config_path.stat().st_mode & 0o777 == 0o644
-
-
-@pytest.mark.parametrize("number", ["20240101123000", "1700000000000"])
-def test_a_number_that_is_no_second_is_dated_by_its_files(tmp_path, number):
+@pytest.mark.parametrize("number", ["7", "20240101123000", "1700000000000"])
+def test_numbers_that_are_not_seconds_are_dated_by_their_files(tmp_path, number):
     base = tmp_path / "arxiv_tagger"
     os.utime(push(base, number) / "saved_model.pb", (1_600_000_000, 1_600_000_000))
-    (version,) = list_versions(base, config_path_of(base))
+    (version,) = list_versions(base)
     assert version.pushed.year == 2020
 
 
-def test_versions_are_listed_newest_first_with_what_is_known_of_them(tmp_path):
+def test_versions_are_listed_newest_first_with_their_metrics(tmp_path):
     base = tmp_path / "arxiv_tagger"
     push(base, "1700000000", {"val_lrap": 0.5, "val_micro_f1": 0.25}, {"micro_f1": 0.75})
     push(base, "1700086400", {"val_lrap": 0.875})
     bare = push(base, "7")
     os.utime(bare / "saved_model.pb", (1_600_000_000, 1_600_000_000))
-    config_path = config_path_of(base)
-    write_release(base, 1_700_000_000, 1_700_000_000, config_path)
-    newest, evaluated, oldest = list_versions(base, config_path)
+    write_release(base, 1_700_000_000, 1_700_000_000)
+    newest, evaluated, oldest = list_versions(base)
     assert [each.number for each in (newest, evaluated, oldest)] == [1700086400, 1700000000, 7]
-    # Versions of this project's pushes are their second; other numbers are no time.
     assert newest.pushed == datetime(2023, 11, 15, 22, 13, 20, tzinfo=timezone.utc)
     assert oldest.pushed == datetime(2020, 9, 13, 12, 26, 40, tzinfo=timezone.utc)
     assert (newest.validation, newest.test) == ({"lrap": 0.875}, {})

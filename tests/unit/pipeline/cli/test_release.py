@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.cli import release as release_module
 from schema.errors import RefusedError
-from serving.releases import config_path_of
+from serving.models_config import config_path_of
 from tests.support.command_line import flat, invoke
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.cli import serve as serve_module
-from serving.releases import config_path_of
+from serving.models_config import config_path_of
 from tests.support.command_line import flat, invoke
 
 
