@@ -1,4 +1,4 @@
-"""Settings of Beam: which runner takes its pipelines, and with how many workers."""
+"""Settings of Beam: the runner, and its workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Runner = Literal["direct", "dataflow", "flink", "spark"]
 Mode = Literal["auto", "in_memory", "multi_threading", "multi_processing"]
 Argument = Annotated[str, StringConstraints(pattern=r"^--[A-Za-z]")]
 
-# Named always: from 2.68 on, Beam's choice of a local runner is one that has to be downloaded.
+# Always named: from 2.68 on, Beam's default local runner is a download.
 _RUNNERS: Final[Mapping[Runner, str]] = {
     "direct": "DirectRunner",
     "dataflow": "DataflowRunner",
@@ -24,19 +24,18 @@ _RUNNERS: Final[Mapping[Runner, str]] = {
 
 
 class BeamSettings(Settings):
-    """How Beam runs. No setting changes what comes out.
+    """How Beam runs. No setting changes the results.
 
-    One worker is the default because more are not faster on the data at hand: see
-    `docs/beam.md` for what was measured, and with which command.
+    One worker is the default because more are not faster on the data measured; see `docs/beam.md`.
 
     Attributes:
-        runner: What runs the pipelines: `direct` is this machine, the others are clusters.
-        mode: How the direct runner's workers run; `auto` takes `in_memory` for one worker and
-            `multi_processing`, which alone uses several cores for Python, for more.
-        workers: Workers of the direct runner; 0 takes one for each core. The other runners have
-            arguments of their own for that, such as `--max_num_workers=20`.
-        arguments: Any arguments of Beam, such as `--flink_master=host:8081`; they come last, so
-            they outdo the others.
+        runner: What runs Beam's pipelines: `direct` is this machine, the others are clusters.
+        mode: How the direct runner's workers run; `auto` is `in_memory` for one worker and
+            `multi_processing`, the only one that uses several cores for Python, for more.
+        workers: Workers of the direct runner; 0 is one per core. The other runners have arguments
+            of their own for that, such as `--max_num_workers=20`.
+        arguments: Any Beam arguments, such as `--flink_master=host:8081`. They come last and
+            override the others.
     """
 
     runner: Runner = "direct"
@@ -48,11 +47,11 @@ class BeamSettings(Settings):
     def _check_workers(self) -> BeamSettings:
         if self.runner != "direct" and (self.mode, self.workers) != ("auto", 1):
             raise ValueError(
-                f"mode and workers belong to the direct runner; {self.runner} takes its own "
+                f"mode and workers are settings of the direct runner; {self.runner} takes its own "
                 "arguments, in beam.arguments"
             )
         if self.mode == "in_memory" and self.workers != 1:
-            raise ValueError("in_memory means one worker; take multi_processing for more")
+            raise ValueError("in_memory means one worker; use multi_processing for more")
         return self
 
     def pipeline_args(self) -> list[str]:
@@ -65,8 +64,8 @@ class BeamSettings(Settings):
             arguments += [
                 f"--direct_running_mode={mode}",
                 f"--direct_num_workers={self.workers}",
-                # The workers are this process, or start from its environment. Where no package
-                # or image is named, TFX builds a package of itself for every Beam pipeline.
+                # The workers are this process, or start from its environment. Without a package or
+                # an image, TFX would build a package of itself for every Beam pipeline.
                 "--sdk_container_image=none",
             ]
         return [*arguments, *self.arguments]
@@ -82,7 +81,7 @@ def beam_overrides(text: str) -> list[str]:
         `beam.key=value` for each.
 
     Raises:
-        UsageError: A part is no pair.
+        UsageError: A part is not a pair.
     """
     overrides = []
     for part in text.split(","):
@@ -90,7 +89,7 @@ def beam_overrides(text: str) -> list[str]:
         if not separator or not key.strip() or not value.strip():
             raise UsageError(
                 f"--beam {text!r} must read key=value,key=value, such as "
-                "runner=direct,workers=2. Anything else goes into the profile's `beam` section."
+                "runner=direct,workers=2. Other values go into the profile's `beam` section."
             )
         overrides.append(f"beam.{key.strip()}={value.strip()}")
     return overrides

@@ -1,4 +1,4 @@
-"""Which version of the code runs, by git."""
+"""The version of the code that runs, by git."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# What the rooms' behaviour rests on; a changed test or document is no other code.
+# What the pipeline's behaviour depends on; a changed test or page is not another version.
 _CODE: Final = ("schema", "serving", "components", "pipeline", "pyproject.toml")
 _SECONDS: Final = 10
 
@@ -17,8 +17,8 @@ class CodeVersion:
     """A version of the code.
 
     Attributes:
-        commit: The git commit, 40 hexadecimal digits; empty where the code is in no checkout.
-        changed: Whether the code differs from it.
+        commit: The git commit, 40 hexadecimal digits; empty outside a checkout.
+        changed: Whether there are uncommitted changes.
     """
 
     commit: str = ""
@@ -32,11 +32,11 @@ def code_version(root: Path | None = None) -> CodeVersion:
     """Asks git for the version of the code that runs.
 
     Args:
-        root: Folder that holds the rooms; by default the one this file was installed in.
+        root: Folder of the packages; by default the one this file was installed in.
 
     Returns:
-        The version; UNKNOWN where there is no git, or the folder is not one that git keeps: an
-        installed package may lie inside somebody else's checkout.
+        The version; UNKNOWN without git, or where git doesn't track the folder: an installed
+        package may lie inside somebody else's checkout.
     """
     root = root or Path(__file__).resolve().parents[1]
     if _git(root, "ls-files", "--error-unmatch", "pipeline/__init__.py") is None:

@@ -1,4 +1,4 @@
-"""The one configuration object: read from a profile and overrides, typed and frozen."""
+"""The configuration: read from a profile and overrides, typed and frozen."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class ServingSettings(Settings):
     """What the served model answers.
 
     Attributes:
-        top_k: Labels in an answer, at the most.
+        top_k: Maximum of labels in an answer.
     """
 
     top_k: int = Field(default=10, ge=1)
 
 
 class Config(Settings):
-    """Everything that a run depends on, a section for each part."""
+    """Everything that a run depends on, one section per part."""
 
     data: DataSettings = DataSettings()
     features: FeatureSettings = FeatureSettings()
@@ -52,7 +52,7 @@ class Config(Settings):
 
 
 class _YamlLoader(yaml.SafeLoader):
-    """Reads 1e-3 as a number: by YAML 1.1, which PyYAML follows, it is a text."""
+    """Reads 1e-3 as a number; by YAML 1.1, which PyYAML follows, it is text."""
 
 
 _YamlLoader.add_implicit_resolver(
@@ -100,8 +100,8 @@ def _read_profile(profile: str) -> dict[str, Any]:
             raise UsageError(f"Can't read the profile {profile}: {error}.") from error
     else:
         raise UsageError(
-            f"There is no profile {profile!r}. Take one of {', '.join(profile_names())}, "
-            "or the path of a .yaml file."
+            f"There is no profile {profile!r}. Choose one of {', '.join(profile_names())}, "
+            "or give the path of a .yaml file."
         )
     try:
         tree = yaml.load(text, _YamlLoader)
@@ -111,7 +111,7 @@ def _read_profile(profile: str) -> dict[str, Any]:
         return {}
     if not isinstance(tree, dict):
         raise UsageError(
-            f"The profile {profile} must hold sections such as `trainer:`, each a mapping."
+            f"The profile {profile} must consist of sections such as `trainer:`, each a mapping."
         )
     return tree
 
@@ -130,6 +130,6 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
     for key in keys[:-1]:
         branch = tree.setdefault(key, {})
         if not isinstance(branch, dict):
-            raise UsageError(f"--set {override!r}: {key!r} is a value, not a section.")
+            raise UsageError(f"--set {override!r}: {key!r} is a setting, not a section.")
         tree = branch
     tree[keys[-1]] = value

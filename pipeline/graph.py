@@ -1,4 +1,4 @@
-"""The one graph: from a CSV to a pushed model. Local and cloud runners all take this one."""
+"""The one graph, from a CSV file to a pushed model, for local and cloud runners alike."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from pipeline.platform import Cloud
 from pipeline.source_digest import source_digest
 from schema.names import MODEL_NAME, SPLITS, TRAIN, VALIDATION
 
-# Kubeflow and Vertex AI take no underscore in it.
+# Kubeflow and Vertex AI allow no underscore in it.
 CLOUD_NAME = MODEL_NAME.replace("_", "-")
 PREPROCESSING_FN = "components.transform.preprocessing.preprocessing_fn"
 
@@ -56,12 +56,12 @@ def create_pipeline(
         config: What the components do.
         places: Where they read and write.
         metadata: The ML Metadata store; the runner's own where None.
-        code: Which version of the code this is, for the report.
+        code: The version of the code, for the report.
         cloud: What differs in a cloud; None for a run on this machine.
     """
-    changeable = _changeable(config, places, code, cloud)
+    parameters = _runtime_parameters(config, places, code, cloud)
     example_gen = CsvExampleGen(
-        input_base=changeable.get(run_parameters.INPUT_BASE, places.input_base),
+        input_base=parameters.get(run_parameters.INPUT_BASE, places.input_base),
         pattern=places.pattern,
         data_settings=config.data.model_dump_json(),
         source_digest=source_digest("components.example_gen.component"),
@@ -70,7 +70,7 @@ def create_pipeline(
     statistics_gen = StatisticsGen(examples=examples)
     last_statistics = _last_statistics() if cloud is None or cloud.earlier_runs else None
     if last_statistics:
-        # Later, the latest ones would be this run's own.
+        # After StatisticsGen, the latest would be this run's own.
         statistics_gen.add_upstream_node(last_statistics)
     schema_gen = ImportSchemaGen(schema_file=f"{places.schema_dir}/schema.pbtxt")
     schema = schema_gen.outputs["schema"]
@@ -84,7 +84,7 @@ def create_pipeline(
     transform = _transform(config, examples, schema)
     # Stock TFX would run Transform before, or without, a verdict on the data.
     transform.add_upstream_node(data_check)
-    trainer = _trainer(config, transform, changeable, cloud)
+    trainer = _trainer(config, transform, parameters, cloud)
     baselines = Baselines(
         examples=examples,
         settings=config.baselines.model_dump_json(),
@@ -100,14 +100,14 @@ def create_pipeline(
     )
     last_blessed = _last_blessed() if cloud is None or cloud.earlier_runs else None
     if last_blessed:
-        # It needs nothing; this only keeps it beside the Evaluator in every listing.
+        # It needs nothing of it; this keeps it beside the Evaluator in every listing.
         last_blessed.add_upstream_node(infra_validator)
     evaluator = Evaluator(
         examples=examples,
         model=trainer.outputs["model"],
         baseline_model=last_blessed.outputs["model"] if last_blessed else None,
         schema=schema,
-        eval_config=changeable.get(run_parameters.EVAL_CONFIG, make_eval_config(config.gate)),
+        eval_config=parameters.get(run_parameters.EVAL_CONFIG, make_eval_config(config.gate)),
         source_digest=source_digest("components.evaluator.tfma_metrics"),
         infra_blessing=infra_validator.outputs["blessing"],
     )
@@ -135,7 +135,7 @@ def create_pipeline(
         model_blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         settings=config.report.model_dump_json(),
-        provenance=changeable.get(
+        provenance=parameters.get(
             run_parameters.PROVENANCE, run_parameters.provenance(config, places.pattern, code)
         ),
         source_digest=source_digest("components.report.component"),
@@ -157,7 +157,7 @@ def create_pipeline(
         report,
     ]
     if cloud:
-        _ask_for_machines(nodes, cloud)
+        _request_machines(nodes, cloud)
     return Pipeline(
         pipeline_name=CLOUD_NAME if cloud else MODEL_NAME,
         pipeline_root=places.pipeline_root,
@@ -168,10 +168,10 @@ def create_pipeline(
     )
 
 
-def _changeable(
+def _runtime_parameters(
     config: Config, places: Places, code: CodeVersion, cloud: Cloud | None
 ) -> dict[str, RuntimeParameter]:
-    """Returns the properties that may change from run to run; none on this machine."""
+    """Returns the properties that each run of a compiled pipeline may set; none locally."""
     if cloud is None:
         return {}
     return {
@@ -180,15 +180,15 @@ def _changeable(
     }
 
 
-def _ask_for_machines(nodes: Iterable[Any], cloud: Cloud) -> None:
+def _request_machines(nodes: Iterable[Any], cloud: Cloud) -> None:
     for node in nodes:
-        asked = cloud.trainer if isinstance(node, Trainer) else cloud.others
-        if asked and isinstance(node, base_component.BaseComponent):
-            node.with_platform_config(asked)
+        resources = cloud.trainer if isinstance(node, Trainer) else cloud.others
+        if resources and isinstance(node, base_component.BaseComponent):
+            node.with_platform_config(resources)
 
 
 def _last_blessed() -> Resolver:
-    """Finds the model that the clients have."""
+    """Finds the model that is being served."""
     return Resolver(
         strategy_class=LatestBlessedModelStrategy,
         model=Channel(type=Model),
@@ -197,9 +197,9 @@ def _last_blessed() -> Resolver:
 
 
 def _last_statistics() -> Resolver:
-    """Finds the statistics of the last run's data; TFX's log calls it an error if there is none."""
+    """Finds the statistics of the last run's data; TFX logs an error where there are none."""
     return Resolver(
-        # Kubeflow knows this strategy, and no subclass of it that would bear to find none.
+        # Kubeflow knows this strategy, but no subclass of it that would accept finding none.
         strategy_class=LatestArtifactStrategy,
         statistics=Channel(type=ExampleStatistics),
     ).with_id("LastStatistics")
@@ -215,7 +215,7 @@ def _transform(config: Config, examples: Any, schema: Any) -> Transform:
             "settings": config.features.model_dump_json(),
             "source_digest": source_digest(PREPROCESSING_FN.rpartition(".")[0]),
         },
-        # Statistics of 150,000 sparse columns would cost more than the training.
+        # Statistics of 150,000 sparse columns would take longer than the training.
         disable_statistics=True,
         disable_analyzer_cache=True,
     )
@@ -224,7 +224,7 @@ def _transform(config: Config, examples: Any, schema: Any) -> Transform:
 def _trainer(
     config: Config,
     transform: Transform,
-    changeable: Mapping[str, Any],
+    parameters: Mapping[str, RuntimeParameter],
     cloud: Cloud | None,
 ) -> Trainer:
     kind = Trainer
@@ -241,7 +241,7 @@ def _trainer(
         transform_graph=transform.outputs["transform_graph"],
         train_args=TrainArgs(splits=[TRAIN]),
         eval_args=EvalArgs(splits=[VALIDATION]),
-        custom_config=changeable.get(
+        custom_config=parameters.get(
             run_parameters.CUSTOM_CONFIG, run_parameters.trainer_config(config, cloud)
         ),
     )

@@ -1,6 +1,6 @@
-"""What may change from run to run of a compiled pipeline, each a whole property of a component.
+"""The runtime parameters of a compiled pipeline: each is a whole property of a component.
 
-A TFX RuntimeParameter inside a dictionary is frozen at compile time without a word.
+TFX silently freezes a RuntimeParameter inside a dictionary at compile time.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ PROVENANCE: Final = "provenance"
 def run_parameters(
     config: Config, places: Places, code: CodeVersion, cloud: Cloud
 ) -> dict[str, str]:
-    """Returns the value of each parameter, as the component's executor reads it.
+    """Returns the value of each runtime parameter, as the component's executor reads it.
 
     Args:
         config: The whole configuration.
         places: Where the run reads.
-        code: Which version of the code runs.
+        code: The version of the code.
         cloud: What differs in the cloud.
     """
     return {
@@ -56,14 +56,14 @@ def trainer_config(config: Config, cloud: Cloud | None) -> dict[str, Any]:
 
 
 def provenance(config: Config, data: str, code: CodeVersion) -> str:
-    """Returns what the report says of data, code and settings, as JSON.
+    """Returns data, code and settings as the report names them, in JSON.
 
     Args:
         config: The whole configuration.
         data: The name of the data.
-        code: Which version of the code runs.
+        code: The version of the code.
     """
-    # Where and how it runs changes no result, so no report has to be written again for it.
+    # Where and how it runs changes no result, so the report stays cached.
     settings = config.model_dump(mode="json", exclude={"beam", "deploy"})
     return json.dumps(
         {"data": data, "commit": code.commit, "changed": code.changed, "settings": settings}

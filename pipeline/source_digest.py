@@ -1,18 +1,19 @@
-"""A digest of a component's source, since TFX's cache can't see code given by import path."""
+"""A digest of a component's source: TFX's cache can't see code that is given by import path."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-# The rooms of this project; every other import is a third party's.
+# The packages of this project; every other import is third-party.
 _ROOMS: Final = ("schema", "serving", "components", "pipeline")
 
-# Files other than Python's that count as source where they lie in the component's folder.
+# Files other than Python that count as source if they are in the component's folder.
 _DATA_SUFFIXES: Final = frozenset(
     {".css", ".j2", ".json", ".pbtxt", ".toml", ".txt", ".yaml", ".yml"}
 )
@@ -22,16 +23,16 @@ _DOTTED_NAME: Final = re.compile(rf"(?:{'|'.join(_ROOMS)})(?:\.[A-Za-z_]\w*)+")
 
 
 def source_digest(module: str, root: Path | None = None) -> str:
-    """Returns the sha256 of all source that a module's behaviour rests on.
+    """Returns the sha256 of all source that a module's behaviour depends on.
 
-    That is every Python and data file in the module's package folder, and every module of
-    this project that they reach by imports: absolute, relative, inside functions, and by a
-    string that is an import path as a whole. Nothing is imported, only read. Comments and
-    white space count; the place of the checkout and the files' times do not.
+    That is every Python and data file in the module's package folder, and every module of this
+    project that they import: absolutely, relatively, inside functions, or by a string that is an
+    import path as a whole. The files are only read. Comments and white space count; the location
+    of the checkout and the files' times do not.
 
     Args:
         module: Import path, as in `components.trainer` or `components.trainer.run_fn`.
-        root: Folder that holds the rooms; by default the one this file was installed in.
+        root: Folder of the packages; by default the one this file was installed in.
 
     Returns:
         64 hexadecimal digits.
@@ -70,7 +71,7 @@ def source_files(module: str, root: Path) -> set[Path]:
         if path in found:
             continue
         found.add(path)
-        for name in _imported_names(path, root):
+        for name in _imported_names(path.read_bytes(), path.relative_to(root).parts[:-1]):
             target = _find_module(name, root)
             if target is not None:
                 waiting.append(target)
@@ -98,23 +99,29 @@ def _parent_packages(path: Path, root: Path) -> Iterator[Path]:
             yield init
 
 
-def _imported_names(path: Path, root: Path) -> Iterator[str]:
-    """Yields each import path that a file may load; what is no module is sorted out later."""
-    relative = path.relative_to(root)
-    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
+@functools.cache
+def _imported_names(source: bytes, package: tuple[str, ...]) -> frozenset[str]:
+    """Returns each import path that a file may load; not all of them are modules.
+
+    Args:
+        source: The file's contents; most files belong to several components.
+        package: The names of the packages that it is in.
+    """
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             # Level 1 is the file's own package, each further level one folder up.
-            base = list(relative.parts[: -node.level]) if node.level else []
+            base = list(package[: len(package) - node.level + 1]) if node.level else []
             base.extend(node.module.split(".") if node.module else [])
-            yield ".".join(base)
-            yield from (".".join([*base, alias.name]) for alias in node.names)
+            names.add(".".join(base))
+            names.update(".".join([*base, alias.name]) for alias in node.names)
         elif (
             isinstance(node, ast.Constant)
             and isinstance(node.value, str)
             and _DOTTED_NAME.fullmatch(node.value)
         ):
-            yield node.value
             # The last part may be the name of a function in the module.
-            yield node.value.rpartition(".")[0]
+            names.update((node.value, node.value.rpartition(".")[0]))
+    return frozenset(names)

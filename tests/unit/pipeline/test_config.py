@@ -142,7 +142,7 @@ def test_overrides_reach_into_sections_and_the_last_one_wins():
         ("deploy.bucket=b", 'deploy.bucket: must match the pattern ^gs://[^/]+(/[^/]+)*$, got "b"'),
         (
             "beam={runner: spark, workers: 2}",
-            "beam: mode and workers belong to the direct runner; "
+            "beam: mode and workers are settings of the direct runner; "
             "spark takes its own arguments, in beam.arguments",
         ),
         ("features.text=abstract", "`features.text` is now `features.input`"),
@@ -176,7 +176,7 @@ def test_all_wrong_settings_are_named_at_once():
         ("=3", "must read section.key=value"),
         ("trainer..epochs=3", "must read section.key=value"),
         ("trainer.epochs={", "not valid YAML"),
-        ("trainer.epochs.more=3", "'epochs' is a value, not a section"),
+        ("trainer.epochs.more=3", "'epochs' is a setting, not a section"),
     ],
 )
 def test_a_malformed_override_is_told(override, message):
@@ -206,7 +206,7 @@ def test_an_empty_profile_is_the_defaults(tmp_path):
     ("content", "message"),
     [
         (b"trainer: {epochs: ", "is not valid YAML"),
-        (b"- trainer\n", "must hold sections"),
+        (b"- trainer\n", "must consist of sections"),
         (b"trainer: \xff\n", "Can't read"),
         (b"trainer:\n", "trainer: must be a mapping, got null"),
         (b"trainer: {members: 3}\n", "`trainer.members` is now `trainer.ensemble_size`"),
