@@ -1,4 +1,4 @@
-"""Runs ExampleGen and Transform alone, with any arguments of Beam."""
+"""Runs ExampleGen and Transform alone, with any Beam arguments."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Artifacts = Mapping[str, types.Artifact]
 
 
 class Nodes:
-    """The two components as the graph makes them, their outputs below one folder.
+    """ExampleGen and Transform as the graph makes them, with their outputs in one folder.
 
     Args:
         config: Their settings.
         input_base: The folder of the CSV files.
-        pattern: Which of them are read.
-        folder: Where everything goes.
-        beam: The arguments of Beam.
+        pattern: Pattern of the files to read.
+        folder: Folder of all outputs.
+        beam: Beam's arguments.
     """
 
     def __init__(

@@ -1,7 +1,6 @@
-"""An empty gRPC server: it answers Predict with the bytes that it was sent.
+"""An empty gRPC server that answers Predict with the bytes it was sent.
 
-What grpc.aio alone can do on a machine, to compare the model server with. It takes its port as
-the only argument.
+It shows what grpc.aio alone can do on a machine. Its only argument is the port.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Clients that ask a gRPC server in closed loops, and what they saw."""
+"""Clients that call a gRPC server in closed loops."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 @dataclass(frozen=True)
 class Load:
-    """What a number of clients saw.
+    """The answers that a number of clients got.
 
     Attributes:
-        clients: Clients, each with a connection of its own and one request under way.
-        seconds: How long they asked.
+        clients: Clients, each with its own connection and one request at a time.
+        seconds: How long they ran.
         latencies: Seconds of each answered request, ascending.
         failures: Requests that failed, by status code and message.
     """
@@ -40,19 +40,16 @@ class Load:
         return 1e3 * self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
 
 
-async def ask(
-    address: str, payloads: Sequence[bytes], clients: int, seconds: float, method: str = PREDICT
-) -> Load:
-    """Lets clients ask until the time is over; each waits for its answer before it asks again.
+async def ask(address: str, payloads: Sequence[bytes], clients: int, seconds: float) -> Load:
+    """Lets clients call Predict until the time is over, one request at a time each.
 
-    Requests and answers stay bytes, so that the clients cost as little as they can.
+    Requests and answers stay bytes, so that the clients cost as little as possible.
 
     Args:
         address: Host and port.
         payloads: Serialized requests; each client takes them in turn.
         clients: How many ask at the same time.
         seconds: How long.
-        method: The full name of the gRPC method.
     """
     latencies: list[float] = []
     failures: list[str] = []
@@ -63,7 +60,7 @@ async def ask(
     end = start + seconds
 
     async def client(number: int, channel: grpc.aio.Channel) -> None:
-        call = channel.unary_unary(method)
+        call = channel.unary_unary(PREDICT)
         turn = number
         while (before := time.perf_counter()) < end:
             try:

@@ -1,4 +1,4 @@
-"""What a measurement ran on."""
+"""The machine and the versions of a measurement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGES = (
 
 
 def describe_machine() -> dict[str, object]:
-    """Returns the processor, its cores, the memory, and the versions of what counts."""
+    """Returns the processor, its cores, the memory, and the versions of the main packages."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),

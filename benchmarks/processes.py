@@ -1,4 +1,4 @@
-"""Starts the programs that are measured, and ends them."""
+"""Starts and stops the programs that are measured."""
 
 from __future__ import annotations
 

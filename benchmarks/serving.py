@@ -93,7 +93,7 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
 
 
 def load_rows(servers: Sequence[dict[str, Any]]) -> list[list[object]]:
-    """Returns the rows of a table, by clients, each server beside the echo of as many clients."""
+    """Returns the rows of a table, by clients, each server compared with the echo."""
     echo = {each["clients"]: each["rate"] for each in servers if each["server"] == ECHO}
     return [
         [

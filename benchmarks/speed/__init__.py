@@ -1,1 +1,1 @@
-"""Speed and memory, beside the Keras example and what else a person would use."""
+"""Speed and memory, compared with the Keras example and other tools."""

@@ -1,4 +1,4 @@
-"""When each component of the latest pipeline run was at work, by its ML Metadata store."""
+"""When each component of the latest pipeline run ran, from its ML Metadata store."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ml_metadata.proto import metadata_store_pb2
 
 @dataclass(frozen=True)
 class Execution:
-    """A component in a run.
+    """A component of a run.
 
     Attributes:
-        id: Its number in the store, which its outputs' folders have as their name.
+        id: Its number in the store, and the name of its outputs' folders.
         component: The component's id.
         started: Unix time.
         ended: Unix time.
@@ -31,8 +31,7 @@ class Execution:
 def read_executions(store: Path) -> list[Execution]:
     """Reads the executions of the latest pipeline run, in the order in which they started.
 
-    Resolvers are left out: they only look for earlier artifacts, and not each of them leaves an
-    execution.
+    Resolvers are left out: they only look up earlier artifacts.
 
     Args:
         store: The SQLite file of the metadata store; nothing may be writing to it.

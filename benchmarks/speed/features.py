@@ -1,4 +1,4 @@
-"""Section `features`: Transform beside what else makes TF-IDF features of texts."""
+"""Section `features`: Transform compared with other tools for TF-IDF features."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any, Final
 from benchmarks.speed.observe import observe, observe_phases
 from pipeline.config import load_config
 
-# About as many as the page of the Keras example prints. On the arXiv file its rule gives more.
+# About as many as the Keras example's page shows. On the arXiv file its rule gives more.
 _MAX_TOKENS: Final = 153_000
 _WORKERS: Final = (1, 2)
-# What takes longer is measured once.
+# Longer runs are measured once.
 _SHORT_SECONDS: Final = 30.0
 _ALL: Final = "all"
 
@@ -23,12 +23,12 @@ Phases = dict[str, dict[str, float]]
 
 
 def measure_features(data: Path, work: Path, rounds: int) -> dict[str, Any]:
-    """Makes features of all papers, analysed on the training papers, each in a fresh process.
+    """Computes the features of all papers, with each tool in a fresh process.
 
     Args:
         data: The CSV file.
-        work: Where they write; what it holds is deleted.
-        rounds: Of what takes under 30 seconds; the median one counts.
+        work: Working folder; its contents are deleted.
+        rounds: Rounds of runs under 30 seconds; the median one counts.
 
     Returns:
         `papers` by split, and `measured`: for each tool and number of workers its vocabulary's

@@ -16,15 +16,15 @@ from serving.predict import find_model
 
 _FIELD_LIMIT: Final = 2**27
 _SETTINGS: Final = ("baselines.enabled=[]",)
-# Its memory does not grow with the epochs, but for the copy that early stopping keeps from the
-# second one on: as large as the model that is served, whatever the number of papers.
+# One epoch is enough: after the second, early stopping only adds a copy of the served model, whose
+# size does not depend on the number of papers.
 _ALONE: Final = (*_SETTINGS, OTHER_SEED, "trainer.epochs=1")
 
 
 def measure_growth(data: Path, work: Path, multiples: Sequence[int]) -> Iterator[dict[str, Any]]:
     """Runs the default profile on each multiple, from an empty folder, without baselines.
 
-    The LinearSVC beside the model trains on a bounded sample, so its time says nothing of growth.
+    The LinearSVC baseline trains on a bounded sample, so its time says nothing about growth.
 
     Args:
         data: The CSV file.

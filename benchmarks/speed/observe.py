@@ -25,18 +25,18 @@ Interval = tuple[float, float]
 
 
 class CommandError(Exception):
-    """A command failed; the message has the last lines that it printed."""
+    """A command failed; the message ends with the last lines it printed."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What a command took.
+    """Time and memory of a command.
 
     Attributes:
         started: Unix time at which it started.
         seconds: Wall-clock time.
         samples: Unix times, ascending, and the resident bytes of all its processes then.
-        printed: What it wrote to standard output.
+        printed: Its standard output.
     """
 
     started: float
@@ -87,7 +87,7 @@ def observe(command: Sequence[str]) -> Observation:
             samples = _watch(process)
             seconds = time.perf_counter() - clock
         finally:
-            # What it left running, or all of it where this process is interrupted.
+            # Whatever it left running, or all of it when this process is interrupted.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -139,17 +139,17 @@ def _watch(process: subprocess.Popen[bytes]) -> list[tuple[float, int]]:
 
 
 class _ProcessTree:
-    """A process and its descendants, also those whose parent has ended."""
+    """A process and its descendants, including those whose parent has ended."""
 
     def __init__(self, root: int) -> None:
         self._members = {root}
         self._strangers: set[int] = set()
-        # Between fork and exec a process shows its parent's memory as its own: the first time
-        # that it is seen, it does not count.
+        # Between fork and exec a process shows its parent's memory as its own, so it does not
+        # count the first time it is seen.
         self._new: set[int] = set()
 
     def resident_bytes(self) -> int:
-        """Looks for new descendants and returns the memory of those that are known by now."""
+        """Looks for new descendants and returns the memory of the known ones."""
         entries = (entry.name for entry in Path("/proc").iterdir())
         running = {int(name) for name in entries if name.isdigit()}
         self._strangers &= running
@@ -165,7 +165,7 @@ class _ProcessTree:
             text = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
         except OSError:
             return False
-        # The name before it, in brackets, may hold anything.
+        # The name before it, in brackets, may hold any character.
         parent = int(text.rpartition(")")[2].split()[1])
         if parent not in self._members:
             return False

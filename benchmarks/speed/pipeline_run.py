@@ -21,15 +21,15 @@ Run = dict[str, Any]
 # Makes Trainer run again, on the same input.
 OTHER_SEED: Final = "trainer.seed=1"
 
-# A model that falls short is measured all the same.
+# Weak models are measured too.
 _OPEN_GATE: Final = ("gate.floors={}", "gate.max_drop={}")
 _TRAINER: Final = "Trainer"
-# Named here: what writes it imports TensorFlow, which has no place in the process that watches.
+# Named here because the module that writes it imports TensorFlow.
 _METRICS_FILE: Final = "metrics.json"
 
 
 class NotCachedError(Exception):
-    """What should have come from the cache ran again: code, data or settings changed meanwhile."""
+    """A component that should have come from the cache ran again."""
 
 
 def measure_pipeline(data: Path, work: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from benchmarks.serving import load_rows
 
-# What the example trains for; epochs that were not run count as the median one.
+# Epochs of the example; those that were not run count as the median one.
 EXAMPLE_EPOCHS: Final = 20
 
 Section = dict[str, Any]
@@ -17,7 +17,7 @@ Run = dict[str, Any]
 
 
 def training_tables(section: Section) -> str:
-    """Returns the example beside the three trainings, then how much faster and smaller they are."""
+    """Returns the example and the three trainings, then how much faster and smaller they are."""
     example, default = section["example"], section["default"]
     epochs = example["epochs"]
     row = [
@@ -54,15 +54,15 @@ def training_tables(section: Section) -> str:
             ("`default`", default, "default_alone"),
         )
     ]
-    beside = (
-        *("beside the example", "faster epochs", "faster from CSV to model"),
-        *("memory of training", "model beside its weights"),
+    ratio_header = (
+        *("compared with the example", "faster epochs", "faster from CSV to model"),
+        *("memory of training", "model to its weights"),
     )
-    return f"{table(header, rows)}\n\n{table(beside, ratios)}"
+    return f"{table(header, rows)}\n\n{table(ratio_header, ratios)}"
 
 
 def features_table(section: Section) -> str:
-    """Returns the table of what makes features."""
+    """Returns the table of the tools that make features."""
     training = section["papers"]["train"]
     rows = []
     for each in section["measured"]:
@@ -121,7 +121,7 @@ def growth_tables(section: Section) -> str:
     rows["the whole command"] = runs
     taken = [[name, *(_seconds(each["seconds"]) for each in found)] for name, found in rows.items()]
     held = {name: [each["peak_bytes"] for each in found] for name, found in rows.items()}
-    # What was too short at one size says nothing of growth.
+    # A component that was too short to see at one size says nothing about growth.
     held = {name: sizes for name, sizes in held.items() if all(sizes)}
     held["Trainer alone"] = [_trainer_alone(each) for each in section["runs"]]
     held["the server"] = [each.get("server_bytes") for each in section["runs"]]

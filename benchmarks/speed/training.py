@@ -1,4 +1,4 @@
-"""Section `training`: the Keras example beside the pipeline that trains the same network."""
+"""Section `training`: the Keras example, and the pipeline with the same network."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
     def settings(optimizer: str, *more: str) -> tuple[str, ...]:
         return (size, f"trainer.optimizer={optimizer}", *more)
 
-    # Lazy Adam comes first in its folder: later models are evaluated beside the last one as well.
+    # Lazy Adam comes first in its folder: later models are also compared with the last one.
     # Trainer alone is run for its memory, which does not grow with the epochs.
     of_example, of_default = work / _PROFILE, work / _DEFAULT
     short = f"trainer.epochs={_SHORT_EPOCHS}"

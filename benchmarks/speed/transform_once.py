@@ -1,7 +1,7 @@
 """Runs Transform once, and prints how long it analysed and how long it wrote.
 
-Beam runs a pipeline as bundles of fused transforms, one after another. Those that transform papers
-and write them are told from the others by the name that TFX gives the writing.
+Beam runs a pipeline as bundles of fused transforms, one after another. The bundles that write
+transformed papers are recognized by the name that TFX gives to writing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main(data: Path, profile: str, max_tokens: int, workers: int, folder: Path) 
 
 @contextlib.contextmanager
 def _materialization() -> Iterator[list[Interval]]:
-    """Lists when Beam's local runner transforms papers and writes them."""
+    """Yields the intervals in which Beam's local runner transforms papers and writes them."""
     execute = fn_runner.FnApiRunner._execute_bundle
     found: list[Interval] = []
 
@@ -67,7 +67,7 @@ def _materialization() -> Iterator[list[Interval]]:
 
 
 def _gaps(intervals: list[Interval], whole: Interval) -> list[Interval]:
-    """Returns what ascending intervals leave of the whole."""
+    """Returns the rest of the whole between ascending intervals."""
     begins = [whole[0], *(end for _, end in intervals)]
     ends = [*(begin for begin, _ in intervals), whole[1]]
     return list(zip(begins, ends, strict=True))

@@ -26,13 +26,8 @@ def main(texts: Path, max_tokens: int, tool: str) -> None:
     of_splits: Texts = json.loads(texts.read_text("utf-8"))
     run = run_keras if tool == "keras" else run_sklearn
     began, analysed, ended = run(of_splits, max_tokens)
-    print_phases(
-        {
-            "analysis": [(began, analysed)],
-            "materialization": [(analysed, ended)],
-            "all": [(began, ended)],
-        }
-    )
+    whole = {"analysis": [(began, analysed)], "materialization": [(analysed, ended)]}
+    print_phases({**whole, "all": [(began, ended)]})
 
 
 def run_keras(texts: Texts, max_tokens: int) -> tuple[float, float, float]:
@@ -64,7 +59,7 @@ def run_sklearn(texts: Texts, max_tokens: int) -> tuple[float, float, float]:
     began = time.time()
     train = vectorizer.fit_transform(texts[names.TRAIN])
     analysed = time.time()
-    # Held together, as a person who trains on them holds them.
+    # All kept in memory, as for training.
     matrices = [train, *(vectorizer.transform(texts[each]) for each in names.SPLITS[1:])]
     ended = time.time()
     del matrices
