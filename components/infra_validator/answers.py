@@ -1,8 +1,9 @@
-"""Asks a server, and the exported model itself, and brings every answer into one form."""
+"""Asks a server, and the exported model itself, and brings all answers into one form."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import grpc
@@ -10,9 +11,9 @@ import httpx
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from tensorflow_serving.apis import classification_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from components.infra_validator.faults import PASSING_CODES, ModelFault
+from components.infra_validator.faults import TRANSIENT_CODES, ModelFault
 from components.infra_validator.requests import Question
 from components.infra_validator.server_process import ServerProcess
 from schema import names
@@ -21,13 +22,13 @@ from schema.errors import TaggerError
 # Output name to an array with a row for each paper; strings are `str` in arrays of objects.
 Answer = Mapping[str, npt.NDArray[Any]]
 
-# The proxy of a company answers for no loopback address, and a message may have any size.
+# A company's proxy can't reach a loopback address, and a message may have any size.
 _CHANNEL_OPTIONS: Final = (
     ("grpc.enable_http_proxy", 0),
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
 )
-_PASSING_STATUS: Final = frozenset(
+_TRANSIENT_STATUS: Final = frozenset(
     {
         httpx.codes.REQUEST_TIMEOUT,
         httpx.codes.TOO_MANY_REQUESTS,
@@ -35,6 +36,9 @@ _PASSING_STATUS: Final = frozenset(
         httpx.codes.GATEWAY_TIMEOUT,
     }
 )
+
+# A machine that is out of memory says nothing about the model.
+_NO_MEMORY: Final = (MemoryError, tf.errors.ResourceExhaustedError)
 
 
 def ask_over_grpc(
@@ -44,105 +48,118 @@ def ask_over_grpc(
 
     Args:
         questions: What is asked.
-        server: Who answers.
+        server: The server that answers.
         timeout: Seconds for each request.
 
     Returns:
-        The answers by the questions' names.
+        The answers by the names of the questions.
 
     Raises:
-        ModelFault: The server refused a request, or crashed; it names each in the server's words.
-        TaggerError: The server did not answer, for a reason that is not the model's.
+        ModelFault: The server refused requests, or crashed; the message quotes it.
+        TaggerError: The server gave no answer, for a reason that is not the model's.
     """
-    answers: dict[str, Answer] = {}
-    refused: list[str] = []
     with grpc.insecure_channel(server.grpc_address, options=_CHANNEL_OPTIONS) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        for question in questions:
+
+        def ask(question: Question) -> Answer:
             try:
-                answers[question.name] = _grpc_answer(question, stub, timeout)
+                return _ask_stub(stub, question, timeout)
             except grpc.RpcError as error:
-                if error.code().name in PASSING_CODES:
-                    _raise_no_answer(server, question, f"{error.code().name}: {error.details()}")
-                refused.append(f"{question.name}: {error.code().name}: {error.details()}")
-            except (LookupError, ValueError) as error:
-                refused.append(f"{question.name}: the answers don't go together ({error!r})")
-    return _complete(answers, refused)
+                message = f"{error.code().name}: {error.details()}"
+                if error.code().name in TRANSIENT_CODES:
+                    _raise_no_answer(server, question, message)
+                raise ModelFault(message) from error
+
+        return _ask_each(questions, ask)
 
 
 def ask_over_rest(
     questions: Sequence[Question], server: ServerProcess, timeout: float
 ) -> dict[str, Answer]:
     """Asks all questions over REST; otherwise as `ask_over_grpc`."""
-    answers: dict[str, Answer] = {}
-    refused: list[str] = []
     model_url = f"{server.rest_url}/v1/models/{names.MODEL_NAME}"
     with httpx.Client(timeout=timeout, trust_env=False) as client:
-        for question in questions:
+
+        def ask(question: Question) -> Answer:
+            url = f"{model_url}:{question.rest_verb}"
             try:
-                url = f"{model_url}:{question.rest_verb}"
-                response = client.post(url, json=question.rest_body)
+                response = client.post(url, json=question.rest_body())
             except httpx.TransportError as error:
                 _raise_no_answer(server, question, str(error) or type(error).__name__)
-            told = f"HTTP {response.status_code}: {response.text[:500]}"
-            if response.status_code in _PASSING_STATUS:
-                _raise_no_answer(server, question, told)
+            message = f"HTTP {response.status_code}: {response.text[:500]}"
+            if response.status_code in _TRANSIENT_STATUS:
+                _raise_no_answer(server, question, message)
             if response.status_code != httpx.codes.OK:
-                refused.append(f"{question.name}: {told}")
-                continue
+                raise ModelFault(message)
             try:
-                answers[question.name] = _read_rest(question, response.json())
+                return _read_rest(question, response.json())
             except (LookupError, TypeError, ValueError) as error:
-                refused.append(f"{question.name}: the answer can't be read ({error!r}): {told}")
-    return _complete(answers, refused)
+                raise ModelFault(f"unreadable answer ({error!r}): {message}") from error
+
+        return _ask_each(questions, ask)
 
 
-def load_exported(path: str) -> Any:
-    """Loads a SavedModel into this process, on the processor: a GPU would round otherwise.
+def load_and_ask(questions: Sequence[Question], saved_model: Path) -> dict[str, Answer]:
+    """Asks all questions of the exported model itself, in this process.
 
-    Raises:
-        ModelFault: TensorFlow can't load it.
-    """
-    try:
-        with tf.device("/CPU:0"):
-            return tf.saved_model.load(path)
-    except (MemoryError, tf.errors.ResourceExhaustedError):
-        raise
-    except Exception as error:  # A damaged file ends in nearly any class.
-        raise ModelFault(f"TensorFlow can't load the exported model: {error!r}") from error
+    On the CPU, as the server: a GPU rounds differently.
 
-
-def ask_exported(questions: Sequence[Question], model: Any) -> dict[str, Answer]:
-    """Asks a model that `load_exported` returned.
+    Args:
+        questions: What is asked.
+        saved_model: Folder of the SavedModel.
 
     Raises:
-        ModelFault: It has no such signature, or can't compute the answer.
+        ModelFault: TensorFlow can't load it, or a signature is missing or fails.
     """
+    with tf.device("/CPU:0"):
+        try:
+            model = tf.saved_model.load(str(saved_model))
+        except _NO_MEMORY:
+            raise
+        except Exception as error:  # A damaged file can raise nearly anything.
+            raise ModelFault(f"TensorFlow can't load the model: {error!r}") from error
+        return _ask_each(questions, lambda question: _ask_signatures(model.signatures, question))
+
+
+def _ask_each(
+    questions: Sequence[Question], ask: Callable[[Question], Answer]
+) -> dict[str, Answer]:
+    """Asks one question after the other; a ModelFault lists every one that failed."""
     answers: dict[str, Answer] = {}
+    faults: list[str] = []
     for question in questions:
         try:
-            with tf.device("/CPU:0"):
-                signature = model.signatures[question.signature]
-                outputs = signature(**{question.input_name: tf.constant(question.inputs)})
-        except tf.errors.ResourceExhaustedError:
-            # The machine is short of memory: nothing that speaks against the model.
-            raise
-        except (KeyError, TypeError, ValueError, tf.errors.OpError) as error:
-            raise ModelFault(f"{question.name}: {error}") from error
-        answers[question.name] = {name: _plain(value.numpy()) for name, value in outputs.items()}
+            answers[question.name] = ask(question)
+        except ModelFault as fault:
+            faults.append(f"{question.name}: {fault}")
+    if faults:
+        raise ModelFault("\n".join(faults))
     return answers
 
 
-def _grpc_answer(question: Question, stub: Any, timeout: float) -> Answer:
-    parts: list[Answer] = []
-    for request in question.requests:
-        if isinstance(request, classification_pb2.ClassificationRequest):
-            rows = stub.Classify(request, timeout=timeout).result.classifications
-            parts.append(_classes([[(c.label, c.score) for c in row.classes] for row in rows]))
-        else:
-            outputs = stub.Predict(request, timeout=timeout).outputs
-            parts.append({name: _plain(tf.make_ndarray(outputs[name])) for name in outputs})
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def _ask_signatures(signatures: Mapping[str, Any], question: Question) -> Answer:
+    if question.signature not in signatures:
+        raise ModelFault("the model has no such signature")
+    inputs = {question.input_name: tf.constant(question.inputs)}
+    try:
+        outputs = signatures[question.signature](**inputs)
+    except _NO_MEMORY:
+        raise
+    except (TypeError, ValueError, tf.errors.OpError) as error:
+        raise ModelFault(str(error)) from error
+    return {name: _with_strings(value.numpy()) for name, value in outputs.items()}
+
+
+def _ask_stub(stub: Any, question: Question, timeout: float) -> Answer:
+    request = question.grpc_request()
+    if question.rest_verb == "classify":
+        rows = stub.Classify(request, timeout=timeout).result.classifications
+        try:
+            return _classes([[(each.label, each.score) for each in row.classes] for row in rows])
+        except ValueError as error:
+            raise ModelFault(f"unreadable answer ({error})") from error
+    outputs = stub.Predict(request, timeout=timeout).outputs
+    return {name: _with_strings(tf.make_ndarray(outputs[name])) for name in outputs}
 
 
 def _read_rest(question: Question, body: dict[str, Any]) -> Answer:
@@ -150,27 +167,23 @@ def _read_rest(question: Question, body: dict[str, Any]) -> Answer:
         return _classes(body["results"])
     rows = body["predictions"]
     if isinstance(rows[0], dict):
-        return {name: _plain(np.array([row[name] for row in rows])) for name in rows[0]}
+        return {name: _with_strings(np.array([row[name] for row in rows])) for name in rows[0]}
     # A signature with one output answers without its name.
-    return {names.OUTPUT_PROBABILITIES: _plain(np.array(rows))}
+    return {names.OUTPUT_PROBABILITIES: np.array(rows)}
 
 
 def _classes(rows: Sequence[Sequence[tuple[str, float]]]) -> Answer:
     """Returns the answer of a classification; ValueError where rows differ in length."""
     return {
-        names.OUTPUT_CLASSES: _plain(np.array([[label for label, _ in row] for row in rows])),
+        names.OUTPUT_CLASSES: _with_strings(
+            np.array([[label for label, _ in row] for row in rows])
+        ),
         names.OUTPUT_SCORES: np.array([[score for _, score in row] for row in rows]),
     }
 
 
-def _complete(answers: dict[str, Answer], refused: list[str]) -> dict[str, Answer]:
-    if refused:
-        raise ModelFault("\n".join(refused))
-    return answers
-
-
-def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Makes `str` of what is bytes or numpy's strings; leaves every other array alone."""
+def _with_strings(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Returns bytes and numpy's strings as `str` objects, and any other array as it is."""
     if values.dtype.kind not in "OSU":
         return values
     decoded = [
@@ -180,11 +193,11 @@ def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.array(decoded, dtype=object).reshape(values.shape)
 
 
-def _raise_no_answer(server: ServerProcess, question: Question, told: str) -> NoReturn:
-    """Raises, as the fault of the model where the server broke down over it."""
+def _raise_no_answer(server: ServerProcess, question: Question, message: str) -> NoReturn:
+    """Raises a ModelFault where the request crashed the server, and else a TaggerError."""
     server.raise_if_ended(wait=1.0)
     raise TaggerError(
-        f"The {server.kind} gave no answer to {question.name} ({told}). Raise "
+        f"The {server.kind} gave no answer to {question.name} ({message}). Raise "
         "infra.request_timeout_seconds, or run again when the machine is less busy.\n"
-        f"{server.last_words()}"
+        f"{server.log_tail()}"
     )

@@ -17,7 +17,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
 from components.infra_validator.settings import InfraSettings
-from components.infra_validator.trial import Trial
+from components.infra_validator.trial import try_candidate
 from components.papers.examples import read_papers
 from components.papers.raw_paper import RawPaper
 from schema import names
@@ -32,10 +32,10 @@ _NOT_BLESSED_FILE: Final = "INFRA_NOT_BLESSED"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Blesses a model that a server loads and answers with, rightly, over gRPC and REST.
+    """Blesses a model that a real server loads and answers with correctly, over gRPC and REST.
 
-    What is wrong with the model is a verdict: it is published, and stands. What is wrong with
-    the machine is an error: nothing is published, and the next run tries again.
+    A fault of the model is a verdict: it is published, and stands. A fault of the machine is an
+    error: nothing is published, and the next run tries again.
     """
 
     def Do(  # noqa: N802 - TFX calls it by this name.
@@ -48,13 +48,13 @@ class Executor(base_executor.BaseExecutor):
 
         Args:
             input_dict: `model`, one Model artifact; `examples`, the raw Examples.
-            output_dict: `blessing`, one InfraBlessing artifact; gets the report and what the
-                server printed.
+            output_dict: `blessing`, one InfraBlessing artifact; gets the report and the server's
+                log.
             exec_properties: `settings`, InfraSettings as JSON.
 
         Raises:
-            BadInputError: There are no papers in the validation split.
-            TaggerError: No server could be started, or it did not answer in time.
+            BadInputError: The validation split is empty.
+            TaggerError: No server could be started, or it gave no answer in time.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         start = time.monotonic()
@@ -69,13 +69,13 @@ class Executor(base_executor.BaseExecutor):
         with tempfile.TemporaryDirectory(prefix="infra-validator-") as folder:
             log = Path(folder) / names.SERVER_LOG_FILE
             log.touch()
-            report = Trial(model, papers, settings, Path(folder), log).run()
+            report = try_candidate(model, papers, settings, Path(folder), log)
             _bless(blessing, report.passed)
             fileio.copy(str(log), f"{blessing.uri}/{names.SERVER_LOG_FILE}", overwrite=True)
         content = json.dumps(report.as_dict(time.monotonic() - start), indent=2)
         io_utils.write_string_file(f"{blessing.uri}/{names.INFRA_REPORT_FILE}", content + "\n")
         for check in report.checks:
-            logging.info("%s: %s %s", check.name, check.result, check.words)
+            logging.info("%s: %s %s", check.name, check.result, check.message)
 
 
 def _read_validation(examples: list[types.Artifact], count: int) -> list[RawPaper]:
@@ -83,8 +83,8 @@ def _read_validation(examples: list[types.Artifact], count: int) -> list[RawPape
     papers = list(itertools.islice(read_papers(split_dir), count))
     if not papers:
         raise BadInputError(
-            "The validation split holds no papers that a server could be asked about. "
-            "Add papers or raise data.validation_share."
+            "The validation split is empty, so there is nothing to ask the server about. "
+            "Add papers, or raise data.validation_share."
         )
     return papers
 

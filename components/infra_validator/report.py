@@ -1,24 +1,14 @@
-"""What became of each check, and the report about it."""
+"""The checks of a candidate and their results."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from components.infra_validator.checks import VALUE_CHECKS
 from components.infra_validator.faults import ModelFault
 
 T = TypeVar("T")
-
-FILES: Final = "vocabulary and threshold"
-LOADS: Final = "the server loads it"
-REQUESTS: Final = "requests can be made"
-GRPC: Final = "answers over gRPC"
-REST: Final = "answers over REST"
-SHAPES: Final = "shapes and types"
-# In the order in which they are made; where one of the first six fails, the rest has no ground.
-CHECKS: Final = (FILES, LOADS, REQUESTS, GRPC, REST, SHAPES, *VALUE_CHECKS)
 
 
 @dataclass(frozen=True)
@@ -27,23 +17,23 @@ class Check:
 
     Attributes:
         name: What was checked.
-        result: What became of it; skipped where an earlier failure left nothing to look at.
-        words: What is wrong.
+        result: Its result.
+        message: What is wrong, if it failed.
     """
 
     name: str
-    result: Literal["passed", "failed", "skipped"]
-    words: str = ""
+    result: Literal["passed", "failed"]
+    message: str = ""
 
 
 @dataclass
 class Report:
-    """The checks of one candidate, as they are made.
+    """The checks of one candidate, as they are made; what an earlier fault rules out is not made.
 
     Attributes:
-        server: Which server it was tried on.
-        papers: How many papers it was asked about.
-        checks: What became of each check so far.
+        server: The kind of server it was tried on.
+        papers: Number of papers the server was asked about.
+        checks: Results so far.
     """
 
     server: str
@@ -60,10 +50,10 @@ class Report:
 
         Args:
             name: What is checked.
-            check: Raises a ModelFault where it fails.
+            check: Raises a ModelFault if the model fails.
 
         Returns:
-            What `check` returned; None where it failed.
+            What `check` returned; None if it failed.
         """
         try:
             value = check()
@@ -72,11 +62,6 @@ class Report:
             return None
         self.checks.append(Check(name, "passed"))
         return value
-
-    def finish(self) -> None:
-        """Adds the checks that were not made."""
-        made = {check.name for check in self.checks}
-        self.checks.extend(Check(name, "skipped") for name in CHECKS if name not in made)
 
     def as_dict(self, seconds: float) -> dict[str, Any]:
         """Returns the report, ready for JSON.

@@ -1,4 +1,4 @@
-"""A model server as a process of its own, which lives as long as a context is open."""
+"""A model server in a process of its own, which lives as long as a context is open."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from typing import Any, Final
 
 import httpx
 
-from components.infra_validator.faults import PASSING_CODES, ModelFault
+from components.infra_validator.faults import TRANSIENT_CODES, ModelFault
 from schema.errors import TaggerError
 from serving.server.ports import free_ports
 
 TF_SERVING: Final = "tensorflow_model_server"
 LOCAL_SERVER: Final = "local model server"
 
-# The path of the module as a whole, so that the source digest covers what the process runs.
+# The module by its full name, so that the source digest covers what the process runs.
 _LOCAL_MODULE: Final = "serving.server.__main__"
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 # TF Serving would try a broken model six times in five minutes.
 _LOAD_ONCE: Final = ("--max_num_load_retries=0", "--load_retry_interval_micros=0")
-# What TF Serving says as it gives up on a model, and its process with it.
+# What TF Serving prints when it gives up on a model and exits.
 _LOAD_FAILED: Final = "did not become available"
 # Signs that the machine failed, not the model.
 _NO_MEMORY: Final = re.compile(
@@ -39,19 +39,18 @@ _CRASHES: Final = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE, -
 
 _POLL_SECONDS: Final = 0.1
 _POLL_TIMEOUT_SECONDS: Final = 5.0
-_END_SECONDS: Final = 10.0
-_LAST_LINES: Final = 12
-_LAST_BYTES: Final = 4_000
-# Where the signs are looked for: one message may name thousands of operations.
+_TAIL_LINES: Final = 12
+_TAIL_BYTES: Final = 4_000
+# How far back the signs are searched: one message may list thousands of operations.
 _SEARCHED_BYTES: Final = 1_000_000
 
 
 class ServerProcess:
     """Serves one model on free loopback ports.
 
-    The program is `tensorflow_model_server` where it is on the PATH, else the local model server
-    of this project. It sees no GPU: the check must not compete with a training for its memory,
-    and the answers are compared with those of a processor.
+    The program is `tensorflow_model_server` if it is on the PATH, else this project's local model
+    server. It sees no GPU: it must not compete with a training for memory, and its answers are
+    compared with those of a CPU.
 
     Attributes:
         kind: TF_SERVING or LOCAL_SERVER.
@@ -63,7 +62,7 @@ class ServerProcess:
         """Prepares the server; entering the context starts it.
 
         Args:
-            model_name: What requests call the model.
+            model_name: The model's name in requests.
             base_path: Parent of the numbered versions.
             log: File for everything that the server prints.
         """
@@ -79,9 +78,15 @@ class ServerProcess:
         """Starts the process.
 
         Raises:
-            TaggerError: There is no such program, or no free port.
+            TaggerError: There is no server to start, or no free port.
         """
-        grpc_port, rest_port = _free_ports()
+        try:
+            grpc_port, rest_port = free_ports()
+        except OSError as error:
+            raise TaggerError(
+                f"There is no free port on 127.0.0.1 to check the model on: {error}. "
+                "Free one and run again."
+            ) from error
         self.grpc_address = f"127.0.0.1:{grpc_port}"
         self.rest_url = f"http://127.0.0.1:{rest_port}"
         flags = [
@@ -110,18 +115,13 @@ class ServerProcess:
         except OSError as error:
             raise TaggerError(
                 f"The {self.kind} can't be started to check the model: {error}. "
-                "Correct that, and run again; what is done so far is kept."
+                "Correct that and run again; finished steps are kept."
             ) from error
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends the process: asks it to, and after ten seconds makes it."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
+        """Kills the process: nobody else asks it, and a graceful end takes a second."""
+        if self._process is not None:
             self._process.kill()
             self._process.wait()
 
@@ -132,7 +132,7 @@ class ServerProcess:
         return self._process.pid
 
     def wait_until_available(self, timeout: float) -> None:
-        """Returns when the server says that the model is AVAILABLE.
+        """Returns when the server reports the model as AVAILABLE.
 
         Args:
             timeout: Seconds that it may take.
@@ -145,23 +145,23 @@ class ServerProcess:
         with httpx.Client(timeout=_POLL_TIMEOUT_SECONDS, trust_env=False) as client:
             while time.monotonic() < deadline:
                 self.raise_if_ended()
-                version = self._status(client)
+                version = self._version_status(client)
                 if version.get("state") == "AVAILABLE":
                     return
                 if version.get("state") == "END":
                     self._raise_for_end(version.get("status", {}))
                 time.sleep(_POLL_SECONDS)
         raise TaggerError(
-            f"The {self.kind} did not have the model available after {timeout:g} seconds. Raise "
+            f"The {self.kind} had not loaded the model after {timeout:g} seconds. Raise "
             "infra.start_timeout_seconds, or run again when the machine is less busy.\n"
-            f"{self.last_words()}"
+            f"{self.log_tail()}"
         )
 
     def raise_if_ended(self, wait: float = 0.0) -> None:
-        """Raises where the process has ended.
+        """Raises if the process has ended.
 
         Args:
-            wait: Seconds to wait for an end that shows itself by a lost connection first.
+            wait: Seconds to wait for its end, after a connection was lost.
 
         Raises:
             ModelFault: It crashed, or gave up on the model.
@@ -172,31 +172,31 @@ class ServerProcess:
             code = self._process.wait(wait)
         except subprocess.TimeoutExpired:
             return
-        words = self.last_words()
+        tail = self.log_tail()
         log = self._end_of_log(_SEARCHED_BYTES)
         if not _NO_MEMORY.search(log):
             if code in _CRASHES:
                 name = signal.Signals(-code).name
-                raise ModelFault(f"the {self.kind} crashed ({name})\n{words}")
+                raise ModelFault(f"the {self.kind} crashed ({name})\n{tail}")
             if _LOAD_FAILED in log:
-                raise ModelFault(f"the {self.kind} ended, since it can't load the model\n{words}")
+                raise ModelFault(f"the {self.kind} exited because it can't load the model\n{tail}")
         raise TaggerError(
             f"The {self.kind}, started to check the model, ended with code {code}. "
-            f"Remove the cause and run again; what is done so far is kept.\n{words}"
+            f"Correct that and run again; finished steps are kept.\n{tail}"
         )
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Returns the last lines of the log, indented."""
-        lines = self._end_of_log(_LAST_BYTES).splitlines()
-        return "\n".join(f"    {line}" for line in lines[-_LAST_LINES:] if line.strip())
+        lines = self._end_of_log(_TAIL_BYTES).splitlines()
+        return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:] if line.strip())
 
     def _end_of_log(self, size: int) -> str:
         with self._log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - size))
             return file.read().decode("utf-8", "replace")
 
-    def _status(self, client: httpx.Client) -> dict[str, Any]:
-        """Returns the state of the only version; empty until the server answers.
+    def _version_status(self, client: httpx.Client) -> dict[str, Any]:
+        """Returns the status of the only version; empty until the server answers.
 
         See "Model status API" in TF Serving's guide to its REST API.
         """
@@ -211,9 +211,9 @@ class ServerProcess:
 
     def _raise_for_end(self, status: dict[str, str]) -> None:
         message = status.get("error_message") or "no reason given"
-        if status.get("error_code") in PASSING_CODES:
+        if status.get("error_code") in TRANSIENT_CODES:
             raise TaggerError(
-                f"The {self.kind} could not load the model for now: {message}. "
+                f"The {self.kind} could not load the model this time: {message}. "
                 "Run again when the machine is less busy."
             )
         raise ModelFault(f"the {self.kind} can't load the model: {message}")
@@ -232,19 +232,9 @@ def _program(kind: str) -> list[str]:
 
 
 def _die_with_parent() -> list[str]:
-    """Returns the prefix that ends the server with this process, however that dies.
+    """Returns a prefix that kills the server when this process dies, however it dies.
 
-    It runs the command in its own place, so the process id is the server's.
+    It replaces itself by the command, so the process id is the server's.
     """
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
-
-
-def _free_ports() -> tuple[int, int]:
-    try:
-        return free_ports()
-    except OSError as error:
-        raise TaggerError(
-            f"There is no free port on 127.0.0.1 to check the model on: {error}. "
-            "Run again when there is one."
-        ) from error

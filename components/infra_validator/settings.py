@@ -8,12 +8,12 @@ from schema.settings import Settings
 
 
 class InfraSettings(Settings):
-    """How a candidate is tried on a real server.
+    """How InfraValidator tries a candidate on a real model server.
 
     Attributes:
-        examples: Papers of the validation split that requests are made from.
-        start_timeout_seconds: How long the server may take to have the model available.
-        request_timeout_seconds: How long each answer may take.
+        examples: Number of validation papers that the server is asked about.
+        start_timeout_seconds: Seconds the server may take to start and load the model.
+        request_timeout_seconds: Seconds the server may take to answer one request.
     """
 
     examples: int = Field(default=16, ge=1)

@@ -187,7 +187,9 @@ def _why_not_evaluated(sources: Sources) -> list[str] | None:
     if sources.infra_blessing is None or not fileio.exists(report):
         return [str(_read_json(path)["reason"])]
     checks = _read_json(report)["checks"]
-    return [f"{check['name']}: {check['words']}" for check in checks if check["result"] == "failed"]
+    return [
+        f"{check['name']}: {check['message']}" for check in checks if check["result"] == "failed"
+    ]
 
 
 def _verdict(state: str, reasons: Sequence[str], version: str | None) -> Facts:

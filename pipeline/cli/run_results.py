@@ -85,7 +85,7 @@ def refuse_unblessed(result: RunResult) -> None:
 
 def _infra_refusal(report: Mapping[str, Any], folder: Path) -> str:
     reasons = "\n".join(
-        f"  {check['name']}: {_beginning(check['words'])}"
+        f"  {check['name']}: {_beginning(check['message'])}"
         for check in report["checks"]
         if check["result"] == "failed"
     )

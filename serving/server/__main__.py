@@ -101,6 +101,8 @@ def serve(**flags: Any) -> None:
 
 def main() -> None:
     """Runs `serve` as a program of its own."""
+    # Importing TensorFlow imports Keras too, for half of the time; a server has no use for it.
+    sys.modules["keras"] = None  # type: ignore[assignment]
     try:
         serve()
     except TaggerError as error:

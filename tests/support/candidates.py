@@ -59,7 +59,7 @@ class InnerServer:
     def raise_if_ended(self, wait: float = 0.0) -> None:
         """It ends with this process only."""
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         return ""
 
     def _call(self, work: Any) -> None:

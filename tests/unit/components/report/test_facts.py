@@ -155,9 +155,9 @@ def test_a_model_that_cannot_be_served_has_only_the_reasons(everything, tmp_path
     assert facts["data"]["curation"] == {"kept": 90}
 
     checks = [
-        {"name": "loads", "result": "passed", "words": ""},
-        {"name": "answers", "result": "failed", "words": "NaN"},
-        {"name": "order", "result": "skipped", "words": ""},
+        {"name": "loads", "result": "passed", "message": ""},
+        {"name": "answers", "result": "failed", "message": "NaN"},
+        {"name": "order", "result": "skipped", "message": ""},
     ]
     infra = tmp_path / "infra"
     infra.mkdir()

@@ -33,7 +33,7 @@ class Row:
 def runs(monkeypatch, tmp_path):
     """Records what `run` would run; its model is blessed unless a test says otherwise."""
     seen = SimpleNamespace(calls=[], blessed=1, failed=[], shown=[])
-    checks = [{"name": "answers over gRPC", "result": "passed", "words": ""}]
+    checks = [{"name": "answers over gRPC", "result": "passed", "message": ""}]
 
     def run_locally(config, data, output, console):
         seen.calls.append((config, data, output))
@@ -132,9 +132,9 @@ def test_a_model_that_cannot_be_served_is_named_with_its_failed_checks(runs, tmp
     """Whatever the Evaluator's blessing says."""
     long = "\n".join(f"question {i}: INTERNAL: {'x' * 999}" for i in range(9))
     runs.failed = [
-        {"name": "label names", "result": "failed", "words": "a label twice\nin paper 3"},
-        {"name": "scores", "result": "failed", "words": long},
-        {"name": "REST equals gRPC", "result": "skipped", "words": ""},
+        {"name": "label names", "result": "failed", "message": "a label twice\nin paper 3"},
+        {"name": "scores", "result": "failed", "message": long},
+        {"name": "REST equals gRPC", "result": "skipped", "message": ""},
     ]
     done = invoke("run", "--output", tmp_path / "out")
     assert done.exit_code == 5
