@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from benchmarks.speed.tables import EXAMPLE_EPOCHS
 from benchmarks.splits import Truth, encode, read_splits
-from components.labels.threshold import tune_threshold
+from components.labels.thresholds import tune_threshold
 from components.metrics.classification import count_labels, micro_f1
 from components.metrics.ranking import lrap
 from components.papers.raw_paper import RawPaper

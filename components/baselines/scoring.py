@@ -13,7 +13,7 @@ from components.baselines.linear_svc import decision_values, vectorize
 from components.baselines.papers import TrainingPapers, collect, encode_labels
 from components.baselines.results import BaselineScores
 from components.baselines.settings import BaselineName, BaselineSettings
-from components.labels.threshold import tune_threshold
+from components.labels.thresholds import tune_threshold
 from components.metrics.report import figures
 from components.papers.raw_paper import RawPaper
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final
-
-import tensorflow as tf
+from typing import Final
 
 from schema.errors import UsageError
 
-# Of these kinds the first that a cluster has leads it.
+# If a cluster has a machine of the first kind, that one is the chief.
 _WORKERS: Final = ("chief", "worker")
 
 
@@ -19,54 +17,40 @@ class Cluster:
     """Several machines, and which of them this one is.
 
     Attributes:
-        addresses: Host and port of each machine, by its kind: `chief` or `worker`.
-        kind: The kind of this machine.
-        index: Its position among those of its kind.
+        addresses: Host and port of each machine, by its type: `chief` or `worker`.
+        task_type: The type of this machine.
+        index: Its position among those of its type, from 0.
     """
 
     addresses: dict[str, list[str]]
-    kind: str
+    task_type: str
     index: int
 
     @property
     def is_chief(self) -> bool:
         """Whether this is the one machine that writes the results.
 
-        The machine of the kind `chief`; where there is none, the first worker.
+        That is the machine of type `chief`, or the first worker if there is none.
         """
         leading = next(kind for kind in _WORKERS if kind in self.addresses)
-        return (self.kind, self.index) == (leading, 0)
-
-    def resolver(self, gpus: int) -> tf.distribute.cluster_resolver.ClusterResolver:
-        """Returns what TensorFlow reads the cluster from.
-
-        Args:
-            gpus: How many this machine has.
-        """
-        return tf.distribute.cluster_resolver.SimpleClusterResolver(
-            tf.train.ClusterSpec(self.addresses),
-            task_type=self.kind,
-            task_id=self.index,
-            num_accelerators={"GPU": gpus},
-            rpc_layer="grpc",
-        )
+        return (self.task_type, self.index) == (leading, 0)
 
 
 def read_cluster(tf_config: str | None) -> Cluster | None:
-    """Reads the cluster from the value of the environment's TF_CONFIG.
+    """Parses and checks the environment variable TF_CONFIG.
 
     See "TF_CONFIG" in TensorFlow's guide to distributed training; Vertex AI and Kubeflow's
     training operator set it.
 
     Args:
-        tf_config: JSON; None where the variable is not set.
+        tf_config: The variable's value, JSON; None if it isn't set.
 
     Returns:
-        None where this machine trains alone.
+        None if this machine trains alone.
 
     Raises:
-        UsageError: It can't be read, this machine is not in it, or it has machines that don't
-            train, as are parameter servers.
+        UsageError: It can't be read, this machine isn't in it, or it lists machines that don't
+            train, such as parameter servers.
     """
     if not tf_config:
         return None
@@ -83,25 +67,18 @@ def read_cluster(tf_config: str | None) -> Cluster | None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"TF_CONFIG can't be read ({error!r}): it must be JSON with `cluster`, the addresses "
-            "of the machines by their kind, and `task`, the `type` and `index` of this one"
+            "of the machines by type, and `task`, the `type` and `index` of this one"
         ) from error
-    _check(cluster)
-    return cluster
-
-
-def _check(cluster: Cluster) -> None:
-    def refuse(what: str, advice: Any) -> UsageError:
-        return UsageError(f"TF_CONFIG {what}: {advice}")
-
-    others = sorted(set(cluster.addresses) - set(_WORKERS))
+    others = sorted(set(addresses) - set(_WORKERS))
     if others:
-        raise refuse(
-            f"has machines of the kind {', '.join(others)}",
-            f"every machine trains here; give it only {' and '.join(_WORKERS)}",
+        raise UsageError(
+            f"TF_CONFIG lists machines of type {', '.join(others)}: every machine trains here; "
+            f"list only {' and '.join(_WORKERS)}"
         )
-    count = len(cluster.addresses.get(cluster.kind, []))
+    count = len(addresses.get(cluster.task_type, []))
     if not 0 <= cluster.index < count:
-        raise refuse(
-            f"says that this machine is {cluster.kind} {cluster.index}",
-            f"its cluster has {count} of that kind, counted from 0",
+        raise UsageError(
+            f"TF_CONFIG says that this machine is {cluster.task_type} {cluster.index}: its cluster "
+            f"has {count} of that type, counted from 0"
         )
+    return cluster

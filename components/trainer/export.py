@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from components.labels.threshold_choice import describe_thresholds
 from components.trainer.settings import TrainerSettings
 from components.trainer.signatures import ServedTagger
-from components.trainer.training import TrainingResult
+from components.trainer.train import TrainingResult
 from schema import names
 from serving.warmup import write_warmup_requests
 
@@ -20,8 +18,8 @@ def export_model(tagger: ServedTagger, directory: str, info: dict[str, Any]) -> 
     """Saves a model with all its signatures and its warm-up requests.
 
     Args:
-        tagger: What is saved.
-        directory: Where the SavedModel goes; made where missing.
+        tagger: The model.
+        directory: Folder of the SavedModel; created if missing.
         info: Facts about the model for people and tools, kept as JSON in `assets.extra`.
     """
     tf.saved_model.save(tagger, directory, signatures=tagger.signatures())
@@ -39,24 +37,16 @@ def export_model(tagger: ServedTagger, directory: str, info: dict[str, Any]) -> 
     write_warmup_requests(directory)
 
 
-def model_info(
-    result: TrainingResult, settings: TrainerSettings, labels: Sequence[str]
-) -> dict[str, Any]:
+def model_info(result: TrainingResult, settings: TrainerSettings) -> dict[str, Any]:
     """Returns the facts about a trained model that are kept beside it.
 
-    `threshold`, the one for all labels; `thresholds`, of which kind it is or whether each label
-    has its own, and these as `label_thresholds`; `epochs`
-    that ran, `kept_epoch`, its `validation` figures, and the trainer's `settings`.
-
-    Args:
-        result: What the training gave.
-        settings: Its settings.
-        labels: The label vocabulary, in the order of the model's outputs.
+    These are `threshold`; `thresholds`, the rule it was chosen by; `epochs` that ran,
+    `kept_epoch`, its `validation` figures, and the trainer's `settings`.
     """
     kept = result.kept_epoch
     return {
         "threshold": result.threshold,
-        **describe_thresholds(result.label_thresholds, labels),
+        "thresholds": settings.thresholds,
         "epochs": len(result.history["loss"]),
         "kept_epoch": kept,
         "validation": {

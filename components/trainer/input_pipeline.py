@@ -32,11 +32,11 @@ def label_count(feature_spec: Mapping[str, Any]) -> int:
 
 
 class Survey(NamedTuple):
-    """What has to be known of the training split before training.
+    """What training has to know of its split beforehand.
 
     Attributes:
         paper_keys: The key of each paper, int64 [n], in the order of the files.
-        label_counts: Papers that have each label, int64 [L].
+        label_counts: Papers of each label, int64 [L].
     """
 
     paper_keys: NDArray[np.int64]
@@ -88,22 +88,22 @@ def make_dataset(
         file_pattern: Pattern or patterns of gzipped TFRecord files.
         feature_spec: Of the transformed examples, with V and L in its sparse features.
         batch_size: Examples of a batch.
-        shuffle: Whether the order changes from epoch to epoch: the order of the files, and of
-            the records within a buffer of 16,384. Else the order is that of the sorted files.
-        seed: Seed of that order; equal seeds give equal batches.
-        include_unknown: Whether the third part is there.
-        worker: Which of the workers reads, from 0. Each takes every `workers`-th record of the
-            same order, so that together they take each record once.
+        shuffle: Whether to shuffle the files, and the records within a buffer of 16,384, anew in
+            each epoch. Otherwise records come in the order of the sorted files.
+        seed: Seed of the shuffling; equal seeds give equal batches.
+        include_unknown: Whether to add the third part.
+        worker: The number of this worker, from 0. Each reads every `workers`-th record of the same
+            order, so that together they read each record once.
         workers: Machines that read the same files.
-        batches: Batches of an epoch, where not all that there are; for several replicas, which
-            must have equally many, and equally large ones.
+        batches: Batches of an epoch; None means all. Several replicas need equally many, and
+            equally large, batches.
 
     Returns:
         A dataset of ({ids: int32 [n, m], weights: float32 [n, m]}, labels: multi-hot float32
         [n, L]), m being the most n-grams of an example in the batch; shorter rows are padded
-        with id 0 and weight 0. With `include_unknown` each element has a third part, int64 [n]:
-        true labels outside the vocabulary. That one is for `evaluate`, not for Keras, which
-        takes a third part for sample weights.
+        with id 0 and weight 0. With `include_unknown` each element has a third part, int64 [n],
+        the number of true labels outside the vocabulary (not for Keras, which would take it for
+        sample weights).
 
     Raises:
         BadInputError: No file matches.
@@ -118,7 +118,7 @@ def make_dataset(
     else:
         records = files.flat_map(_read)
     if workers > 1:
-        # Before parsing, which takes most of the time.
+        # Before parsing, the slowest part.
         records = records.shard(workers, worker)
     batched = records.batch(batch_size)
     if batches is not None:
@@ -127,7 +127,7 @@ def make_dataset(
         _parser(feature_spec, include_unknown), num_parallel_calls=os.cpu_count() or 1
     ).prefetch(_BATCHES_AHEAD)
     options = dataset_options()
-    # The workers have already shared out the records.
+    # Records are already divided among the workers.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return parsed.with_options(options)
 
@@ -157,7 +157,7 @@ def _index_key(feature: Any) -> str:
 
 
 def _multi_hot(columns: tf.RaggedTensor, width: int) -> tf.Tensor:
-    """Returns float32 [n, width]; a column outside of it, or one twice in a row, is an error."""
+    """Returns float32 [n, width]; fails on a column out of range, or twice in a row."""
     values = columns.flat_values
     indices = tf.stack([tf.cast(columns.value_rowids(), tf.int64), values], axis=1)
     sparse = tf.SparseTensor(
@@ -171,7 +171,7 @@ def _multi_hot(columns: tf.RaggedTensor, width: int) -> tf.Tensor:
 def _parser(feature_spec: Mapping[str, Any], include_unknown: bool) -> Any:
     """Returns the function from serialized examples [n] to a batch."""
     tfidf, labels = feature_spec[names.TFIDF], feature_spec[names.LABELS]
-    # Read as plain lists: a SparseFeature would be sorted and checked only to be padded again.
+    # Plain lists: a SparseFeature would be sorted and checked, only to be padded again.
     wanted: dict[str, Any] = {
         names.MODEL_IDS: tf.io.RaggedFeature(tf.int64, value_key=_index_key(tfidf)),
         names.MODEL_WEIGHTS: tf.io.RaggedFeature(tf.float32, value_key=tfidf.value_key),

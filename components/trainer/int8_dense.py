@@ -1,4 +1,4 @@
-"""The first layer with a kernel of 8 bits, for serving: a quarter of the size."""
+"""The first layer with an 8-bit kernel, for serving: a quarter of the size."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import tensorflow as tf
 from components.trainer.sparse_dense import SparseDense
 
 _LARGEST = 127
-# Rows that are rounded at once.
+# Rows that are quantized at once.
 _ROWS_AT_ONCE = 1024
 
 
 @keras.saving.register_keras_serializable(package="arxiv_tagger")
 class Int8SparseDense(SparseDense):
-    """A `SparseDense` that can't be trained, and holds its kernel as int8.
+    """A `SparseDense` that holds its kernel as int8 and can't be trained.
 
-    Each row has a scale of its own: kernel[i] = scale[i] * int8 row i, where the row's largest
-    weight is 127 (symmetric per-row quantization, as in TensorFlow Lite's specification of 8-bit
-    weights). A weight is off by scale[i] / 2 at the most: 0.4 % of the largest one in its row.
-    The scales go into the n-grams' weights, so serving multiplies nothing more.
+    Quantization is symmetric, with a scale for each row: kernel[i] = scale[i] * int8 row i, where
+    the row's largest weight becomes 127, as in TensorFlow Lite's specification of 8-bit weights.
+    A weight is off by at most scale[i] / 2, 0.4 % of the largest one in its row. The scales are
+    multiplied into the n-grams' weights, so serving does no extra work.
     """
 
     def build(self, *_: Any) -> None:
@@ -48,14 +48,14 @@ class Int8SparseDense(SparseDense):
         self.built = True
 
     def take(self, trained: SparseDense) -> None:
-        """Takes over the weights of a trained layer of the same shape, rounded to 8 bits."""
+        """Copies the weights of a trained layer of the same shape, quantized to 8 bits."""
         scale = np.empty(self.input_dim, np.float32)
         for start in range(0, self.input_dim, _ROWS_AT_ONCE):
-            # In parts: to read, or write, a whole variable is to copy it.
+            # In parts: reading or writing a whole variable copies it.
             part = np.arange(start, min(start + _ROWS_AT_ONCE, self.input_dim))
             rows = tf.gather(trained.kernel.value, part).numpy()
             scale[part] = np.abs(rows).max(axis=1) / np.float32(_LARGEST)
-            # A row of nothing but zeros stays one.
+            # A row of zeros stays zero.
             divisor = np.where(scale[part] > 0, scale[part], np.float32(1.0))
             steps = np.rint(rows / divisor[:, np.newaxis]).astype(np.int8)
             self.kernel.value.scatter_update(tf.IndexedSlices(steps, part))

@@ -1,4 +1,4 @@
-"""Adam for layers whose gradient holds few rows: a lazy one, and a fast exact one."""
+"""Adam for layers whose gradient has few rows: a lazy variant, and a fast exact one."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-# The rows of one pass fit into a processor's cache together with their moments.
+# The rows of one pass, with their moments, fit into a CPU's cache.
 _CHUNK_BYTES = 2 * 1024 * 1024
 
 
 @keras.saving.register_keras_serializable(package="arxiv_tagger")
 class LazyAdam(keras.optimizers.Adam):
-    """Adam that moves only the rows which the gradient holds.
+    """Adam that updates only the rows in the gradient.
 
-    Where a gradient is `tf.IndexedSlices`, the other rows of the variable and of both moments
-    stay as they are, to the bit: a row's moments decay only in the steps that use it. Rows that
-    occur twice in the gradient are summed first. Every other gradient gets Keras's Adam, and one
-    that holds every row moves as by Keras's Adam. Learning rate schedules and `tf.distribute`
-    work as in `keras.optimizers.Adam`; `amsgrad` does not.
+    If a gradient is `tf.IndexedSlices`, all other rows of the variable and of both moments stay
+    the same to the bit: a row's moments decay only in the steps that use it. Rows that occur twice
+    in the gradient are summed first. A gradient with every row, and any other type of gradient,
+    has the effect of Keras's Adam. Learning rate schedules and `tf.distribute` work as in
+    `keras.optimizers.Adam`; `amsgrad` does not.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -28,7 +28,7 @@ class LazyAdam(keras.optimizers.Adam):
             raise ValueError("LazyAdam has no amsgrad variant; set amsgrad=False")
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Moves one variable by its gradient."""
+        """Updates one variable by its gradient."""
         if not isinstance(gradient, tf.IndexedSlices):
             super().update_step(gradient, variable, learning_rate)
             return
@@ -58,10 +58,9 @@ class LazyAdam(keras.optimizers.Adam):
 class ExactAdam(keras.optimizers.Adam):
     """Keras's Adam, computed by TensorFlow's fused kernel.
 
-    The same formula and the same result up to rounding, in one pass over variable and moments
-    instead of one for each operation. Rows that occur twice in a `tf.IndexedSlices`, as they do
-    where several replicas' gradients meet, are summed before they are squared, which Keras 3.12
-    leaves out.
+    The result is the same up to rounding, in one pass over variable and moments instead of one for
+    each operation. Rows that occur twice in a `tf.IndexedSlices`, as in the combined gradients of
+    several replicas, are summed before they are squared; Keras 3.12 doesn't do that.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -70,11 +69,11 @@ class ExactAdam(keras.optimizers.Adam):
             raise ValueError("ExactAdam has no amsgrad variant; set amsgrad=False")
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Moves one variable by its gradient."""
+        """Updates one variable by its gradient."""
         index = self._get_variable_index(variable)
         dtype = variable.dtype
         if isinstance(gradient, tf.IndexedSlices):
-            # The usual conversion is a segment sum, which crawls under op determinism.
+            # TensorFlow's own conversion is a segment sum, very slow under op determinism.
             gradient = tf.scatter_nd(
                 gradient.indices[:, tf.newaxis],
                 gradient.values,
@@ -104,7 +103,7 @@ def _step_size(optimizer: keras.optimizers.Adam, learning_rate: Any, dtype: tf.D
 
 
 def _distinct_rows(gradient: tf.IndexedSlices, dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the gradient's row numbers without repeats, and the sum of the values of each."""
+    """Returns the gradient's distinct row numbers, and the sum of the values of each."""
     values = tf.cast(gradient.values, dtype)
     rows, position = tf.unique(gradient.indices)
     summed = tf.cond(

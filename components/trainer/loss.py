@@ -1,38 +1,37 @@
-"""The loss: cross-entropy of every label, for each member, rare labels' papers weighing more."""
+"""The loss: cross-entropy of every label, for each member; rare labels can weigh more."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+# Papers at which the extra weight of a rare label has fallen to 1 / e.
+_RARE_PAPERS: Final = 200.0
+
 
 def mean_logits(logits: tf.Tensor) -> tf.Tensor:
-    """Returns what the network says as a whole, [n, L].
+    """Returns the network's answer as one, [n, L].
 
     Args:
-        logits: Output of `build_model`: [n, L], or [n, members, L], of which the mean is taken.
+        logits: Output of `build_model`: [n, L], or [n, members, L], which is averaged.
     """
     return logits if logits.shape.rank == 2 else tf.reduce_mean(logits, axis=1)
 
 
-def positive_weights(
-    label_counts: NDArray[np.int64], rare_weight: float, rare_papers: float
-) -> NDArray[np.float32]:
-    """Computes how much a paper that has a label weighs in that label's loss, float32 [L].
+def positive_weights(label_counts: NDArray[np.int64], rare_weight: float) -> NDArray[np.float32]:
+    """Computes the weight of a paper that has a label in that label's loss, float32 [L].
 
-    1 + rare_weight * exp(-papers / rare_papers): labels with far more papers than `rare_papers`
-    keep the weight 1.
+    It is 1 + rare_weight * exp(-papers / 200), so labels with many papers keep the weight 1.
 
     Args:
         label_counts: Training papers of each label, [L].
-        rare_weight: What a label without papers weighs more.
-        rare_papers: Papers at which that has fallen to 1 / e.
+        rare_weight: What is added for a label without papers.
     """
-    rarity = np.exp(-label_counts.astype(np.float64) / rare_papers)
+    rarity = np.exp(-label_counts.astype(np.float64) / _RARE_PAPERS)
     weights: NDArray[np.float32] = (1.0 + rare_weight * rarity).astype(np.float32)
     return weights
 
@@ -40,13 +39,13 @@ def positive_weights(
 def prior_logits(label_counts: NDArray[np.int64], papers: int) -> NDArray[np.float32]:
     """Computes the logit of each label's share of the papers, float32 [L].
 
-    As biases they let training start from how frequent each label is (Lin et al. 2017, Focal
-    Loss for Dense Object Detection, section 4.1, has one such prior for all classes). Half a
-    paper with and one without the label are added, so that no logit is infinite.
+    As biases they let training start from each label's frequency (Lin et al. 2017, Focal Loss for
+    Dense Object Detection, section 4.1, has one such prior for all classes). Half a paper with
+    and half a paper without the label are added, so that no logit is infinite.
 
     Args:
         label_counts: Training papers of each label, [L].
-        papers: Training papers in all.
+        papers: All training papers.
     """
     having = label_counts.astype(np.float64) + 0.5
     logits: NDArray[np.float32] = np.log(having / (papers - label_counts + 0.5)).astype(np.float32)
@@ -58,8 +57,7 @@ class MemberCrossentropy(keras.losses.Loss):
     """Mean binary cross-entropy from logits over all cells of all members.
 
     Args:
-        positive_weights: Weight of the cells that are true, by label, [L]; None stands for all
-            one.
+        positive_weights: Weight of a label's true cells, [L]; None means 1 for all.
         **kwargs: Of `keras.losses.Loss`.
     """
 
@@ -87,6 +85,6 @@ class MemberCrossentropy(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="arxiv_tagger")
 def binary_accuracy(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-    """Whether each cell is right at probability one half, 0 or 1, [n, L]."""
-    # A logit above 0 is a probability above one half.
+    """Returns 1 where a cell is right at probability 0.5, else 0, [n, L]."""
+    # A logit above 0 is a probability above 0.5.
     return keras.metrics.binary_accuracy(y_true, mean_logits(y_pred), threshold=0.0)

@@ -32,23 +32,23 @@ def build_model(
 ) -> keras.Model:
     """Builds the network, not compiled.
 
-    The output is logits, not probabilities: cross-entropy from logits keeps its precision where
-    a sigmoid has long become 0 or 1. Whoever exports the model applies the sigmoid.
+    The output is logits, not probabilities: cross-entropy from logits stays precise where a sigmoid
+    rounds to 0 or 1. The exported model applies the sigmoid.
 
     Args:
         vocabulary_size: V, rows of the first layer's kernel.
         label_count: L, labels of the vocabulary.
-        settings: Members, hidden layers, dropout, the biases' start, and the seed of the initial
-            weights and the dropout.
-        label_counts: Training papers of each label, [L]; needed where biases start at the prior.
-        papers: Training papers in all; as above.
-        precision: Of the hidden layers; weights and logits are float32 in any.
+        settings: Ensemble size, hidden layers, dropout, initial biases, and the seed of the
+            initial weights and the dropout.
+        label_counts: Training papers of each label, [L]; needed if biases start at the prior.
+        papers: All training papers; needed likewise.
+        precision: Of the hidden layers; weights and logits are always float32.
         first_layer: The layer on the sparse input.
 
     Returns:
         A functional model from {ids: int32 [n, m], weights: float32 [n, m]}, as
-        `SparseDense` reads them, to logits, float32 [n, L]; [n, members, L] where there are
-        several members.
+        `SparseDense` reads them, to logits, float32 [n, L], or [n, members, L] for an
+        ensemble.
 
     Raises:
         ValueError: The biases start at the prior and there are no counts.
@@ -92,12 +92,12 @@ def build_served_model(
 ) -> keras.Model:
     """Builds the network that is validated and exported: on one device, in float32 or int8.
 
-    `copy_weights` fills it.
+    Fill it with `copy_weights`.
 
     Args:
         vocabulary_size: As `build_model` takes it.
         label_count: As `build_model` takes it.
-        settings: As `build_model` takes them, and how the first layer is served.
+        settings: As `build_model` takes them, and the first layer's type.
     """
     unbiased = settings.model_copy(update={"output_bias_init": "zeros"})
     layer = Int8SparseDense if settings.first_layer_dtype == "int8" else SparseDense
@@ -123,7 +123,7 @@ def _upper_layers(
 ) -> keras.KerasTensor:
     """Returns one member's logits, [n, L], from the output of its first layer."""
     suffix = f"_of_{member + 1}" if settings.ensemble_size > 1 else ""
-    # No two layers start equal, or members would learn the same.
+    # No two layers start equal, or the members would learn the same.
     seed = settings.seed + member * (len(settings.hidden_units) + 1)
     for depth, units in enumerate(settings.hidden_units[1:], start=2):
         hidden = keras.layers.Dense(
@@ -146,7 +146,7 @@ def _upper_layers(
 
 
 def _glorot(inputs: int, outputs: int, seed: int) -> keras.initializers.Initializer:
-    """Glorot's uniform start of one member, whose kernel may be part of a wider one."""
+    """Glorot's uniform initializer for one member, whose kernel may be part of a wider one."""
     limit = math.sqrt(6.0 / (inputs + outputs))
     return keras.initializers.RandomUniform(-limit, limit, seed=seed)
 
@@ -157,7 +157,7 @@ def _bias_initializer(
     if settings.output_bias_init == "zeros":
         return keras.initializers.Zeros()
     if label_counts is None:
-        raise ValueError("biases that start at the prior need the labels' counts")
+        raise ValueError("output_bias_init 'prior' needs label_counts")
     return keras.initializers.Constant(prior_logits(label_counts, papers))
 
 
@@ -168,8 +168,8 @@ def make_optimizer(
 
     Args:
         settings: Optimizer, learning rate, its schedule, and epochs.
-        steps_per_epoch: Steps of one epoch; linear decay reaches zero after all epochs of them.
-        precision: Of the network; float16 gets a scaled loss.
+        steps_per_epoch: Steps of one epoch; a linear schedule reaches zero after the last epoch.
+        precision: Of the network; float16 needs loss scaling.
     """
     rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
     if settings.lr_schedule == "linear":
@@ -180,8 +180,8 @@ def make_optimizer(
             power=1.0,
         )
     kind = LazyAdam if settings.optimizer == "lazy_adam" else ExactAdam
-    # The loss is the members' mean, so each one's gradient is so much smaller than alone; with
-    # epsilon as much smaller Adam moves it as it would alone.
+    # The loss is the members' mean, so each member's gradient is that much smaller than alone; with
+    # an epsilon as much smaller, Adam moves it as it would alone.
     adam = kind(learning_rate=rate, epsilon=_EPSILON / settings.ensemble_size)
     return SparseLossScale(adam) if precision == "mixed_float16" else adam
 
@@ -198,7 +198,7 @@ def compile_model(
     Args:
         model: Of `build_model`.
         optimizer: Of `make_optimizer`.
-        label_weights: Of `positive_weights`, [L]; None stands for all one.
+        label_weights: Of `positive_weights`, [L]; None means 1 for all.
     """
     model.compile(
         optimizer=optimizer,

@@ -1,4 +1,4 @@
-"""In which precision the network computes, and the loss scaling that float16 needs."""
+"""The precision in which the network computes, and the loss scaling that float16 needs."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from absl import logging
 
 Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 
-# Of NVIDIA's GPUs those from Ampere on compute in bfloat16.
+# NVIDIA's GPUs compute in bfloat16 from Ampere on.
 _BFLOAT16_SINCE = (8, 0)
 
 
 def pick_precision(mixed: bool) -> Precision:
     """Returns Keras's dtype policy for the GPUs that TensorFlow sees.
 
-    Mixed precision keeps weights in float32 and computes in 16 bits: bfloat16, which has
-    float32's range, where every GPU has it, else float16. Without a GPU it is float32, since a
-    processor is slower in 16 bits.
+    Mixed precision keeps weights in float32 and computes in 16 bits: in bfloat16, which has
+    float32's range, if every GPU supports it, else in float16. Without a GPU the policy is float32,
+    as a CPU is slower in 16 bits.
 
     Args:
-        mixed: Whether mixed precision is asked for.
+        mixed: Whether mixed precision is wanted.
     """
     if not mixed:
         return "float32"
@@ -40,9 +40,9 @@ def pick_precision(mixed: bool) -> Precision:
 class SparseLossScale(keras.optimizers.LossScaleOptimizer):
     """Keras's dynamic loss scaling, for sparse gradients and for several replicas.
 
-    A step whose gradient overflows float16 is left out, and the scale halved. Keras 3.12 makes a
-    dense matrix of a sparse gradient to look for such values, and looks at one replica's alone:
-    another replica's overflow would reach the weights.
+    A step whose gradient overflows float16 is skipped, and the scale halved. To look for such
+    values, Keras 3.12 makes a sparse gradient dense, and it looks at only one replica's: another
+    replica's overflow would reach the weights.
     """
 
     def check_finite(self, grads: Sequence[Any]) -> tf.Tensor:

@@ -1,7 +1,6 @@
 """The signatures of the SavedModel: from raw text or raw examples to suggestions.
 
-One place for all of them. Everything inside is a TensorFlow core op, so that the model loads
-where no Python is.
+Everything in them is a TensorFlow core op, so that the model loads without Python.
 """
 
 from __future__ import annotations
@@ -10,17 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from components.trainer.batches import pad_rows
 from components.trainer.loss import mean_logits
 from schema import names
 
 Tensors = dict[str, tf.Tensor]
-# From raw features by name to transformed features by name; it computes what the features
-# at hand allow.
+# From raw to transformed features, by name; it computes those that the given features allow.
 TransformLayer = Callable[[dict[str, Any]], dict[str, Any]]
 
 _TEXT = tf.TensorSpec([None], tf.string, name=names.INPUT_TEXT)
@@ -35,9 +30,27 @@ def _as_function(model: keras.Model) -> Callable[[tf.Tensor, tf.Tensor], tf.Tens
     return logits
 
 
+def pad_rows(rows: tf.SparseTensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Pads sparse rows to the longest one, the form in which the network takes them.
+
+    Args:
+        rows: float32 sparse [n, V], sorted by row.
+
+    Returns:
+        Column ids, int32 [n, m], and their weights, float32 [n, m]; a short row ends in ids 0
+        of weight 0.
+    """
+    of_row = rows.indices[:, 0]
+    count = rows.dense_shape[0]
+    columns = tf.cast(rows.indices[:, 1], tf.int32)
+    ids = tf.RaggedTensor.from_value_rowids(columns, of_row, count)
+    weights = tf.RaggedTensor.from_value_rowids(rows.values, of_row, count)
+    return ids.to_tensor(), weights.to_tensor()
+
+
 def _parse_texts(examples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the titles and abstracts of serialized raw examples, string [n] each."""
-    # A portal may leave the title out, so absent features read as empty text.
+    # A portal may leave out the title, so missing features read as empty text.
     text = tf.io.FixedLenFeature([], tf.string, default_value="")
     raw = tf.io.parse_example(examples, {names.TITLES: text, names.SUMMARIES: text})
     return raw[names.TITLES], raw[names.SUMMARIES]
@@ -51,7 +64,7 @@ class ServedTagger(tf.Module):
         model: keras.Model,
         transform: TransformLayer,
         labels: Sequence[str],
-        thresholds: NDArray[np.float32],
+        threshold: float,
         top_k: int,
     ) -> None:
         """Puts the parts together.
@@ -60,19 +73,19 @@ class ServedTagger(tf.Module):
             model: From padded n-gram ids and weights to logits, float32 [n, L].
             transform: The transform graph as a layer.
             labels: The label vocabulary, in the order of the model's outputs.
-            thresholds: A label is suggested where its probability is at or over its own, [L].
-            top_k: Labels in an answer; never more than there are.
+            threshold: The minimum probability to suggest a label.
+            top_k: Labels in an answer; capped at L.
         """
         super().__init__()
         # The plain variables, and the model only inside a function: saved through Keras's own
-        # variables, each would stand in the graph twice, and TensorFlow's C++ loader (which is
-        # TF Serving's) would restore the one that no signature reads. The optimizer, whose slots
-        # would triple the SavedModel, stays behind too.
+        # variables, each would be in the graph twice, and TensorFlow's C++ loader (which is
+        # TF Serving's) would restore the one that no signature reads. This also leaves out the
+        # optimizer, whose slots would triple the size of the SavedModel.
         self._weights = [variable.value for variable in model.weights]
         self._logits = _as_function(model)
         self._transform = transform
         self._labels = tf.constant(list(labels))
-        self._thresholds = tf.constant(thresholds, tf.float32, shape=[len(labels)])
+        self._threshold = tf.constant(threshold, tf.float32)
         self._top_k = min(top_k, len(labels))
 
     def probabilities(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tf.Tensor:
@@ -84,16 +97,15 @@ class ServedTagger(tf.Module):
     def best_labels(self, probabilities: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns labels, scores and whether each is suggested, [n, k] each, best first."""
         scores, columns = tf.math.top_k(probabilities, self._top_k)
-        suggested = scores >= tf.gather(self._thresholds, columns)
-        return tf.gather(self._labels, columns), scores, suggested
+        return tf.gather(self._labels, columns), scores, scores >= self._threshold
 
     def probabilities_of_text(self, text: tf.Tensor) -> tf.Tensor:
         """Computes the probability of every label for texts, string [n]."""
         return self.probabilities(tf.zeros_like(text), text)
 
     def suggested(self, probabilities: tf.Tensor) -> tf.Tensor:
-        """Returns 1 where a label's probability suggests it, else 0, float32 [n, L]."""
-        return tf.cast(probabilities >= self._thresholds, tf.float32)
+        """Returns 1 where a label is suggested, else 0, float32 [n, L]."""
+        return tf.cast(probabilities >= self._threshold, tf.float32)
 
     @tf.function(input_signature=[_TEXT])
     def suggest(self, text: tf.Tensor) -> Tensors:
@@ -120,7 +132,7 @@ class ServedTagger(tf.Module):
     def evaluate(self, inputs: tf.Tensor) -> Tensors:
         """`evaluate`: probabilities and suggestions (0 or 1) of raw examples, [n, L] each.
 
-        And the same had the papers no title, for a portal that sends none.
+        And the same for the abstracts alone, as from a portal that sends no titles.
         """
         titles, abstracts = _parse_texts(inputs)
         probabilities = self.probabilities(titles, abstracts)
@@ -136,7 +148,7 @@ class ServedTagger(tf.Module):
     def transform_features(self, inputs: tf.Tensor) -> Tensors:
         """`transform_features`: the true labels of raw examples.
 
-        Multi-hot float32 [n, L], and how many true labels lie outside the vocabulary,
+        Multi-hot float32 [n, L], and the number of true labels outside the vocabulary,
         int64 [n].
         """
         raw = tf.io.parse_example(inputs, {names.TERMS: tf.io.VarLenFeature(tf.string)})

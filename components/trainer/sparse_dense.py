@@ -1,4 +1,4 @@
-"""A dense layer on sparse input that touches only the kernel rows that the batch uses."""
+"""A dense layer for sparse input that touches only the kernel rows that the batch uses."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import tensorflow as tf
 class SparseDense(keras.layers.Layer):
     """`keras.layers.Dense` on rows given as (ids, weights) instead of as dense vectors.
 
-    Computes activation(sum_j weights[i, j] * kernel[ids[i, j]] + bias): what `Dense` computes on
-    the [n, input_dim] matrix that holds these weights, an id that occurs twice in a row being
-    summed. An entry of weight 0 is padding and its id is never read. Every kernel row that the
-    batch uses is gathered once, so the kernel's gradient is a `tf.IndexedSlices` with distinct
-    indices, and neither step allocates anything of the kernel's size.
+    Computes activation(sum_j weights[i, j] * kernel[ids[i, j]] + bias), as `Dense` does on the
+    [n, input_dim] matrix of these weights; the weights of an id that occurs twice in a row add up.
+    An entry of weight 0 is padding, and its id is never read. Every kernel row that the batch uses
+    is gathered once, so the kernel's gradient is a `tf.IndexedSlices` with distinct indices, and
+    neither pass allocates anything of the kernel's size.
 
     Args:
         input_dim: Rows of the kernel; ids lie in [0, input_dim).
@@ -28,10 +28,10 @@ class SparseDense(keras.layers.Layer):
 
     Call arguments:
         ids: int32 or int64 [n, m].
-        weights: float [n, m]; 0 where an entry is padding.
+        weights: float [n, m]; 0 is padding.
 
     Returns:
-        [n, units] of the layer's compute type; the sum itself is float32.
+        [n, units] in the layer's compute dtype; the sum itself is float32.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class SparseDense(keras.layers.Layer):
 
     def build(self, *_: Any) -> None:
         """Creates kernel [input_dim, units] and bias [units]."""
-        # Without autocast the kernel stays a variable, which alone can be gathered row by row.
+        # Without autocast the kernel stays a variable, which can be gathered row by row.
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.input_dim, self.units),
@@ -84,7 +84,7 @@ class SparseDense(keras.layers.Layer):
         return self.activation(tf.cast(total, self.compute_dtype))
 
     def _look_up(self, used: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """Returns kernel rows, [u, units], and what each is to be multiplied by, [u], if anything.
+        """Returns kernel rows, [u, units], and the scale of each, [u], if they have one.
 
         Args:
             used: Distinct ids, int64 [u].

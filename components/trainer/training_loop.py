@@ -1,14 +1,13 @@
-"""Epochs of steps on one or several replicas, with a clock on the input.
+"""Epochs of steps on one or several replicas, timing the wait for input.
 
-It gives the weights that `keras.Model.fit` gives. That one fails in Keras 3.12 on several machines
-where a batch holds more than one tensor, and can't say how long a step waited for its batch.
+It gives the weights that `keras.Model.fit` gives. In Keras 3.12 `fit` fails on several machines if
+a batch holds more than one tensor, and it can't say how long a step waited for its batch.
 """
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -30,20 +29,19 @@ def run_epochs(
 
     Args:
         model: The compiled network, built in the scope of its strategy.
-        batches: One epoch, of (inputs, truth); distributed by the same strategy.
-        epochs: Epochs at the most.
+        batches: One epoch of (inputs, truth), distributed by the same strategy.
+        epochs: The most epochs.
         callbacks: As `keras.Model.fit` takes and calls them.
 
     Returns:
         Each figure's value per epoch: the network's loss and metrics, `input_wait_share`, and
         what the callbacks add.
     """
-    strategy = model.distribute_strategy
-    with strategy.scope():
+    with model.distribute_strategy.scope():
         if not model.optimizer.built:
             # Inside a step each replica would make variables of its own.
             model.optimizer.build(model.trainable_variables)
-    step = _compiled_step(model, strategy, batches.element_spec)
+    step = _compile_step(model, batches.element_spec)
     history = keras.callbacks.History()
     called = keras.callbacks.CallbackList([*callbacks, history], model=model, epochs=epochs)
     model.stop_training = False
@@ -52,8 +50,14 @@ def run_epochs(
     for epoch in range(epochs):
         model.reset_metrics()
         called.on_epoch_begin(epoch)
-        share = _run_epoch(step, batches, called)
-        _count_the_end(model)
+        began = time.perf_counter()
+        timed = _TimedBatches(batches)
+        for number, batch in enumerate(timed):
+            called.on_train_batch_begin(number)
+            # Whoever reads the figures of a step waits for the device to finish it.
+            called.on_train_batch_end(number, step(batch))
+        share = timed.waited / (time.perf_counter() - began)
+        _finish_epoch(model)
         figures = {name: float(value) for name, value in model.get_metrics_result().items()}
         figures[names.INPUT_WAIT_SHARE] = share
         logging.info(
@@ -66,30 +70,29 @@ def run_epochs(
     return {name: [float(v) for v in values] for name, values in history.history.items()}
 
 
-def _run_epoch(
-    step: Callable[[Any], Logs], batches: Iterable[Any], called: keras.callbacks.CallbackList
-) -> float:
-    """Makes a step of every batch; returns the share of the time spent waiting for them."""
-    began = time.perf_counter()
-    waited = 0.0
-    iterator = iter(batches)
-    for number in itertools.count():
-        asked = time.perf_counter()
-        batch = next(iterator, None)
-        waited += time.perf_counter() - asked
-        if batch is None:
-            return waited / (time.perf_counter() - began)
-        called.on_train_batch_begin(number)
-        # Whoever reads the figures of a step waits for the device to come to its end.
-        called.on_train_batch_end(number, step(batch))
-    raise AssertionError("counting has no end")
+class _TimedBatches:
+    """The batches of one epoch, and the seconds spent waiting for them."""
+
+    def __init__(self, batches: Iterable[Any]) -> None:
+        self._batches = batches
+        self.waited = 0.0
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator = iter(self._batches)
+        while True:
+            asked = time.perf_counter()
+            batch = next(iterator, None)
+            self.waited += time.perf_counter() - asked
+            if batch is None:
+                return
+            yield batch
 
 
-def _count_the_end(model: keras.Model) -> None:
-    """Moves on what does not need a batch, as Keras's fit does at the end of a dataset.
+def _finish_epoch(model: keras.Model) -> None:
+    """Counts one more step, as Keras's fit does at the end of a dataset.
 
-    Its step reads the batch itself: when there is none, the count of steps and the seeds of the
-    dropout have already moved on. So this loop gives the same weights, to the bit.
+    Its step reads the batch itself: by the time it finds none, the count of steps and the dropout
+    seeds have already moved on. With this, the weights are the same to the bit.
     """
     model.optimizer.iterations.assign_add(1)
     for layer in model.layers:
@@ -98,10 +101,9 @@ def _count_the_end(model: keras.Model) -> None:
             seeds.next()
 
 
-def _compiled_step(
-    model: keras.Model, strategy: tf.distribute.Strategy, batch_spec: Any
-) -> Callable[[Any], Logs]:
+def _compile_step(model: keras.Model, batch_spec: Any) -> Callable[[Any], Logs]:
     """Returns the function from a batch to the figures so far, traced once for all shapes."""
+    strategy = model.distribute_strategy
 
     @tf.function(input_signature=[batch_spec], autograph=False, jit_compile=False)
     def step(batch: Any) -> Logs:
@@ -111,6 +113,6 @@ def _compiled_step(
             for name, value in figures.items()
         }
 
-    # Now, so that no clock counts it.
+    # Traced now, so that no clock counts it.
     compiled: Callable[[Any], Logs] = step.get_concrete_function()
     return compiled

@@ -1,4 +1,4 @@
-"""What a network says of a split, and how good that is."""
+"""What a network predicts for a split, and how good that is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from components.labels.threshold import tune_threshold
+from components.labels.thresholds import tune_threshold
 from components.metrics.classification import binary_accuracy, count_labels, micro_f1
 from components.metrics.parts import in_parts
 from components.metrics.ranking import lrap, ndcg_at_k
@@ -28,18 +28,16 @@ FIGURES: Final = (
 
 
 class Predictions(NamedTuple):
-    """A split's truth and what the network says of it.
+    """A split's truth and the network's predictions.
 
     Attributes:
         y_true: Multi-hot truth, float32 [n, L].
         logits: Output of the network, float32 [n, L].
-        probabilities: Sigmoid of the logits, float32 [n, L].
         unknown: True labels outside the vocabulary, int64 [n].
     """
 
     y_true: NDArray[np.float32]
     logits: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
     unknown: NDArray[np.int64]
 
 
@@ -77,33 +75,24 @@ class Predictor:
             unknowns.append(unknown.numpy())
         if not truths:
             raise BadInputError("the validation split is empty: raise data.validation_share")
-        joined = np.concatenate(logits)
-        return Predictions(
-            y_true=np.concatenate(truths),
-            logits=joined,
-            probabilities=tf.sigmoid(joined).numpy(),
-            unknown=np.concatenate(unknowns),
-        )
+        return Predictions(*map(np.concatenate, (truths, logits, unknowns)))
 
 
 def validation_figures(predictions: Predictions) -> dict[str, float]:
     """Scores the validation split for one epoch.
 
-    Loss and binary accuracy run over the known labels only, as Keras computes the training ones
-    beside them; the others count labels outside the vocabulary as missed.
+    Loss and binary accuracy cover the known labels only, as Keras computes the training ones; the
+    others count labels outside the vocabulary as missed.
 
     Returns:
-        val_loss, val_binary_accuracy, val_lrap, val_ndcg@5, val_micro_f1 at the tuned
-        threshold, and val_threshold. Loss alone, NaN, where the network has diverged.
+        The values of `FIGURES`, val_micro_f1 at the tuned val_threshold; all NaN if the network
+        has diverged.
     """
-    loss = _cross_entropy(predictions.y_true, predictions.logits)
+    truth, logits, unknown = predictions
+    loss = _cross_entropy(truth, logits)
     if not np.isfinite(loss):
-        return {"val_loss": loss}
-    truth, probabilities, unknown = (
-        predictions.y_true,
-        predictions.probabilities,
-        predictions.unknown,
-    )
+        return dict.fromkeys(FIGURES, np.nan)
+    probabilities = tf.sigmoid(logits).numpy()
     threshold = tune_threshold(truth, probabilities, unknown)
     return {
         "val_loss": loss,

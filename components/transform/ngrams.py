@@ -27,9 +27,9 @@ def split_ngrams(
 ) -> tf.RaggedTensor:
     """Splits texts into word n-grams.
 
-    ASCII letters are lowered, ASCII punctuation is removed, and what is left is split on
-    ASCII white space, as in `TextVectorization(ngrams=longest)` with its other settings at
-    their defaults.
+    ASCII letters become lower case, ASCII punctuation is removed, and the rest is split on ASCII
+    white space, as in `TextVectorization(ngrams=longest)` with its other settings at their
+    defaults.
 
     Args:
         texts: string [n].

@@ -1,4 +1,4 @@
-"""Settings of Transform: which text is read and how it is weighted."""
+"""Settings of Transform: what the model reads, and how n-grams are weighted."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ class FeatureSettings(Settings):
     """How a paper's text becomes a weighted bag of n-grams.
 
     Attributes:
-        input: What the model reads: the abstract, or title and abstract in one string.
-        max_tokens: Columns of the TF-IDF matrix, the one for unknown n-grams included.
-        punctuation: Whether punctuation is just removed, as TextVectorization does, or parts
-            words: `few-shot` is one word or two.
-        ngrams: Longest n-gram, in words.
-        weighting: `keras` is count x log(1 + N / (1 + df)), as TextVectorization has it;
-            `sublinear_l2` is (1 + log count) x (1 + log((1 + N) / (1 + df))), rows scaled to
-            length one, as scikit-learn's TfidfVectorizer(sublinear_tf=True) has it.
-        idf_power: Exponent of the second factor of `sublinear_l2`; below 1 rare n-grams weigh
+        input: What the model reads: `title_and_abstract` joined, or the `abstract` alone.
+        max_tokens: Columns of the TF-IDF matrix: the most frequent n-grams, and one column for all
+            others.
+        punctuation: `remove` deletes punctuation, as Keras's TextVectorization does, so that
+            `few-shot` is one word; `split` replaces it by a space, which makes it two.
+        ngrams: Length of the longest n-gram, in words.
+        weighting: `keras` is count x log(1 + N / (1 + df)), as in Keras's TextVectorization, for N
+            papers of which df have the n-gram; `sublinear_l2` is
+            (1 + log count) x (1 + log((1 + N) / (1 + df))), with each paper's weights scaled to
+            length 1, as in scikit-learn's TfidfVectorizer(sublinear_tf=True).
+        idf_power: Exponent of the second factor of `sublinear_l2`; below 1, rare n-grams weigh
             less.
     """
 

@@ -1,7 +1,7 @@
 """One pass over the texts: the n-gram vocabulary and its document frequencies.
 
 TensorFlow counts inside each batch; Beam then merges the counts of whole batches as Arrow
-tables, so that Python never touches a single n-gram.
+tables, so that no Python code runs for each n-gram.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from schema.names import NGRAM_VOCABULARY
 SHARDS: Final = 64
 # A part is compacted once it has grown by so many rows; a worker holds all parts of its papers.
 COMPACT_AFTER: Final = 2**24 // SHARDS
-# Rows that are held beyond those asked for, before the rarer ones are dropped.
+# Rows that are held beyond the wanted ones before the rarer ones are dropped.
 _ROWS_HELD: Final = 2**20
 
-# The name of column 0; no n-gram holds punctuation, so none can be called this.
+# The name of column 0; an n-gram has no punctuation, so none can have this name.
 UNKNOWN_NGRAM: Final = b"[UNK]"
 
 Batch = tuple[npt.NDArray[Any], ...]
@@ -97,7 +97,7 @@ class MergeCounts(beam.CombineFn):
         return self._compact([*accumulator, table])
 
     def merge_accumulators(self, accumulators: Iterable[list[pa.Table]]) -> list[pa.Table]:
-        """Puts the tables of several workers together."""
+        """Joins the tables of several workers."""
         return self._compact([table for tables in accumulators for table in tables])
 
     def compact(self, accumulator: list[pa.Table]) -> list[pa.Table]:
@@ -111,7 +111,7 @@ class MergeCounts(beam.CombineFn):
 
     @staticmethod
     def _compact(tables: list[pa.Table]) -> list[pa.Table]:
-        # The first table is the compacted one: the work stays in proportion to what came since.
+        # The first table is the compacted one; compacting it only now keeps the work linear.
         added = sum(table.num_rows for table in tables[1:])
         if added > max(COMPACT_AFTER, tables[0].num_rows if tables else 0):
             return [_merge(tables)]
@@ -134,7 +134,7 @@ class KeepMostFrequent(beam.CombineFn):
         return self.merge_accumulators([accumulator, [table]])
 
     def merge_accumulators(self, accumulators: Iterable[list[pa.Table]]) -> list[pa.Table]:
-        """Puts the tables of several workers together."""
+        """Joins the tables of several workers."""
         tables = [table for tables in accumulators for table in tables]
         held = sum(table.num_rows for table in tables)
         return self.compact(tables) if held > self._size + _ROWS_HELD else tables
@@ -157,7 +157,7 @@ def _tables_by_shard(batch: Batch) -> Iterator[tuple[int, pa.Table]]:
     bounds = np.append(starts, len(order))
     for shard, start, stop in zip(present, bounds[:-1], bounds[1:], strict=True):
         rows = order[start:stop]
-        # Each has its own memory: a slice of a table travels with the whole of it.
+        # Copied: a slice of a table is pickled with the whole table.
         columns = [
             pa.array(ngrams[rows], pa.binary()),
             pa.array(counts[rows], pa.int64()),
@@ -177,12 +177,12 @@ def _write_vocabulary(
     documents = table["documents"].to_numpy()
     idf = inverse_document_frequency(documents, texts, weighting, idf_power)
     ngrams = [UNKNOWN_NGRAM, *table["ngram"].to_pylist()]
-    # A worker may run this twice; a folder of its own for each try keeps the files whole.
+    # A worker may run this twice; a folder for each try keeps the files whole.
     path = FileSystems.join(directory, f"{NGRAM_VOCABULARY}-{uuid.uuid4().hex}", NGRAM_VOCABULARY)
     FileSystems.mkdirs(FileSystems.split(path)[0])
     with FileSystems.create(path, "text/plain") as file:
         for ngram, weight in zip(ngrams, idf, strict=True):
-            # Nine significant digits give back the very same float32.
+            # Nine significant digits restore the exact float32.
             file.write(b"%s\t%.9g\n" % (ngram, weight))
     return np.asarray(path.encode())
 
@@ -245,7 +245,7 @@ def analyze_ngrams(
 
 
 class NgramLookup(NamedTuple):
-    """What the vocabulary asset says.
+    """N-grams looked up in the vocabulary asset.
 
     Attributes:
         columns: The column of each n-gram that was looked up, int64 [m].
@@ -270,8 +270,8 @@ def look_up_ngrams(ngrams: tf.Tensor, path: tf.Tensor) -> NgramLookup:
         return tf.lookup.StaticHashTable(initializer, value[0].as_numpy_dtype())
 
     def look_up(keys: tf.Tensor, file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        # Once the analysis is done the path is a value: the tables then belong outside the
-        # traced function, where they are filled once and not at every call.
+        # After the analysis the path is a value: the tables then belong outside the traced
+        # function, where they are filled once and not at every call.
         with tf.init_scope() if hasattr(file, "numpy") else nullcontext():
             columns = read_table(file, (tf.string, 0), (tf.int64, line))
             size = columns.size()

@@ -17,8 +17,8 @@ def inverse_document_frequency(
 ) -> npt.NDArray[np.float32]:
     """Computes the weight of every column of the TF-IDF matrix.
 
-    Sources: `keras.layers.TextVectorization` (log(1 + N / (1 + df)); unknown n-grams weigh the
-    mean of the others) and scikit-learn's `TfidfTransformer(smooth_idf=True)`
+    Sources: `keras.layers.TextVectorization` (log(1 + N / (1 + df)); unknown n-grams get the
+    mean weight of the others) and scikit-learn's `TfidfTransformer(smooth_idf=True)`
     (1 + log((1 + N) / (1 + df)); unknown n-grams don't count).
 
     Args:
@@ -46,8 +46,8 @@ def weigh(counts: tf.SparseTensor, idf: tf.Tensor, weighting: Weighting) -> tf.S
     Args:
         counts: int64 sparse [n, V] with m values, sorted by row, then column.
         idf: float32 [m], the inverse document frequency of each value's column.
-        weighting: The formula; `sublinear_l2` takes 1 + log(count) for the count and scales
-            each row to length one.
+        weighting: The formula; `sublinear_l2` replaces the count by 1 + log(count) and scales
+            each row to length 1.
 
     Returns:
         float32 sparse [n, V]; `sublinear_l2` leaves out column 0.
@@ -57,8 +57,8 @@ def weigh(counts: tf.SparseTensor, idf: tf.Tensor, weighting: Weighting) -> tf.S
         return tf.SparseTensor(counts.indices, weights, counts.dense_shape)
     known = counts.indices[:, 1] > 0
     indices = tf.boolean_mask(counts.indices, known)
-    # In float64, rounded once at the end: a float32 logarithm or sum differs in the last bit by
-    # where in its batch a paper stands, and Beam's batches differ from run to run.
+    # In float64, rounded once at the end: the last bit of a float32 logarithm or sum depends on the
+    # paper's position in its batch, and Beam's batches differ from run to run.
     logarithms = tf.math.log(tf.cast(counts.values, tf.float64))
     raw = tf.boolean_mask((1.0 + logarithms) * tf.cast(idf, tf.float64), known)
     squares = tf.math.segment_sum(tf.square(raw), indices[:, 0])

@@ -23,7 +23,7 @@ from components.trainer.model import (
 )
 from components.trainer.precision import Precision
 from components.trainer.settings import TrainerSettings
-from components.trainer.training import make_reproducible, train
+from components.trainer.train import make_reproducible, train
 from components.trainer.training_loop import run_epochs
 from components.trainer.validation import Predictor
 from tests.support.trainer_papers import LABELS, VOCABULARY, feature_spec, random_papers, write

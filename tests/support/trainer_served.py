@@ -8,10 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.batches import pad_rows
 from components.trainer.model import build_model, compile_model, make_optimizer
 from components.trainer.settings import TrainerSettings
-from components.trainer.signatures import ServedTagger
+from components.trainer.signatures import ServedTagger, pad_rows
 from schema import names
 from tests.support.transform_graph import LABELS, Analysis
 
@@ -48,11 +47,10 @@ class Parts:
         self.abstracts = [analysis.abstracts[i] for i in self.papers]
         self.texts = [analysis.texts[i] for i in self.papers]
 
-    def tagger(self, threshold: float | np.ndarray = 0.5, top_k: int = TOP_K) -> ServedTagger:
-        """The served model, with one threshold or one a label; two of them share the network."""
+    def tagger(self, threshold: float = 0.5, top_k: int = TOP_K) -> ServedTagger:
+        """The served model; two of them share the network."""
         layer = self.analysis.output.transform_features_layer()
-        thresholds = np.broadcast_to(np.float32(threshold), [len(LABELS)])
-        return ServedTagger(self.model, layer, self.analysis.labels, thresholds, top_k)
+        return ServedTagger(self.model, layer, self.analysis.labels, threshold, top_k)
 
     def transformed_probabilities(self) -> np.ndarray:
         """The network on the transformed papers, as it is trained, [30, L]."""

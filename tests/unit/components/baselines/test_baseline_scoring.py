@@ -11,7 +11,7 @@ from sklearn.svm import LinearSVC
 from components.baselines.papers import encode_labels
 from components.baselines.scoring import score_baselines
 from components.baselines.settings import BaselineSettings
-from components.labels.threshold import tune_threshold
+from components.labels.thresholds import tune_threshold
 from components.metrics.report import figures
 from components.papers.raw_paper import RawPaper
 from schema.errors import BadInputError

@@ -1,4 +1,4 @@
-"""The machines that train together, as TF_CONFIG tells of them."""
+"""The machines that train together, as TF_CONFIG describes them."""
 
 import json
 
@@ -16,7 +16,7 @@ def tf_config(task_type="worker", index=0, **cluster):
     "value",
     [None, "", "{}", '{"environment": "cloud"}', tf_config("chief", chief=["a:1"], worker=[])],
 )
-def test_one_machine_is_no_cluster(value):
+def test_one_machine_is_not_a_cluster(value):
     assert read_cluster(value) is None
 
 
@@ -36,28 +36,19 @@ def test_one_machine_of_a_cluster_is_its_chief(kind, index, machines, chief):
     assert cluster.is_chief is chief
 
 
-def test_tensorflow_gets_the_cluster_with_the_gpus_of_this_machine():
-    machines = {"chief": ["a:1"], "worker": ["b:1", "c:2"]}
-    resolver = Cluster(machines, "worker", 1).resolver(gpus=4)
-    assert resolver.cluster_spec().as_dict() == machines
-    assert (resolver.task_type, resolver.task_id) == ("worker", 1)
-    assert resolver.num_accelerators() == {"GPU": 4}
-    assert resolver.rpc_layer == "grpc"
-
-
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "message"),
     [
         ("{", "can't be read"),
         ("[]", "can't be read"),
         ('{"cluster": {"worker": ["a:1", "b:1"]}}', "KeyError.*task"),
         (tf_config("worker", "first", worker=["a:1", "b:1"]), "can't be read"),
-        (tf_config("ps", 0, worker=["a:1", "b:1"], ps=["c:1"]), "of the kind ps.*chief and worker"),
-        (tf_config("worker", 2, worker=["a:1", "b:1"]), "is worker 2.*2 of that kind"),
+        (tf_config("ps", 0, worker=["a:1", "b:1"], ps=["c:1"]), "of type ps.*chief and worker"),
+        (tf_config("worker", 2, worker=["a:1", "b:1"]), "is worker 2.*2 of that type"),
         (tf_config("worker", -1, worker=["a:1", "b:1"]), "is worker -1"),
-        (tf_config("evaluator", 0, worker=["a:1", "b:1"]), "is evaluator 0.*0 of that kind"),
+        (tf_config("evaluator", 0, worker=["a:1", "b:1"]), "is evaluator 0.*0 of that type"),
     ],
 )
-def test_a_wrong_tf_config_is_refused_with_its_fault(value, words):
-    with pytest.raises(UsageError, match=f"(?s)TF_CONFIG.*{words}"):
+def test_a_wrong_tf_config_is_refused_with_the_reason(value, message):
+    with pytest.raises(UsageError, match=f"(?s)TF_CONFIG.*{message}"):
         read_cluster(value)

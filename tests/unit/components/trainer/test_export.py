@@ -13,10 +13,9 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
-from components.labels.threshold_choice import LabelThresholds
 from components.trainer.export import export_model, model_info
 from components.trainer.settings import TrainerSettings
-from components.trainer.training import TrainingResult
+from components.trainer.train import TrainingResult
 from serving.server.model.saved_model import load_saved_model
 from tests.support.trainer_served import TOP_K, example
 from tests.support.transform_graph import LABELS
@@ -239,12 +238,10 @@ def test_model_info_tells_of_the_kept_epoch():
         "val_lrap": [0.6, 0.8, 0.7],
         "val_threshold": [0.3, 0.4, 0.5],
     }
-    own = LabelThresholds("per_label", np.array([0.25, 0.75], np.float32), 0.4)
-    result = TrainingResult(history, best_epoch=2, kept_epoch=2, label_thresholds=own)
-    settings = TrainerSettings(hidden_units=(8,), seed=5)
-    info = model_info(result, settings, ["cs.LG", "größe"])
-    assert (info["threshold"], info["thresholds"]) == (0.4, "per_label")
-    assert info["label_thresholds"] == {"cs.LG": 0.25, "größe": 0.75}
+    result = TrainingResult(history, best_epoch=2, kept_epoch=2, threshold=0.35)
+    settings = TrainerSettings(hidden_units=(8,), thresholds="half_f1", seed=5)
+    info = model_info(result, settings)
+    assert (info["threshold"], info["thresholds"]) == (0.35, "half_f1")
     assert (info["epochs"], info["kept_epoch"]) == (3, 2)
     assert info["validation"] == {"val_loss": 0.4, "val_lrap": 0.8, "val_threshold": 0.4}
     assert TrainerSettings.model_validate_json(json.dumps(info["settings"])) == settings

@@ -1,6 +1,8 @@
 """The whole of Trainer's function, with its outputs on remote storage."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,16 +42,18 @@ def analysis(analyse):
     return analyse(10_000, "title_and_abstract")
 
 
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def _alone():
     """One machine, and a process that stays as it is for the tests after."""
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    monkeypatch.setattr(module, "make_reproducible", lambda seed: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("TF_CONFIG", raising=False)
+        patch.setattr(module, "make_reproducible", lambda seed: None)
+        yield
 
 
-@pytest.fixture(autouse=True)
-def _files_are_replaced(monkeypatch):
-    """TensorFlow's memory appends to a file that is written again; other places replace it."""
+@pytest.fixture(autouse=True, scope="module")
+def _files_are_replaced():
+    """TensorFlow's memory appends to a file that is written again; other storage replaces it."""
     replace = file_io.write_string_to_file
 
     def write(path, content):
@@ -57,7 +61,9 @@ def _files_are_replaced(monkeypatch):
             tf.io.gfile.remove(path)
         replace(path, content)
 
-    monkeypatch.setattr(file_io, "write_string_to_file", write)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_io, "write_string_to_file", write)
+        yield
 
 
 def files(folder):
@@ -79,13 +85,24 @@ def logits(arguments, precision="float32"):
     return Predictor(model, validation).predict().logits
 
 
-@pytest.fixture
-def arguments(analysis, request):
-    """Inputs and outputs in a folder of TensorFlow's memory, which is reached by URL."""
-    folder = f"ram://{request.node.name.replace('[', '-').strip(']')}"
-    made = run_arguments(analysis, f"{folder}/examples", folder, **SETTINGS)
+@pytest.fixture(scope="module")
+def trained(analysis, _alone, _files_are_replaced):
+    """The arguments of a finished call, whose files are in TensorFlow's memory, reached by URL."""
+    made = run_arguments(analysis, "ram://trainer/examples", "ram://trainer", **SETTINGS)
+    run_fn(as_namespace(made))
     spec = analysis.output.transformed_feature_spec()
     return {**made, "spec": spec, "sizes": (len(analysis.ngrams), len(analysis.labels))}
+
+
+def again(trained, folder, **settings):
+    """Arguments for another call on the same papers, with other settings and output folders."""
+    changed = TrainerSettings(**SETTINGS, **settings).model_dump_json()
+    return {
+        **trained,
+        "custom_config": {**trained["custom_config"], "settings": changed},
+        "serving_model_dir": f"{folder}/model/Format-Serving",
+        "model_run_dir": f"{folder}/run",
+    }
 
 
 def served_probabilities(arguments, analysis):
@@ -95,8 +112,8 @@ def served_probabilities(arguments, analysis):
     return loaded.signatures[names.SIGNATURE_EVALUATE](inputs=tf.constant(raw))["probabilities"]
 
 
-def test_everything_can_be_read_from_and_written_to_remote_storage(arguments, analysis):
-    run_fn(as_namespace(arguments))
+def test_everything_can_be_read_from_and_written_to_remote_storage(trained, analysis):
+    arguments = trained
     assert {
         "saved_model.pb",
         "variables/variables.index",
@@ -126,13 +143,9 @@ def test_everything_can_be_read_from_and_written_to_remote_storage(arguments, an
     )
 
 
-def test_an_8_bit_kernel_is_what_is_validated_and_served(arguments, analysis, tmp_path):
-    run_fn(as_namespace(arguments))
-    exact = served_probabilities(arguments, analysis).numpy()
-    settings = TrainerSettings(**SETTINGS, first_layer_dtype="int8")
-    arguments["custom_config"]["settings"] = settings.model_dump_json()
-    arguments["serving_model_dir"] = f"{tmp_path}/model/Format-Serving"
-    arguments["model_run_dir"] = f"{tmp_path}/run"
+def test_an_8_bit_kernel_is_what_is_validated_and_served(trained, analysis, tmp_path):
+    exact = served_probabilities(trained, analysis).numpy()
+    arguments = again(trained, tmp_path, first_layer_dtype="int8")
     run_fn(as_namespace(arguments))
     served = served_probabilities(arguments, analysis).numpy()
     assert 0 < np.abs(served - exact).max() < 0.01
@@ -153,12 +166,13 @@ def test_an_8_bit_kernel_is_what_is_validated_and_served(arguments, analysis, tm
     assert json.loads(lines[-1])["val_loss"] == pytest.approx(float(loss), rel=1e-5)
 
 
-def test_a_model_trained_in_mixed_precision_is_served_in_float32(arguments, analysis, monkeypatch):
+def test_a_model_trained_in_mixed_precision_is_served_in_float32(
+    trained, analysis, monkeypatch, tmp_path
+):
     precision = "mixed_float16"
     asked = []
     monkeypatch.setattr(module, "pick_precision", lambda mixed: asked.append(mixed) or precision)
-    settings = TrainerSettings(**SETTINGS, mixed_precision=True)
-    arguments["custom_config"]["settings"] = settings.model_dump_json()
+    arguments = again(trained, tmp_path, mixed_precision=True)
     run_fn(as_namespace(arguments))
     assert asked == [True]
     served = served_probabilities(arguments, analysis).numpy()
@@ -171,39 +185,29 @@ def test_a_model_trained_in_mixed_precision_is_served_in_float32(arguments, anal
     assert info["settings"]["mixed_precision"] is True
 
 
-def test_the_chief_alone_writes_to_the_folders(arguments, monkeypatch, tmp_path):
-    """Another worker does all the same in a folder that is gone after."""
-    role, used = {}, []
-    monkeypatch.setenv("TF_CONFIG", "as given")
+def test_only_the_chief_writes_to_the_folders(monkeypatch, tmp_path):
+    """Any other worker writes to a folder that is deleted after."""
     monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(module, "read_cluster", role.__getitem__)
-    monkeypatch.setattr(module, "pick_strategy", lambda cluster: tf.distribute.get_strategy())
-
-    def write(given, strategy, outputs):
+    given = SimpleNamespace(serving_model_dir="ram://model", model_run_dir="ram://run")
+    chief, other = (Cluster({"worker": ["a:1", "b:1"]}, "worker", index) for index in (0, 1))
+    with module._output_folders(given, other) as outputs:
         for folder in outputs:
-            tf.io.gfile.makedirs(folder)
-        assert all(tf.io.gfile.isdir(folder) for folder in outputs)
-        used.extend(outputs)
-
-    monkeypatch.setattr(module, "_run", write)
-    role["as given"] = Cluster({"worker": ["a:1", "b:1"]}, "worker", 1)
-    run_fn(as_namespace(arguments))
-    assert [path.startswith(f"{tmp_path}/trainer-") for path in used] == [True, True]
+            Path(folder).mkdir(parents=True)
+            assert folder.startswith(f"{tmp_path}/trainer-")
     assert not any(tmp_path.iterdir())
-    role["as given"] = Cluster({"worker": ["a:1", "b:1"]}, "worker", 0)
-    run_fn(as_namespace(arguments))
-    assert used[2:] == [arguments["serving_model_dir"], arguments["model_run_dir"]]
+    for cluster in (None, chief):
+        with module._output_folders(given, cluster) as outputs:
+            assert outputs == ("ram://model", "ram://run")
 
 
 def test_too_few_papers_for_all_replicas_are_refused():
-    assert module._steps(papers=100, batch_size=8, replicas=4) == 3
-    assert module._steps(papers=5, batch_size=8, replicas=1) == 1
+    assert module._count_steps(papers=100, batch_size=8, replicas=4) == 3
+    assert module._count_steps(papers=5, batch_size=8, replicas=1) == 1
     with pytest.raises(BadInputError, match=r"31 training papers.*4 replicas.*batch_size"):
-        module._steps(papers=31, batch_size=8, replicas=4)
+        module._count_steps(papers=31, batch_size=8, replicas=4)
 
 
-def test_a_wrong_tf_config_is_refused_before_anything_is_read(arguments, monkeypatch):
+def test_a_wrong_tf_config_is_refused_before_anything_is_read(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "{")
-    arguments["train_files"] = ["ram://nowhere/*"]
     with pytest.raises(UsageError, match="TF_CONFIG"):
-        run_fn(as_namespace(arguments))
+        run_fn(SimpleNamespace())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.signatures import ServedTagger
+from components.trainer.signatures import pad_rows
 from tests.support.trainer_served import TOP_K, Parts, example
 from tests.support.transform_graph import LABELS
 
@@ -37,6 +37,26 @@ def of_papers(titles, abstracts):
             for title, abstract in zip(titles, abstracts, strict=True)
         ]
     )
+
+
+@pytest.mark.parametrize(
+    "rows", [[{3: 1.5, 0: 0.5}], [{}, {7: 1.0}, {}, {1: 2.0, 9: 3.0}, {}], [{}, {}], []]
+)
+def test_padded_rows_keep_their_entries_and_end_in_zeros(rows):
+    entries = [(i, column) for i, row in enumerate(rows) for column in sorted(row)]
+    sparse = tf.SparseTensor(
+        indices=np.array(entries, np.int64).reshape(-1, 2),
+        values=np.array([rows[i][column] for i, column in entries], np.float32),
+        dense_shape=[len(rows), 10],
+    )
+    ids, weights = pad_rows(sparse)
+    longest = max(map(len, rows), default=0)
+    assert (ids.dtype, weights.dtype) == (tf.int32, tf.float32)
+    assert ids.shape == weights.shape == (len(rows), longest)
+    for row, found_ids, found_weights in zip(rows, ids.numpy(), weights.numpy(), strict=True):
+        padding = [0] * (longest - len(row))
+        assert found_ids.tolist() == sorted(row) + padding
+        assert found_weights.tolist() == [row[column] for column in sorted(row)] + padding
 
 
 def test_the_papers_have_different_answers(parts, expected):
@@ -97,26 +117,6 @@ def test_a_score_at_the_threshold_is_suggested(parts, tagger):
     assert missed.suggest(text)["suggested"].numpy().tolist() == [[True, False, False]]
 
 
-def test_each_label_has_its_own_threshold(parts, expected):
-    """Those of `suggested` follow the labels to their ranks."""
-    thresholds = np.array([0.1, 0.9, 0.3, 0.6, 0.8, 0.45], np.float32)
-    own = parts.tagger(threshold=thresholds)
-    found = own.suggest(tf.constant(parts.texts))
-    order, scores = best(expected)
-    np.testing.assert_array_equal(found["suggested"], scores >= thresholds[order])
-    evaluated = own.evaluate(of_papers(parts.titles, parts.abstracts))
-    np.testing.assert_array_equal(evaluated["suggested"], expected >= thresholds)
-    # One for all would suggest otherwise, as would thresholds in another order.
-    assert ((expected >= thresholds) != (expected >= 0.5)).any()
-    assert ((scores >= thresholds[order]) != (scores >= thresholds[:TOP_K])).any()
-
-
-def test_there_is_a_threshold_for_every_label(parts):
-    layer = parts.analysis.output.transform_features_layer()
-    with pytest.raises(TypeError, match="shape"):
-        ServedTagger(parts.model, layer, parts.analysis.labels, np.ones(5, np.float32), TOP_K)
-
-
 def test_no_more_labels_are_named_than_there_are(parts, expected):
     many = parts.tagger(top_k=50)
     found = many.suggest(tf.constant(parts.texts[:4]))
@@ -173,8 +173,7 @@ def test_evaluate_says_of_examples_what_is_said_of_text(parts, tagger, expected)
 
 
 def test_evaluate_says_too_what_it_would_without_the_titles(parts):
-    thresholds = np.array([0.1, 0.9, 0.3, 0.6, 0.8, 0.45], np.float32)
-    tagger = parts.tagger(threshold=thresholds)
+    tagger = parts.tagger(threshold=0.25)
     found = tagger.evaluate(of_papers(parts.titles, parts.abstracts))
     assert set(found) == {
         "probabilities",
@@ -185,7 +184,7 @@ def test_evaluate_says_too_what_it_would_without_the_titles(parts):
     alone, suggested = found["abstract_only_probabilities"], found["abstract_only_suggested"]
     expected = parts.oracle(parts.abstracts)
     np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-5)
-    np.testing.assert_array_equal(suggested, (expected >= thresholds).astype(np.float32))
+    np.testing.assert_array_equal(suggested, (expected >= 0.25).astype(np.float32))
     untitled = np.array(parts.titles) == ""
     assert 0 < untitled.sum() < len(untitled)
     apart = (alone != found["probabilities"]).numpy()
