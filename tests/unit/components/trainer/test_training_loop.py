@@ -1,11 +1,8 @@
 """The epochs of a training: the weights of Keras's own loop, and the clock on the input."""
 
-import time
-
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from components.trainer import training_loop
 from components.trainer.input_pipeline import make_dataset
@@ -121,22 +118,3 @@ def test_the_share_is_that_of_the_clock(tmp_path, monkeypatch, input_seconds, st
     )
     expected = input_seconds / (input_seconds + step_seconds)
     assert history[SHARE] == [pytest.approx(expected)] * 2
-
-
-def test_a_slow_pipeline_waits_more_than_a_slow_step(tmp_path):
-    """On a real pipeline, which makes batches ahead of time."""
-
-    def sleep_and_return(labels):
-        time.sleep(0.03)
-        return labels
-
-    def slowly(inputs, labels):
-        slow = tf.numpy_function(sleep_and_return, [labels], tf.float32)
-        return inputs, tf.ensure_shape(slow, labels.shape)
-
-    slow_input = dataset(tmp_path).map(slowly).prefetch(2)
-    starving = run_epochs(compiled(), slow_input, 2, [])[SHARE]
-    step = SlowStep(lambda: time.sleep(0.03))
-    busy = run_epochs(compiled(), dataset(tmp_path).prefetch(2), 2, [step])[SHARE]
-    assert all(0.0 <= share <= 1.0 for share in starving + busy)
-    assert min(starving) > max(busy)
