@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -44,10 +45,10 @@ def analysis(analyse):
 
 @pytest.fixture(autouse=True, scope="module")
 def _alone():
-    """One machine, and a process that stays as it is for the tests after."""
+    """One machine, and a process that is not made deterministic for all later tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("TF_CONFIG", raising=False)
-        patch.setattr(module, "make_reproducible", lambda seed: None)
+        patch.setattr(module, "make_reproducible", keras.utils.set_random_seed)
         yield
 
 
