@@ -15,7 +15,7 @@ from pipeline.cli.errors import report_errors
 from pipeline.cli.suggestions import read_texts, write_suggestions
 from schema import names
 from serving.client import Retry, TaggerClient
-from serving.client.bulk import suggest_file
+from serving.client.file_query import suggest_file
 
 # A file takes long, and a server that restarts should not end it: about half a minute.
 _PATIENT: Final = Retry(times=10)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
-from serving.client.status import wait_until_available
+from serving.client.version_wait import wait_until_available
 from serving.models_config import config_path_of
 from serving.releases import write_release
 from serving.versions import find_base

@@ -8,18 +8,25 @@ from typing import Any, Final
 import grpc
 
 from schema import names
-from serving.client import messages
-from serving.client.transport import Answer, CallError, Fault, Target
+from serving.client.messages import (
+    PREDICT_METHOD,
+    PredictRequest,
+    PredictResponse,
+    fill_strings,
+    read_rows,
+)
+from serving.client.transport import CallError, Fault, Target, to_suggestions
+from serving.suggestion import Suggestion
 
 _OPTIONS: Final = (
-    # As the server's: any size.
+    # Any size, as on the server.
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
-    # The client has its own back-off; a channel that waits longer would answer its tries without
-    # having looked whether the server is there.
+    # The client has its own back-off; a channel that waited longer would fail the client's tries
+    # without looking for the server.
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 100),
-    # A model server in the local network is not behind the proxy that the environment names.
+    # A model server stands in the local network, not behind the environment's proxy.
     ("grpc.enable_http_proxy", 0),
 )
 _FAULTS: Final = {
@@ -28,7 +35,7 @@ _FAULTS: Final = {
     grpc.StatusCode.NOT_FOUND: Fault.NOT_FOUND,
     grpc.StatusCode.INVALID_ARGUMENT: Fault.INVALID,
     grpc.StatusCode.FAILED_PRECONDITION: Fault.INVALID,
-    # Nobody there speaks TF Serving's API.
+    # The server speaks another API.
     grpc.StatusCode.UNIMPLEMENTED: Fault.BAD_ANSWER,
 }
 
@@ -43,12 +50,14 @@ class GrpcTransport:
     def __init__(self, address: str) -> None:
         self._channel = grpc.insecure_channel(address, options=_OPTIONS)
         self._predict = self._channel.unary_unary(
-            messages.PREDICT_METHOD,
-            request_serializer=messages.PredictRequest.SerializeToString,
-            response_deserializer=messages.PredictResponse.FromString,
+            PREDICT_METHOD,
+            request_serializer=PredictRequest.SerializeToString,
+            response_deserializer=PredictResponse.FromString,
         )
 
-    def predict(self, target: Target, texts: Sequence[str], timeout: float) -> Answer:
+    def predict(
+        self, target: Target, texts: Sequence[str], timeout: float
+    ) -> list[list[Suggestion]]:
         """Asks once; see `Transport`."""
         try:
             response = self._predict(make_request(target, texts), timeout=timeout)
@@ -61,8 +70,8 @@ class GrpcTransport:
         try:
             decoded = [[each.decode("utf-8") for each in row] for row in labels]
         except (AttributeError, UnicodeDecodeError) as error:
-            raise CallError(Fault.BAD_ANSWER, "its labels are not UTF-8 texts") from error
-        return Answer(decoded, scores, suggested)
+            raise CallError(Fault.BAD_ANSWER, "its labels are not UTF-8 strings") from error
+        return to_suggestions(len(texts), decoded, scores, suggested)
 
     def close(self) -> None:
         """Closes the channel."""
@@ -71,16 +80,14 @@ class GrpcTransport:
 
 def make_request(target: Target, texts: Sequence[str]) -> Any:
     """Makes the PredictRequest that asks for the labels of texts."""
-    request = messages.PredictRequest()
+    request = PredictRequest()
     request.model_spec.name = target.model
     request.model_spec.signature_name = names.SIGNATURE_DEFAULT
     if target.version is not None:
         request.model_spec.version.value = target.version
     elif target.label is not None:
         request.model_spec.version_label = target.label
-    messages.fill_strings(
-        request.inputs[names.INPUT_TEXT], [text.encode("utf-8") for text in texts]
-    )
+    fill_strings(request.inputs[names.INPUT_TEXT], [text.encode("utf-8") for text in texts])
     return request
 
 
@@ -88,6 +95,6 @@ def _rows(outputs: Any, name: str) -> list[list[Any]]:
     if name not in outputs:
         raise CallError(Fault.BAD_ANSWER, f"there is no output {name!r}, only {sorted(outputs)}")
     try:
-        return messages.read_rows(outputs[name])
+        return read_rows(outputs[name])
     except ValueError as error:
         raise CallError(Fault.BAD_ANSWER, f"the output {name!r} can't be read: {error}") from error

@@ -1,8 +1,8 @@
 """TF Serving's Predict messages, without the official stubs, which import TensorFlow.
 
 Packages, names, numbers and types are those of `tensorflow_serving/apis/{predict,model}.proto`
-and of `tensorflow/core/framework/{tensor,tensor_shape,types}.proto`; what an answer holds beyond
-them is kept as unknown fields. They live in a pool of their own, so both can be loaded.
+and of `tensorflow/core/framework/{tensor,tensor_shape,types}.proto`. Of tensors only the fields
+that the client uses are defined; protobuf keeps others as unknown fields.
 """
 
 from __future__ import annotations
@@ -34,36 +34,18 @@ _framework: Final = define(
         "TensorProto": {
             "dtype": Field(1, "tensorflow.DataType"),
             "tensor_shape": Field(2, "tensorflow.TensorShapeProto"),
-            "version_number": Field(3, "int32"),
             "tensor_content": Field(4, "bytes"),
-            "half_val": Field(13, "int32", repeated=True),
             "float_val": Field(5, "float", repeated=True),
-            "double_val": Field(6, "double", repeated=True),
-            "int_val": Field(7, "int32", repeated=True),
             "string_val": Field(8, "bytes", repeated=True),
-            "int64_val": Field(10, "int64", repeated=True),
             "bool_val": Field(11, "bool", repeated=True),
-            "uint32_val": Field(16, "uint32", repeated=True),
-            "uint64_val": Field(17, "uint64", repeated=True),
         },
     },
     {
         "DataType": {
             "DT_INVALID": 0,
             "DT_FLOAT": DT_FLOAT,
-            "DT_DOUBLE": 2,
-            "DT_INT32": 3,
-            "DT_UINT8": 4,
-            "DT_INT16": 5,
-            "DT_INT8": 6,
             "DT_STRING": DT_STRING,
-            "DT_COMPLEX64": 8,
-            "DT_INT64": 9,
             "DT_BOOL": DT_BOOL,
-            "DT_UINT16": 17,
-            "DT_HALF": 19,
-            "DT_UINT32": 22,
-            "DT_UINT64": 23,
         }
     },
 )
@@ -105,11 +87,11 @@ def fill_strings(tensor: Any, values: Sequence[bytes]) -> None:
 def read_rows(tensor: Any) -> list[list[Any]]:
     """Returns the values of a string, float or bool TensorProto of shape [n, k].
 
-    Numbers may stand in `tensor_content`, and a value that repeats to the end may be left out,
-    as TensorFlow reads it (`tensor.proto`).
+    As in TensorFlow (`tensor.proto`), numbers may be packed into `tensor_content`, and a last value
+    that repeats to the end may be left out.
 
     Raises:
-        ValueError: It is of another type or rank, or has not as many values as its shape says.
+        ValueError: Another type or rank, or not as many values as the shape says.
     """
     shape = [dim.size for dim in tensor.tensor_shape.dim]
     if len(shape) != 2 or min(shape) < 0:

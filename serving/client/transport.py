@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Any, Final, Literal, Protocol
+
+from schema.errors import UsageError
+from serving.suggestion import Suggestion
+
+ProtocolName = Literal["rest", "grpc"]
+
+DEFAULT_ADDRESSES: Final[dict[ProtocolName, str]] = {
+    "rest": "127.0.0.1:8501",
+    "grpc": "127.0.0.1:8500",
+}
+_ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})")
 
 
 @dataclass(frozen=True)
@@ -15,8 +27,8 @@ class Target:
     Attributes:
         model: Its name on the server.
         version: Its version.
-        label: The version's label, as `stable`; where neither is given the server's latest
-            version answers.
+        label: The version's label, such as `stable`; without version and label, the server's
+            latest version answers.
     """
 
     model: str
@@ -29,28 +41,13 @@ class Target:
         return self.model + (f" label {self.label}" if self.label is not None else "")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """Labels, best first, of n texts: three columns with a list for each text.
-
-    Attributes:
-        labels: Label names.
-        scores: Probabilities, 0 to 1.
-        suggested: Whether each score reaches the model's threshold.
-    """
-
-    labels: list[list[Any]]
-    scores: list[list[Any]]
-    suggested: list[list[Any]]
-
-
 class Fault(Enum):
     """Why a call failed."""
 
     REFUSED = auto()
     """Nothing listens at the address."""
     UNAVAILABLE = auto()
-    """The server can't answer now: it is starting, stopping or has too much to do."""
+    """The server can't answer now: it is starting, stopping or overloaded."""
     UNREACHABLE = auto()
     """The address can't be reached, or the connection broke."""
     TIMEOUT = auto()
@@ -60,7 +57,7 @@ class Fault(Enum):
     INVALID = auto()
     """The model can't be asked this."""
     BAD_ANSWER = auto()
-    """What came back is no answer of a model server."""
+    """The answer is not one of a model server."""
     SERVER = auto()
     """The server failed."""
 
@@ -82,17 +79,67 @@ class CallError(Exception):
 class Transport(Protocol):
     """Sends texts to the default signature of a model."""
 
-    def predict(self, target: Target, texts: Sequence[str], timeout: float) -> Answer:
+    def predict(
+        self, target: Target, texts: Sequence[str], timeout: float
+    ) -> list[list[Suggestion]]:
         """Asks once.
 
         Args:
             target: The model.
-            texts: Texts that can be written as UTF-8.
-            timeout: Seconds until it gives up.
+            texts: Texts that can be encoded as UTF-8.
+            timeout: Seconds to wait for the answer.
+
+        Returns:
+            For each text its k labels, best first.
 
         Raises:
-            CallError: There is no answer.
+            CallError: There is no answer, or it is not one of this project's models.
         """
 
     def close(self) -> None:
         """Closes the connections."""
+
+
+def check_address(address: str) -> str:
+    """Returns an address if it is HOST:PORT.
+
+    Raises:
+        UsageError: It is not.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None or not 0 < int(found[2]) < 65_536:
+        example = DEFAULT_ADDRESSES["rest"]
+        raise UsageError(f"{address!r} is not an address. Give HOST:PORT, such as {example}.")
+    return address
+
+
+def to_suggestions(
+    texts: int, labels: list[list[Any]], scores: list[list[Any]], suggested: list[list[Any]]
+) -> list[list[Suggestion]]:
+    """Turns a model's three outputs, each [n, k], into the suggestions for n texts.
+
+    Raises:
+        CallError: The outputs don't match each other or `texts`, or hold other types.
+    """
+    outputs = (labels, scores, suggested)
+    shapes = [[len(row) for row in output] for output in outputs]
+    if any(shape != shapes[0] for shape in shapes) or len(shapes[0]) != texts:
+        found = ", ".join(str(len(shape)) for shape in shapes)
+        raise CallError(
+            Fault.BAD_ANSWER,
+            f"labels, scores and suggested don't match each other or {texts} texts ({found} rows)",
+        )
+    return [
+        [_suggestion(*values) for values in zip(*rows, strict=True)]
+        for rows in zip(*outputs, strict=True)
+    ]
+
+
+def _suggestion(label: Any, score: Any, suggested: Any) -> Suggestion:
+    is_number = isinstance(score, int | float) and not isinstance(score, bool)
+    if not (isinstance(label, str) and is_number and isinstance(suggested, bool)):
+        raise CallError(
+            Fault.BAD_ANSWER,
+            f"{label!r}, {score!r}, {suggested!r} are not a label, a score and true or false",
+        )
+    return Suggestion(label, float(score), suggested)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,13 @@ def expected(text: str) -> list[Suggestion]:
         Suggestion(label, (length + 64 - 10 * place) / 128, place == 0)
         for place, label in enumerate(LABELS)
     ]
+
+
+def closed_port() -> int:
+    """A port where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Asked(NamedTuple):

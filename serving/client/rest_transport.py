@@ -1,4 +1,4 @@
-"""Asks a model server over REST (TF Serving's API guide, "Predict API", in column format)."""
+"""Asks a model server over REST (TF Serving's API guide, "Predict API", column format)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from urllib.parse import quote
 import httpx
 
 from schema import names
-from serving.client.transport import Answer, CallError, Fault, Target
+from serving.client.transport import CallError, Fault, Target, to_suggestions
+from serving.suggestion import Suggestion
 
-# As TF Serving turns codes into HTTP statuses (`model_servers/http_server.cc`): a failed
-# precondition is a 400 too.
+# TF Serving's HTTP statuses (`model_servers/http_server.cc`); a failed precondition is a 400 too.
 _FAULTS: Final = {
     400: Fault.INVALID,
     404: Fault.NOT_FOUND,
@@ -32,7 +32,9 @@ class RestTransport:
     def __init__(self, address: str, http: httpx.BaseTransport | None = None) -> None:
         self._client = open_client(address, http)
 
-    def predict(self, target: Target, texts: Sequence[str], timeout: float) -> Answer:
+    def predict(
+        self, target: Target, texts: Sequence[str], timeout: float
+    ) -> list[list[Suggestion]]:
         """Asks once; see `Transport`."""
         body = {
             "signature_name": names.SIGNATURE_DEFAULT,
@@ -46,10 +48,10 @@ class RestTransport:
         except httpx.TimeoutException as error:
             raise CallError(Fault.TIMEOUT, str(error)) from error
         except (httpx.ReadError, httpx.WriteError) as error:
-            # The server went away meanwhile; asking again does no harm.
+            # The server went away; asking again does no harm.
             raise CallError(Fault.UNAVAILABLE, str(error) or type(error).__name__) from error
         except httpx.RemoteProtocolError as error:
-            # Cut off, or something that speaks no HTTP.
+            # Cut off, or not an HTTP server.
             was_cut = "without sending" in str(error)
             fault = Fault.UNAVAILABLE if was_cut else Fault.UNREACHABLE
             raise CallError(fault, str(error)) from error
@@ -60,9 +62,9 @@ class RestTransport:
             raise _refusal(response, content)
         outputs = content.get("outputs")
         if not isinstance(outputs, dict):
-            raise CallError(Fault.BAD_ANSWER, f"there are no named outputs in {_start(response)}")
+            raise CallError(Fault.BAD_ANSWER, f"no named outputs in {_start(response)}")
         wanted = (names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED)
-        return Answer(*(_rows(outputs, name) for name in wanted))
+        return to_suggestions(len(texts), *(_rows(outputs, name) for name in wanted))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -71,8 +73,8 @@ class RestTransport:
 
 def open_client(address: str, http: httpx.BaseTransport | None = None) -> httpx.Client:
     """Returns what sends requests to the server at HOST:PORT."""
-    # TLS settings take long to load and plain HTTP has none. A transport that is given asks no
-    # proxy that the environment names: a model server stands in the local network.
+    # TLS settings take long to load, and plain HTTP needs none. A transport of our own ignores the
+    # environment's proxy: a model server stands in the local network.
     transport = http or httpx.HTTPTransport(verify=False)
     return httpx.Client(base_url=f"http://{address}", transport=transport)
 
@@ -104,7 +106,7 @@ def _refusal(response: httpx.Response, content: dict[str, Any]) -> CallError:
     fault = _FAULTS.get(response.status_code, Fault.SERVER)
     if isinstance(message := content.get("error"), str):
         return CallError(fault, message)
-    # A balancer in front of the server says 503 in its own words.
+    # A load balancer in front of the server answers 503 in its own format.
     if fault is not Fault.UNAVAILABLE:
         fault = Fault.BAD_ANSWER
     return CallError(fault, f"HTTP {response.status_code}: {_start(response)}")
@@ -114,7 +116,8 @@ def _rows(outputs: dict[str, Any], name: str) -> list[list[Any]]:
     rows = outputs.get(name)
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise CallError(
-            Fault.BAD_ANSWER, f"the output {name!r} is no list of lists; it has {sorted(outputs)}"
+            Fault.BAD_ANSWER,
+            f"the output {name!r} is not a list of lists; there are {sorted(outputs)}",
         )
     return rows
 

@@ -1,4 +1,4 @@
-"""Asks about all papers of a file; goes on where it was broken off."""
+"""Asks a server about every paper of a file; resumes an interrupted run."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from serving.suggestion import Suggestion
 
 
 class Suggester(Protocol):
-    """What is asked; `TaggerClient` is one."""
+    """Something that suggests labels, such as `TaggerClient`."""
 
     def suggest(self, texts: Sequence[str]) -> list[list[Suggestion]]:
         """Returns the labels of each text, best first."""
 
 
 @dataclass(frozen=True)
-class BulkResult:
-    """What became of a file.
+class FileQueryResult:
+    """Counts of a file's rows.
 
     Attributes:
         rows: Rows of the file.
-        kept: Rows that the output had already.
-        bad: Rows that have no text, over the whole file.
+        kept: Rows that were in the output before.
+        bad: Rows without a text.
     """
 
     rows: int
@@ -46,40 +46,40 @@ def suggest_file(
     batch_size: int = 64,
     top: int | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,
-) -> BulkResult:
+) -> FileQueryResult:
     """Writes the labels of every paper of a file to a JSON lines file.
 
-    Each line of the output is one row of the input, in its order: `row` and `line` say which,
-    `digest` is a hash of what stood there, and then come either `suggestions` or, for a row
-    without a text, `error`. The output is only ever appended to, batch by batch. Where it is
-    there already, it is gone on with: a last line that a kill cut in half is removed, and rows
-    that are in it are not asked about again. Rows may have been added at the input's end.
+    Each line of the output stands for one row of the input, in the same order: `row` and `line`
+    say which, `digest` is a hash of its content, and then come `suggestions` or, for a row without
+    a text, `error`. The output is only ever appended to, batch by batch. An existing output is
+    resumed: a last line that was cut in half is removed, and rows that are in it are not asked
+    about again. Rows may have been added at the end of the input.
 
     Args:
-        client: Whom to ask.
+        client: The client to ask.
         source: The papers, see `papers_file.read_rows`.
         output: The JSON lines file.
         batch_size: Texts in a request.
-        top: Labels to keep of each text; all where None.
-        progress: Called with the number of rows that are done, and of all.
+        top: Labels to keep of each text; all if None.
+        progress: Called with the number of finished rows and of all rows.
 
     Raises:
-        UsageError: The output is the input, or no output of this function, or being written by
-            another process.
-        BadInputError: The input is broken, or is not what it was when the output was begun.
-        TaggerError: The client gave up; what was answered is in the output.
+        UsageError: The output is the input, was not written by this function, or is being written
+            by another process.
+        BadInputError: The input is broken, or has changed since the output was begun.
+        TaggerError: The client gave up; the answers so far are in the output.
     """
     if output.exists() and source.exists() and output.samefile(source):
         raise UsageError(f"{output} is the input. Give another --output.")
     if output.exists() and not output.is_file():
-        raise UsageError(f"{output} is no file. Give another --output.")
-    # A fault at the input's end is told now, not after an hour.
+        raise UsageError(f"{output} is not a file. Give another --output.")
+    # Reports an error at the end of the input now, not after an hour.
     total = bad = 0
     for row in read_rows(source):
         total += 1
         bad += row.problem is not None
     if not total:
-        raise BadInputError(f"{source}: there is no paper in it.")
+        raise BadInputError(f"{source}: no papers in it.")
     try:
         with _open_to_append(output) as file:
             rows = read_rows(source)
@@ -93,9 +93,9 @@ def suggest_file(
     except OSError as error:
         raise TaggerError(
             f"{output}: can't be written ({error.strerror or error}). Make room or give another "
-            "--output; the same command goes on from what is there."
+            "--output; the same command resumes."
         ) from error
-    return BulkResult(total, kept, bad)
+    return FileQueryResult(total, kept, bad)
 
 
 def _ask(client: Suggester, batch: Sequence[Row], top: int | None) -> Iterator[bytes]:
@@ -132,9 +132,7 @@ def _open_to_append(output: Path) -> Iterator[BinaryIO]:
 
 
 def _skip(file: BinaryIO, rows: Iterator[Row], source: Path, output: Path) -> int:
-    """Checks the finished lines of an output against the input, and cuts off a half one.
-
-    As many rows are taken from the input: it goes on with those that the output has not.
+    """Skips the rows that an output has, and cuts off a half-written last line.
 
     Returns:
         How many rows the output has.
@@ -147,14 +145,14 @@ def _skip(file: BinaryIO, rows: Iterator[Row], source: Path, output: Path) -> in
         entry = _parse(content)
         if entry.get("row") != done + 1 or not isinstance(entry.get("digest"), str):
             raise UsageError(
-                f"{output}, line {done + 1}: no line that this command wrote. Give an --output "
-                "that is new, or that it began."
+                f"{output}, line {done + 1}: not written by this command. Give a new --output, or "
+                "one that this command began."
             )
         row = next(rows, None)
         if row is None or row.digest != entry["digest"]:
-            where = f"has only {done} rows" if row is None else f"line {row.line} is another"
+            where = f"has only {done} rows" if row is None else f"line {row.line} differs"
             raise BadInputError(
-                f"{source} was changed since {output} was begun: {where}. Give the old file, or "
+                f"{source} has changed since {output} was begun: {where}. Give the old file, or "
                 "another --output."
             )
         done += 1

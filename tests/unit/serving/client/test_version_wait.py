@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from schema.errors import RefusedError, TaggerError, UsageError
-from serving.client.status import wait_until_available
+from serving.client.version_wait import wait_until_available
 
 ADDRESS = "127.0.0.1:8501"
 NOT_KNOWN = httpx.Response(404, json={"error": "Could not find any versions of model arxiv_tagger"})
@@ -101,9 +101,9 @@ def test_it_gives_up_after_the_timeout_and_names_what_is_missing():
     ("response", "said"),
     [
         (httpx.ConnectError("Connection refused"), "Connection refused"),
-        (httpx.Response(200, text="hello"), "no REST API of a model server"),
-        (httpx.Response(200, json=["hello"]), "no REST API of a model server"),
-        (httpx.Response(200, json={"model_version_status": [{}]}), "no REST API"),
+        (httpx.Response(200, text="hello"), "not that of a model server"),
+        (httpx.Response(200, json=["hello"]), "not that of a model server"),
+        (httpx.Response(200, json={"model_version_status": [{}]}), "not that of a model server"),
     ],
 )
 def test_without_a_server_the_address_is_named(response, said):

@@ -10,8 +10,8 @@ import httpx
 
 from schema import names
 from schema.errors import RefusedError, TaggerError
-from serving.client.client import check_address
-from serving.client.rest import open_client
+from serving.client.rest_transport import open_client
+from serving.client.transport import check_address
 
 _POLL_SECONDS: Final = 0.5
 
@@ -24,15 +24,15 @@ def wait_until_available(
     sleep: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Returns when a server answers with all of some versions of this project's model.
+    """Returns once a server has loaded the given versions of this project's model.
 
     Args:
         address: HOST:PORT of the server's REST API.
         versions: Numbers of the versions.
-        timeout: Seconds until it gives up.
+        timeout: Seconds to wait.
         http: What sends the requests; by default real connections.
-        sleep: Waits between two questions.
-        clock: Seconds since any moment.
+        sleep: Waits between polls.
+        clock: Returns seconds since any moment.
 
     Raises:
         UsageError: `address` is not HOST:PORT.
@@ -49,7 +49,7 @@ def wait_until_available(
             for version in versions:
                 status = statuses.get(version, {})
                 message = status.get("status", {}).get("error_message")
-                # How it ended before the server was asked for it does not count.
+                # A failure from before this wait does not count.
                 if status.get("state") == "END" and message and version not in before:
                     raise RefusedError(
                         f"The server at {address} can't load version {version}: {message}. No "
@@ -76,16 +76,16 @@ def _read_statuses(client: httpx.Client, address: str) -> dict[int, Any]:
     try:
         response = client.get(f"/v1/models/{names.MODEL_NAME}")
         content = response.json()
-        # A server that does not know the model yet says so in an error.
+        # A server that does not know the model yet answers with an error, which has no statuses.
         return {int(each["version"]): each for each in content.get("model_version_status", ())}
     except httpx.TimeoutException:
-        # Busy, with loading most likely.
+        # Busy, most likely with loading.
         return {}
     except httpx.HTTPError as error:
         raise TaggerError(
-            f"There is no answer from a server's REST API at {address}: {error}. Check --address."
+            f"No model server's REST API answers at {address}: {error}. Check --address."
         ) from error
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise TaggerError(
-            f"What answers at {address} is no REST API of a model server. Check --address."
+            f"The answer from {address} is not that of a model server's REST API. Check --address."
         ) from error

@@ -13,7 +13,7 @@ import pytest
 from schema.errors import BadInputError, TaggerError, UsageError
 from schema.text import join_title_and_abstract
 from serving.client import TaggerClient
-from serving.client.bulk import BulkResult, suggest_file
+from serving.client.file_query import FileQueryResult, suggest_file
 from tests.support.little_server import LittleServer, expected
 
 PAPERS = [(f"Title {i}", f'Abstract "{i}",\nüber {"n" * i} lines') for i in range(23)]
@@ -72,7 +72,7 @@ def test_every_row_gets_a_line_that_names_it(papers, output):
     result = suggest_file(
         client, papers, output, batch_size=4, progress=lambda *at: seen.append(at)
     )
-    assert result == BulkResult(rows=23, kept=0, bad=0)
+    assert result == FileQueryResult(rows=23, kept=0, bad=0)
     assert [len(batch) for batch in client.batches] == [4, 4, 4, 4, 4, 3]
     assert seen == [(done, 23) for done in (0, 4, 8, 12, 16, 20, 23)]
     written = lines(output)
@@ -100,7 +100,7 @@ def test_a_run_that_was_broken_off_is_gone_on_with(papers, output, whole, reques
     result = suggest_file(client, papers, output, batch_size=4)
     assert output.read_bytes() == whole
     assert client.texts == TEXTS[4 * requests :]
-    assert result == BulkResult(rows=23, kept=4 * requests, bad=0)
+    assert result == FileQueryResult(rows=23, kept=4 * requests, bad=0)
 
 
 def test_wherever_a_kill_cuts_the_output_the_end_is_the_same(papers, output, whole):
@@ -141,7 +141,7 @@ def test_each_batch_is_in_the_file_before_the_next_is_asked_for(papers, output):
 
 def test_a_finished_output_asks_for_nothing(papers, output, whole):
     output.write_bytes(whole)
-    assert suggest_file(Asked(0), papers, output) == BulkResult(23, 23, 0)
+    assert suggest_file(Asked(0), papers, output) == FileQueryResult(23, 23, 0)
     assert output.read_bytes() == whole
 
 
@@ -159,9 +159,9 @@ def test_rows_may_be_added_at_the_end(papers, output, whole):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda papers: [*papers[:3], ("Title 3", "other"), *papers[4:]], "line 8 is another"),
-        (lambda papers: papers[:3] + papers[4:], "line 8 is another"),
-        (lambda papers: [("new", "row"), *papers], "line 2 is another"),
+        (lambda papers: [*papers[:3], ("Title 3", "other"), *papers[4:]], "line 8 differs"),
+        (lambda papers: papers[:3] + papers[4:], "line 8 differs"),
+        (lambda papers: [("new", "row"), *papers], "line 2 differs"),
         (lambda papers: papers[:6], "has only 6 rows"),
     ],
 )
@@ -182,7 +182,7 @@ def test_a_bad_row_that_was_changed_is_noticed_too(tmp_path, output):
     path = write_csv(tmp_path / "p.csv", [("T", ""), ("T", "fine")])
     suggest_file(Asked(), path, output)
     write_csv(path, [("Other", ""), ("T", "fine")])
-    with pytest.raises(BadInputError, match="changed"):
+    with pytest.raises(BadInputError, match="has changed"):
         suggest_file(Asked(), path, output)
 
 
@@ -192,7 +192,7 @@ def test_a_bad_row_that_was_changed_is_noticed_too(tmp_path, output):
 )
 def test_another_file_is_never_written_to(papers, output, content):
     output.write_bytes(content)
-    with pytest.raises(UsageError, match="line 1: no line that this command wrote"):
+    with pytest.raises(UsageError, match="line 1: not written by this command"):
         suggest_file(Asked(), papers, output)
     assert output.read_bytes() == content
 
@@ -219,7 +219,7 @@ def test_an_output_that_cannot_be_written_is_told_as_that(papers, tmp_path):
     with pytest.raises(TaggerError, match="can't be written"):
         suggest_file(Asked(), papers, tmp_path / "none" / "x.jsonl")
     for path in (tmp_path, Path("/dev/null")):
-        with pytest.raises(UsageError, match="is no file"):
+        with pytest.raises(UsageError, match="is not a file"):
             suggest_file(Asked(), papers, path)
 
 
@@ -228,7 +228,7 @@ def test_a_full_disk_is_told_and_gone_on_after(papers, output, whole):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) // 2, limits[1]))
     try:
-        with pytest.raises(TaggerError, match="goes on from what is there"):
+        with pytest.raises(TaggerError, match="the same command resumes"):
             suggest_file(Asked(), papers, output, batch_size=4)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -251,7 +251,7 @@ def test_bad_rows_are_reported_in_their_place(tmp_path, output):
     path.write_text("\n".join(content))
     client = Asked()
     result = suggest_file(client, path, output, batch_size=3)
-    assert result == BulkResult(rows=6, kept=0, bad=4)
+    assert result == FileQueryResult(rows=6, kept=0, bad=4)
     # A batch of bad rows alone is no request.
     assert client.batches == [["T"], ["L"]]
     written = lines(output)
@@ -274,7 +274,7 @@ def test_a_bad_row_between_good_ones_does_not_shift_them(tmp_path, output):
     ("name", "content", "told"),
     [
         ("p.csv", b"summaries\nfine\na\0b\n", "line 3: contains a NUL"),
-        ("p.jsonl", b"\n\n", "no paper in it"),
+        ("p.jsonl", b"\n\n", "no papers in it"),
     ],
 )
 def test_a_broken_file_is_told_before_anything_is_asked(tmp_path, output, name, content, told):
