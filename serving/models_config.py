@@ -1,8 +1,4 @@
-"""Reads and writes a model server's `models.config`, without TF Serving's stubs.
-
-The messages are those of `tensorflow_serving/config/*.proto`, all fields of them: what a person
-wrote into the file must survive a release.
-"""
+"""Reads and writes a model server's `models.config`, without TF Serving's stubs."""
 
 from __future__ import annotations
 
@@ -15,48 +11,9 @@ from google.protobuf import text_format
 
 from schema import names
 from schema.errors import BadInputError, UsageError
-from serving.protos import Field, define
+from serving.protos import load_messages
 
-_PACKAGE: Final = "tensorflow.serving"
-_SOURCE: Final = "FileSystemStoragePathSourceConfig"
-_POLICY: Final = f"{_SOURCE}.ServableVersionPolicy"
-
-_messages: Final = define(
-    _PACKAGE,
-    {
-        "ModelServerConfig": {
-            "model_config_list": Field(1, f"{_PACKAGE}.ModelConfigList", oneof="config"),
-            "custom_model_config": Field(2, "google.protobuf.Any", oneof="config"),
-        },
-        "ModelConfigList": {"config": Field(1, f"{_PACKAGE}.ModelConfig", repeated=True)},
-        "ModelConfig": {
-            "name": Field(1, "string"),
-            "base_path": Field(2, "string"),
-            "model_type": Field(3, f"{_PACKAGE}.ModelType"),
-            "model_platform": Field(4, "string"),
-            "model_version_policy": Field(7, f"{_PACKAGE}.{_POLICY}"),
-            "version_labels": Field(8, "int64", key="string"),
-            "logging_config": Field(6, f"{_PACKAGE}.LoggingConfig"),
-        },
-        _SOURCE: {},
-        _POLICY: {
-            "latest": Field(100, f"{_PACKAGE}.{_POLICY}.Latest", oneof="policy_choice"),
-            "all": Field(101, f"{_PACKAGE}.{_POLICY}.All", oneof="policy_choice"),
-            "specific": Field(102, f"{_PACKAGE}.{_POLICY}.Specific", oneof="policy_choice"),
-        },
-        f"{_POLICY}.Latest": {"num_versions": Field(1, "uint32")},
-        f"{_POLICY}.All": {},
-        f"{_POLICY}.Specific": {"versions": Field(1, "int64", repeated=True)},
-        "LoggingConfig": {
-            "log_collector_config": Field(1, f"{_PACKAGE}.LogCollectorConfig"),
-            "sampling_config": Field(2, f"{_PACKAGE}.SamplingConfig"),
-        },
-        "LogCollectorConfig": {"type": Field(1, "string"), "filename_prefix": Field(2, "string")},
-        "SamplingConfig": {"sampling_rate": Field(1, "double"), "attributes": Field(2, "int32")},
-    },
-    {"ModelType": {"MODEL_TYPE_UNSPECIFIED": 0, "TENSORFLOW": 1, "OTHER": 2}},
-)
-ModelServerConfig: Final = _messages["ModelServerConfig"]
+ModelServerConfig: Final = load_messages("model_server_config")["ModelServerConfig"]
 
 
 def config_path_of(base: Path) -> Path:

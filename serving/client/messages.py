@@ -1,9 +1,4 @@
-"""TF Serving's Predict messages, without the official stubs, which import TensorFlow.
-
-Packages, names, numbers and types are those of `tensorflow_serving/apis/{predict,model}.proto`
-and of `tensorflow/core/framework/{tensor,tensor_shape,types}.proto`. Of tensors only the fields
-that the client uses are defined; protobuf keeps others as unknown fields.
-"""
+"""TF Serving's Predict messages, and how texts go in and values come out."""
 
 from __future__ import annotations
 
@@ -12,7 +7,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, Final
 
-from serving.protos import Field, define
+from serving.protos import load_messages
 
 PREDICT_METHOD: Final = "/tensorflow.serving.PredictionService/Predict"
 
@@ -20,61 +15,14 @@ DT_FLOAT: Final = 1
 DT_STRING: Final = 7
 DT_BOOL: Final = 10
 
-_TENSOR: Final = "tensorflow.TensorProto"
-_MODEL_SPEC: Final = "tensorflow.serving.ModelSpec"
+_tensor: Final = load_messages("tensor")
+_predict: Final = load_messages("predict")
 
-_framework: Final = define(
-    "tensorflow",
-    {
-        "TensorShapeProto": {
-            "dim": Field(2, "tensorflow.TensorShapeProto.Dim", repeated=True),
-            "unknown_rank": Field(3, "bool"),
-        },
-        "TensorShapeProto.Dim": {"size": Field(1, "int64"), "name": Field(2, "string")},
-        "TensorProto": {
-            "dtype": Field(1, "tensorflow.DataType"),
-            "tensor_shape": Field(2, "tensorflow.TensorShapeProto"),
-            "tensor_content": Field(4, "bytes"),
-            "float_val": Field(5, "float", repeated=True),
-            "string_val": Field(8, "bytes", repeated=True),
-            "bool_val": Field(11, "bool", repeated=True),
-        },
-    },
-    {
-        "DataType": {
-            "DT_INVALID": 0,
-            "DT_FLOAT": DT_FLOAT,
-            "DT_STRING": DT_STRING,
-            "DT_BOOL": DT_BOOL,
-        }
-    },
-)
-_apis: Final = define(
-    "tensorflow.serving",
-    {
-        "ModelSpec": {
-            "name": Field(1, "string"),
-            "version": Field(2, "google.protobuf.Int64Value", oneof="version_choice"),
-            "version_label": Field(4, "string", oneof="version_choice"),
-            "signature_name": Field(3, "string"),
-        },
-        "PredictRequest": {
-            "model_spec": Field(1, _MODEL_SPEC),
-            "inputs": Field(2, _TENSOR, key="string"),
-            "output_filter": Field(3, "string", repeated=True),
-        },
-        "PredictResponse": {
-            "model_spec": Field(2, _MODEL_SPEC),
-            "outputs": Field(1, _TENSOR, key="string"),
-        },
-    },
-)
-
-TensorShapeProto: Final = _framework["TensorShapeProto"]
-TensorProto: Final = _framework["TensorProto"]
-ModelSpec: Final = _apis["ModelSpec"]
-PredictRequest: Final = _apis["PredictRequest"]
-PredictResponse: Final = _apis["PredictResponse"]
+TensorShapeProto: Final = _tensor["TensorShapeProto"]
+TensorProto: Final = _tensor["TensorProto"]
+ModelSpec: Final = _predict["ModelSpec"]
+PredictRequest: Final = _predict["PredictRequest"]
+PredictResponse: Final = _predict["PredictResponse"]
 
 
 def fill_strings(tensor: Any, values: Sequence[bytes]) -> None:

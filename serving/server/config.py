@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
@@ -15,7 +14,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from schema.errors import UsageError
-from serving.protos import Field, define
+from serving.protos import load_messages
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.model.runners import BatchingOptions
 from serving.server.store.policy import All, Latest, Specific, VersionPolicy
@@ -173,7 +172,7 @@ def read_batching_file(path: Path) -> BatchingOptions:
     Source: TF Serving's servables/tensorflow/session_bundle_config.proto and
     bundle_factory_util.cc.
     """
-    parameters = _read_text(path, _messages()["BatchingParameters"]())
+    parameters = _read_text(path, load_messages("server_parameters")["BatchingParameters"]())
     for name in _IGNORED_BATCHING:
         if parameters.HasField(name):
             _logger.warning("%s: %s has no effect in this server", path, name)
@@ -205,7 +204,9 @@ def read_monitoring_file(path: Path) -> MonitoringOptions:
     Raises:
         UsageError: The file can't be read, or the path does not start with a slash.
     """
-    prometheus = _read_text(path, _messages()["MonitoringConfig"]()).prometheus_config
+    prometheus = _read_text(
+        path, load_messages("server_parameters")["MonitoringConfig"]()
+    ).prometheus_config
     if prometheus.path and not prometheus.path.startswith("/"):
         raise UsageError(f"{path}: the path {prometheus.path!r} must start with a slash.")
     return MonitoringOptions(prometheus.enable, prometheus.path or MONITORING_PATH)
@@ -225,28 +226,3 @@ def _read_text(path: Path, message: _Proto) -> _Proto:
             "Correct the file."
         ) from error
     return message
-
-
-@functools.cache
-def _messages() -> dict[str, Any]:
-    """Makes the messages that tensorflow-serving-api comes without, with TF Serving's names."""
-    return define(
-        "tensorflow.serving",
-        {
-            "BatchingParameters": {
-                "max_batch_size": Field(1, "google.protobuf.Int64Value"),
-                "batch_timeout_micros": Field(2, "google.protobuf.Int64Value"),
-                "max_enqueued_batches": Field(3, "google.protobuf.Int64Value"),
-                "num_batch_threads": Field(4, "google.protobuf.Int64Value"),
-                "thread_pool_name": Field(5, "google.protobuf.StringValue"),
-                "allowed_batch_sizes": Field(6, "int64", repeated=True),
-                "pad_variable_length_inputs": Field(7, "bool"),
-                "enable_large_batch_splitting": Field(8, "google.protobuf.BoolValue"),
-                "max_execution_batch_size": Field(9, "google.protobuf.Int64Value"),
-            },
-            "PrometheusConfig": {"enable": Field(1, "bool"), "path": Field(2, "string")},
-            "MonitoringConfig": {
-                "prometheus_config": Field(1, "tensorflow.serving.PrometheusConfig"),
-            },
-        },
-    )
