@@ -27,7 +27,7 @@ class BadInputError(TaggerError):
 
 
 class DataAnomalyError(TaggerError):
-    """The data breaks the curated schema."""
+    """The data doesn't match the curated schema."""
 
     exit_code = 4
 

@@ -1,1 +1,1 @@
-"""The check that stops a run whose data breaks the curated schema."""
+"""DataCheck: stops a run whose data doesn't match the curated schema."""

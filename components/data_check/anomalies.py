@@ -1,4 +1,4 @@
-"""What ExampleValidator found, in plain words, and whether it stops the run."""
+"""What ExampleValidator found, in plain English, and whether it stops the run."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ from typing import Any, Final, Literal
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-Severity = Literal["error", "warning"]
-
-# ExampleValidator's own name for the file; one lies in each split's folder.
+# ExampleValidator's own name for the file; each split's folder has one.
 ANOMALIES_FILE: Final = "SchemaDiff.pb"
 
-# What an anomaly belongs to that is not one feature's.
+# Stands for the feature of an anomaly that isn't one feature's.
 WHOLE_SPLIT: Final = "(all features)"
 
-_PLAIN_WORDS: Final[dict[str, str]] = {
-    "SCHEMA_NEW_COLUMN": "the schema does not know this feature",
-    "SCHEMA_MISSING_COLUMN": "no paper has it",
-    "FEATURE_TYPE_NOT_PRESENT": "no paper has it",
-    "FEATURE_TYPE_LOW_FRACTION_PRESENT": "some papers do not have it",
-    "FEATURE_TYPE_LOW_NUMBER_PRESENT": "too few papers have it",
-    "FEATURE_TYPE_LOW_NUMBER_VALUES": "some papers have too few values of it",
-    "FEATURE_TYPE_HIGH_NUMBER_VALUES": "some papers have too many values of it",
-    "INVALID_FEATURE_SHAPE": "some papers do not have exactly one value of it",
-    "UNEXPECTED_DATA_TYPE": "its values are of the wrong type",
-    "COMPARATOR_L_INFTY_HIGH": "its values have drifted",
-    "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH": "its values have drifted",
-    "COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH": "its values have drifted",
+_DRIFTED: Final = "its values have drifted"
+_PROBLEMS: Final[dict[str, str]] = {
+    "SCHEMA_NEW_COLUMN": "not in the schema",
+    "SCHEMA_MISSING_COLUMN": "missing from all papers",
+    "FEATURE_TYPE_NOT_PRESENT": "missing from all papers",
+    "FEATURE_TYPE_LOW_FRACTION_PRESENT": "missing from some papers",
+    "FEATURE_TYPE_LOW_NUMBER_PRESENT": "missing from too many papers",
+    "FEATURE_TYPE_LOW_NUMBER_VALUES": "some papers have too few values",
+    "FEATURE_TYPE_HIGH_NUMBER_VALUES": "some papers have too many values",
+    "INVALID_FEATURE_SHAPE": "some papers don't have exactly one value",
+    "UNEXPECTED_DATA_TYPE": "its values have the wrong type",
+    "COMPARATOR_L_INFTY_HIGH": _DRIFTED,
+    "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH": _DRIFTED,
+    "COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH": _DRIFTED,
 }
 
-# All reasons with this prefix compare the data with other data, not with the schema.
+# Reasons with this prefix compare the data with other data, not with the schema.
 _DRIFT_PREFIX: Final = "COMPARATOR_"
 
 
@@ -42,14 +41,14 @@ class Anomaly:
     Attributes:
         split: Name of the split.
         feature: Name of the feature, or WHOLE_SPLIT.
-        severity: An `error` stops the run, a `warning` does not.
-        short: What is wrong, in a few plain words.
+        severity: An `error` stops the run, a `warning` doesn't.
+        short: What is wrong, in a few words.
         long: TensorFlow Data Validation's own description, with its figures.
     """
 
     split: str
     feature: str
-    severity: Severity
+    severity: Literal["error", "warning"]
     short: str
     long: str
 
@@ -66,16 +65,16 @@ def parse_anomalies(split: str, serialized: bytes) -> list[Anomaly]:
         the file, since TFDV calls it an error; so is what the file calls a warning.
 
     Raises:
-        google.protobuf.message.DecodeError: The bytes are no such message.
+        google.protobuf.message.DecodeError: The bytes are not such a message.
     """
     message = anomalies_pb2.Anomalies.FromString(serialized)
     found: list[Anomaly] = []
     if message.data_missing:
-        found.append(Anomaly(split, WHOLE_SPLIT, "error", "the split holds no papers", ""))
+        found.append(Anomaly(split, WHOLE_SPLIT, "error", "the split has no papers", ""))
     if message.HasField("dataset_anomaly_info"):
-        found.extend(_split_reasons(split, WHOLE_SPLIT, message.dataset_anomaly_info))
+        found.extend(_parse_reasons(split, WHOLE_SPLIT, message.dataset_anomaly_info))
     for key, info in sorted(message.anomaly_info.items()):
-        found.extend(_split_reasons(split, ".".join(info.path.step) or key, info))
+        found.extend(_parse_reasons(split, ".".join(info.path.step) or key, info))
     return found
 
 
@@ -85,9 +84,9 @@ def errors_among(anomalies: Sequence[Anomaly]) -> list[Anomaly]:
 
 
 def describe(anomalies: Sequence[Anomaly]) -> list[str]:
-    """Says in plain words what is wrong, one line for each feature and problem.
+    """Returns a line for each feature and problem.
 
-    Equal findings of several splits share a line: `terms (train, val): some papers ...`.
+    Equal findings of several splits share a line: `terms (train, val): missing from some papers`.
     """
     splits: dict[tuple[str, str, str], list[str]] = {}
     for anomaly in anomalies:
@@ -102,10 +101,9 @@ def error_message(errors: Sequence[Anomaly]) -> str:
     """Returns the message of the error that stops the run: what, where, what to do."""
     findings = "\n".join(f"  - {line}" for line in describe(errors))
     return (
-        "The data breaks the schema, so the run stopped before training. "
+        "The data doesn't match the schema, so the run stopped before training. "
         f"Feature (splits): problem\n{findings}\n"
-        "Correct the data and run again; where the data is right and the schema is not, "
-        "change schema/schema.pbtxt."
+        "Correct the data and run again; if the data is right, change schema/schema.pbtxt."
     )
 
 
@@ -119,19 +117,18 @@ def summarize(anomalies: Sequence[Anomaly]) -> dict[str, Any]:
     }
 
 
-def _split_reasons(split: str, feature: str, info: anomalies_pb2.AnomalyInfo) -> list[Anomaly]:
+def _parse_reasons(split: str, feature: str, info: anomalies_pb2.AnomalyInfo) -> list[Anomaly]:
     """Makes an anomaly of each reason, since one feature may both drift and lack values."""
-    declared_warning = info.severity == anomalies_pb2.AnomalyInfo.WARNING
+    if not info.reason:
+        # Then the message's own descriptions say it all.
+        short = info.short_description or "not as expected"
+        warns = info.severity == anomalies_pb2.AnomalyInfo.WARNING
+        return [Anomaly(split, feature, "warning" if warns else "error", short, info.description)]
     found: list[Anomaly] = []
-    # A message without reasons says all it has to say in its own two descriptions.
-    for reason in info.reason or [info]:
-        kind = (
-            anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
-            if isinstance(reason, anomalies_pb2.AnomalyInfo.Reason)
-            else ""
-        )
-        warns = declared_warning or kind.startswith(_DRIFT_PREFIX)
-        short = _PLAIN_WORDS.get(kind) or reason.short_description or kind or "not as expected"
+    for reason in info.reason:
+        kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+        warns = info.severity == anomalies_pb2.AnomalyInfo.WARNING or kind.startswith(_DRIFT_PREFIX)
+        short = _PROBLEMS.get(kind) or reason.short_description or kind
         found.append(
             Anomaly(split, feature, "warning" if warns else "error", short, reason.description)
         )

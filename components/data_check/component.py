@@ -1,4 +1,4 @@
-"""The DataCheck component: what depends on it runs only on data that keeps the schema."""
+"""The DataCheck component: what depends on it only runs on data that matches the schema."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class DataCheckSpec(component_spec.ComponentSpec):
 
 
 class DataCheck(base_component.BaseComponent):
-    """Stops the run when the data breaks the curated schema.
+    """Stops the run when the data doesn't match the curated schema.
 
-    Stock TFX goes on after anomalies, and may run Transform before ExampleValidator. Add
-    this component as an upstream node of whatever must wait for it.
+    Stock TFX continues after anomalies, and may run Transform before ExampleValidator. Make this
+    component an upstream node of whatever must wait for it.
     """
 
     SPEC_CLASS = DataCheckSpec

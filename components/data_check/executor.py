@@ -1,4 +1,4 @@
-"""Executor of the data check: reads the anomalies of all splits and stops the run on an error."""
+"""Executor of DataCheck: reads the anomalies of all splits and stops the run on an error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DATA_CHECK_KEY: Final = "data_check"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Stops the run when ExampleValidator found an error, and lets warnings pass."""
+    """Stops the run when ExampleValidator found an error, and logs warnings."""
 
     def Do(  # noqa: N802 - TFX calls it by this name.
         self,
@@ -40,10 +40,10 @@ class Executor(base_executor.BaseExecutor):
         Args:
             input_dict: `anomalies`, one ExampleAnomalies artifact.
             output_dict: `data_check`, one DataCheckReport artifact; gets the summary as JSON.
-            exec_properties: Only what tells TFX that the code has changed.
+            exec_properties: Only `source_digest`, for TFX's cache.
 
         Raises:
-            DataAnomalyError: A split breaks the schema.
+            DataAnomalyError: A split doesn't match the schema.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         source = artifact_utils.get_single_instance(input_dict[ANOMALIES_KEY])
@@ -57,7 +57,7 @@ class Executor(base_executor.BaseExecutor):
         if errors:
             raise DataAnomalyError(error_message(errors))
         for line in describe(found):
-            logging.warning("The data passes the check, but %s", line)
+            logging.warning("The data passes the check with a warning: %s", line)
         fileio.makedirs(report.uri)
         with fileio.open(f"{report.uri}/{names.DATA_CHECK_FILE}", "w") as file:
             file.write(json.dumps(summarize(found), indent=2))

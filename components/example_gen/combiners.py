@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import collections
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 import apache_beam as beam
 
+HASH_BYTES: Final = 16
+
 _PARTS: Final = 16
+
+# Strings held before they are handed on, which bounds a worker's memory.
+_FLUSH_AT: Final = 2**20
 
 
 @beam.typehints.with_input_types(bytes)
@@ -16,7 +23,6 @@ class Concatenate(beam.CombineFn):
     """Joins packed values of a fixed width, in no particular order.
 
     Eight bytes a paper travel as eight bytes, where a list of numbers would take some forty.
-    Whoever needs an order sorts the result.
     """
 
     def create_accumulator(self) -> bytearray:
@@ -44,15 +50,15 @@ class Concatenate(beam.CombineFn):
 @beam.typehints.with_input_types(tuple[bytes, bytes])
 @beam.typehints.with_output_types(tuple[bytes, bytes])
 class ConcatenateSpread(beam.PTransform):
-    """`Concatenate` for each key, where many of the values may have one and the same key.
+    """`Concatenate` for each key, where one key may have a large share of the values.
 
-    A part of the value itself, which is the hash of something, spreads a key's values over 16
-    keys; these are joined first. Beam's own `with_hot_key_fanout` draws the part by chance, and
-    its keys have no type, hence no deterministic coder.
+    The last byte of a value, which must be a hash, spreads a key's values over 16 keys; these are
+    joined first. Beam's own `with_hot_key_fanout` draws the part at random, and its keys have no
+    type, hence no deterministic coder.
     """
 
     def expand(self, elements: beam.PCollection) -> beam.PCollection:
-        """From (key, packed value) to (key, packed values), a key once."""
+        """From (key, packed value) to (key, packed values), each key once."""
         return (
             elements
             | "Spread" >> beam.Map(_spread)
@@ -73,6 +79,54 @@ def _spread(element: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
 @beam.typehints.with_output_types(tuple[bytes, bytes])
 def _drop_part(element: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
     return element[0][:-1], element[1]
+
+
+class DistinctStrings:
+    """Gathers strings of one kind, and hands their hashes on in few packed elements.
+
+    An element is (key, packed hashes). The key is the kind, a colon and the hashes' first byte,
+    so that several workers can unite them and equal strings meet under one key.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind.encode()
+        self._strings: set[str] = set()
+
+    def add(self, strings: Iterable[str]) -> Iterator[tuple[bytes, bytes]]:
+        """Adds strings; yields elements once many strings have come together."""
+        self._strings.update(strings)
+        if len(self._strings) >= _FLUSH_AT:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yields elements for the strings added since the last time."""
+        packed: collections.defaultdict[bytes, bytearray] = collections.defaultdict(bytearray)
+        for string in self._strings:
+            digest = hashlib.blake2b(string.encode(), digest_size=HASH_BYTES).digest()
+            packed[self._kind + b":" + digest[:1]] += digest
+        self._strings.clear()
+        for key, hashes in packed.items():
+            yield key, bytes(hashes)
+
+
+@beam.typehints.with_input_types(tuple[bytes, bytes])
+@beam.typehints.with_output_types(tuple[str, int])
+class CountDistinctStrings(beam.PTransform):
+    """Counts what `DistinctStrings` gathered."""
+
+    def expand(self, elements: beam.PCollection) -> beam.PCollection:
+        """From elements to (kind, count), for each key of the kind."""
+        return (
+            elements
+            | "Unite" >> beam.CombinePerKey(CountDistinct(HASH_BYTES))
+            | "NameKind" >> beam.Map(_name_kind)
+        )
+
+
+@beam.typehints.with_input_types(tuple[bytes, int])
+@beam.typehints.with_output_types(tuple[str, int])
+def _name_kind(element: tuple[bytes, int]) -> tuple[str, int]:
+    return element[0][:-2].decode(), element[1]
 
 
 @beam.typehints.with_input_types(bytes)
@@ -102,5 +156,5 @@ class CountDistinct(beam.CombineFn):
 
 
 def unpack(packed: bytes, width: int) -> Iterator[bytes]:
-    """Yields the values of that many bytes each that `Concatenate` joined."""
+    """Yields packed values of that many bytes each."""
     return (packed[start : start + width] for start in range(0, len(packed), width))

@@ -21,9 +21,9 @@ from schema import names
 
 
 class CsvExampleGenSpec(component_spec.ComponentSpec):
-    """What FileBasedExampleGen has, and our settings, source digest and report.
+    """That of FileBasedExampleGen, with our settings, source digest and report.
 
-    The pattern is there twice: in `input_config` TFX puts a number in the place of `{SPAN}`.
+    The pattern is in it twice, since TFX replaces the `{SPAN}` in `input_config` by a number.
     """
 
     PARAMETERS = {  # noqa: RUF012
@@ -40,7 +40,7 @@ class CsvExampleGenSpec(component_spec.ComponentSpec):
 
 
 class CsvExampleGen(stock.FileBasedExampleGen):
-    """Reads CSV files, curates and splits them; a subclass because Kubeflow's driver asks for it.
+    """Reads, curates and splits CSV files; a subclass because Kubeflow's driver requires it.
 
     Outputs:
         examples: Splits train, val and test of tf.Examples with `names.TITLES`,
@@ -65,12 +65,12 @@ class CsvExampleGen(stock.FileBasedExampleGen):
         Args:
             input_base: The folder of the files, local or remote; in a cloud a parameter that
                 holds it.
-            pattern: Glob of the files in it, `.csv` or `.csv.gz`; `{SPAN}` in it stands for the
-                number of a span, see `spans`.
+            pattern: Glob of the `.csv` or `.csv.gz` files in it; `{SPAN}` stands for the number
+                of a span, see `spans`.
             data_settings: `DataSettings` as JSON.
-            source_digest: Digest of this room's source; TFX's cache can't see the code itself.
+            source_digest: Digest of this component's source, so that edited code runs again.
         """
-        # The hash buckets only name the splits: the executor has its own rule.
+        # These only name the splits; the executor has its own rule.
         splits = [
             example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=1) for name in names.SPLITS
         ]
@@ -88,5 +88,5 @@ class CsvExampleGen(stock.FileBasedExampleGen):
             examples=types.Channel(type=standard_artifacts.Examples),
             curation=types.Channel(type=CurationArtifact),
         )
-        # FileBasedExampleGen builds a spec of its own, which has no place for ours.
+        # FileBasedExampleGen's own constructor has no place for our parameters.
         super(stock.FileBasedExampleGen, self).__init__(spec=spec)

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.dsl.io import fileio
-from tfx.orchestration import data_types
 from tfx.types import standard_component_specs
 
 from components.example_gen.settings import DataSettings
@@ -19,24 +18,20 @@ WINDOW_KEY: Final = "window"
 
 
 class SpanDriver(FileBasedDriver):
-    """TFX's driver, which knows the latest span only, and beside it the spans before that one.
+    """TFX's driver, which only knows the latest span, made aware of the spans before it.
 
     It runs where TFX's launcher does, as in a local run. Vertex AI runs a command instead,
     `pipeline.cloud.container_driver`, which adds the same property.
     """
 
     def resolve_exec_properties(
-        self,
-        exec_properties: dict[str, Any],
-        pipeline_info: data_types.PipelineInfo,
-        component_info: data_types.ComponentInfo,
+        self, exec_properties: dict[str, Any], *infos: Any, **more_infos: Any
     ) -> dict[str, Any]:
-        """Resolves the latest span, and adds what stands for the window.
+        """Resolves the latest span, and adds the property `window`.
 
         Args:
             exec_properties: Those of `CsvExampleGenSpec`.
-            pipeline_info: As TFX makes it.
-            component_info: As TFX makes it.
+            infos: As TFX makes them, like `more_infos`.
 
         Returns:
             The properties with TFX's additions, and `window`: the spans and a digest of the names
@@ -45,10 +40,10 @@ class SpanDriver(FileBasedDriver):
         Raises:
             BadInputError: As `find_window` raises it.
         """
-        # First, since TFX's own words for what is wrong with a span are hard to read.
+        # First, since TFX's own messages about a wrong span are hard to read.
         window = read_window(exec_properties, exec_properties[PATTERN_KEY])
         properties: dict[str, Any] = super().resolve_exec_properties(
-            exec_properties, pipeline_info, component_info
+            exec_properties, *infos, **more_infos
         )
         properties[WINDOW_KEY] = describe_window(window) if window else ""
         return properties
@@ -59,8 +54,8 @@ def read_window(exec_properties: dict[str, Any], resolved: str) -> Window | None
 
     Args:
         exec_properties: Those of `CsvExampleGenSpec`.
-        resolved: The pattern with the number of the window's last span in it; or as it was,
-            where that is the latest.
+        resolved: The pattern with the number of the window's last span in it; or the pattern
+            itself, where that is the latest.
 
     Raises:
         BadInputError: As `find_window` raises it.
@@ -80,6 +75,6 @@ def read_window(exec_properties: dict[str, Any], resolved: str) -> Window | None
 
 
 def describe_window(window: Window) -> str:
-    """Returns what stands for a window in the cache's key: its spans, and a digest of its files."""
+    """Returns what a window adds to the cache's key: its spans, and a digest of its files."""
     digest = digest_files(window.paths, lambda path: fileio.open(path, "rb"))
     return f"{', '.join(map(str, window.spans))}: {digest}"

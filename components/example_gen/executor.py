@@ -7,7 +7,6 @@ from typing import Any
 
 from absl import logging
 from tfx import types
-from tfx.components.example_gen import utils, write_split
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
@@ -16,11 +15,10 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from components.example_gen.curation import curate
+from components.example_gen.curation_report import CurationReport, why_stop
 from components.example_gen.driver import DATA_SETTINGS_KEY, read_window
-from components.example_gen.outcome import Destination, read_outcome
-from components.example_gen.report import CurationReport, dead_letter_from_json, why_stop
+from components.example_gen.outputs import UNFINISHED_DIR, Destination, read_outcome
 from components.example_gen.settings import DataSettings
-from components.example_gen.writing import UNFINISHED_DIR
 from components.papers.csv_rows import DeadLetter
 from schema import names
 from schema.errors import BadInputError
@@ -54,36 +52,21 @@ class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = DataSettings.model_validate_json(exec_properties[DATA_SETTINGS_KEY])
-        input_config, output_config = example_gen_pb2.Input(), example_gen_pb2.Output()
-        proto_utils.json_to_proto(
-            exec_properties[standard_component_specs.INPUT_CONFIG_KEY], input_config
-        )
-        proto_utils.json_to_proto(
-            exec_properties[standard_component_specs.OUTPUT_CONFIG_KEY], output_config
-        )
-        (split,) = input_config.splits
-        # Bounded by what the driver saw: a span that came since belongs to the next run.
-        window = read_window(exec_properties, split.pattern)
-        if window is not None:
-            paths = window.paths
-        else:
-            paths = _find_files(
-                exec_properties[standard_component_specs.INPUT_BASE_KEY], split.pattern
-            )
         examples = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.EXAMPLES_KEY]
         )
         curation = artifact_utils.get_single_instance(output_dict[CURATION_KEY])
-        split_names = utils.generate_output_split_names(input_config, output_config)
-        examples.split_names = artifact_utils.encode_split_names(split_names)
+        examples.split_names = artifact_utils.encode_split_names(list(names.SPLITS))
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, "tfrecords_gzip")
         destination = Destination(
             examples=examples.uri,
             splits={name: artifact_utils.get_split_uri([examples], name) for name in names.SPLITS},
             curation=curation.uri,
         )
         fileio.makedirs(curation.uri)
-        if window is not None:
-            spans = ", ".join(map(str, window.spans))
+        paths, spans = _find_files(exec_properties)
+        if spans:
             curation.set_string_custom_property(SPANS_PROPERTY, spans)
             logging.info("Reading the spans %s", spans)
 
@@ -92,20 +75,26 @@ class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
 
         report = _publish(paths, settings, destination)
         logging.info("Curated %d files: %s", len(paths), report)
-        examples_utils.set_payload_format(
-            examples, exec_properties[standard_component_specs.OUTPUT_DATA_FORMAT_KEY]
-        )
-        file_format = exec_properties[standard_component_specs.OUTPUT_FILE_FORMAT_KEY]
-        examples_utils.set_file_format(examples, write_split.to_file_format_str(file_format))
 
 
-def _find_files(base: str, pattern: str) -> list[str]:
-    """Lists the input files by name; the driver goes on where there are none."""
-    sought = posixpath.join(base, pattern)
+def _find_files(exec_properties: dict[str, Any]) -> tuple[list[str], str]:
+    """Lists the input files, and the spans that they are of; there may be none."""
+    base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
+    input_config = example_gen_pb2.Input()
+    proto_utils.json_to_proto(
+        exec_properties[standard_component_specs.INPUT_CONFIG_KEY], input_config
+    )
+    (split,) = input_config.splits
+    # Bounded by what the driver saw: a span that came since belongs to the next run.
+    window = read_window(exec_properties, split.pattern)
+    if window is not None:
+        return window.paths, ", ".join(map(str, window.spans))
+    sought = posixpath.join(base, split.pattern)
     paths = sorted(fileio.glob(sought))
     if not paths:
-        raise BadInputError(f"no file matches {sought}; name a .csv or .csv.gz file")
-    return paths
+        # The driver lets this pass.
+        raise BadInputError(f"no file matches {sought}; give the path of a .csv or .csv.gz file")
+    return paths, ""
 
 
 def _publish(paths: list[str], settings: DataSettings, destination: Destination) -> CurationReport:
@@ -113,11 +102,8 @@ def _publish(paths: list[str], settings: DataSettings, destination: Destination)
 
     Args:
         paths: The input files.
-        settings: What the run was asked for.
+        settings: How they were read.
         destination: Where the pipeline left its results.
-
-    Returns:
-        The report.
 
     Raises:
         BadInputError: The outcome stops the run.
@@ -131,15 +117,14 @@ def _publish(paths: list[str], settings: DataSettings, destination: Destination)
     with fileio.open(posixpath.join(destination.curation, names.DEAD_LETTERS_FILE), "w") as file:
         # Some file systems make no file where nothing is written.
         file.write("")
-        for index in range(len(paths)):
-            part = destination.dead_letters(index)
+        for part in map(destination.dead_letters, range(len(paths))):
             if not fileio.exists(part):
                 continue
             with fileio.open(part) as lines:
                 for line in lines:
                     file.write(line)
                     if len(first) < 3:
-                        first.append(dead_letter_from_json(line))
+                        first.append(DeadLetter.from_json(line))
             fileio.remove(part)
     reason = why_stop(report, first, settings)
     if reason is not None:

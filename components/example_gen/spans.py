@@ -1,8 +1,8 @@
 """Spans of a growing archive: which of them a run reads, and from which files.
 
 `{SPAN}` in a pattern stands for a number that grows, such as the month; `{SPAN:2}` for one of two
-digits, with zeros before it, as in TFX. TFX resolves the latest span alone; here a window of the
-latest ones is read together, so that repeats, split and vocabulary are those of the window.
+digits, zero-padded, as in TFX. TFX resolves the latest span alone; here a window of the latest
+ones is read together, so that repeats, split and vocabulary are those of the window.
 """
 
 from __future__ import annotations
@@ -30,32 +30,27 @@ class Window:
 
     Attributes:
         spans: Their numbers, ascending.
-        files: The files of each, by name.
-        there: How many spans there are in all, up to the last of these.
+        paths: Their files, those of older spans first, then by name: of repeats the oldest stays.
+        available: How many spans there are in all, up to the last of these.
     """
 
     spans: tuple[int, ...]
-    files: tuple[tuple[str, ...], ...]
-    there: int
-
-    @property
-    def paths(self) -> list[str]:
-        """All files, those of older spans first: of several repeats the oldest is the first."""
-        return [path for files in self.files for path in files]
+    paths: list[str]
+    available: int
 
     def describe(self, asked: int) -> str:
-        """Says in words what is read.
+        """Says what is read.
 
         Args:
             asked: The number of spans asked for; 0 asked for all.
         """
         first, last, count = self.spans[0], self.spans[-1], len(self.spans)
         read = f"span {last}" if count == 1 else f"spans {first} to {last}"
-        files = sum(len(files) for files in self.files)
-        words = f"{read}, {count} of {self.there} ({files} {'file' if files == 1 else 'files'})"
+        files = "1 file" if len(self.paths) == 1 else f"{len(self.paths)} files"
+        message = f"{read}, {count} of {self.available} ({files})"
         if count < asked:
-            return f"{words}; data.spans asks for {asked}, and there are no more"
-        return words
+            return f"{message}; data.spans asks for {asked}, but there are no more"
+        return message
 
 
 def has_span(pattern: str) -> bool:
@@ -64,10 +59,10 @@ def has_span(pattern: str) -> bool:
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """Parts a path with `{SPAN}` into the folder above it and the pattern below that.
+    """Splits a path with `{SPAN}` into the folder above it and the pattern below that.
 
     Args:
-        path: The path; whatever else is a wildcard in it must stand below that folder.
+        path: The path; wildcards in it must stand below that folder.
     """
     folder, _, rest = path[: path.index("{SPAN")].rpartition("/")
     return folder or ("/" if path.startswith("/") else "."), rest + path[path.index("{SPAN") :]
@@ -86,23 +81,22 @@ def find_window(
 
     Args:
         base: The folder of the archive.
-        pattern: The files in it: one `{SPAN}`, and wildcards as TFX has them.
-        count: How many spans are read together, at the most; 0 reads all.
+        pattern: The files in it: one `{SPAN}`, and wildcards as in TFX.
+        count: How many spans are read together at most; 0 reads all.
         find: What lists files.
         allow_gaps: Whether numbers may be missing between them.
-        resolved: The pattern with a span's number in it, as TFX's driver makes it: what came
-            after that span is left out. None goes up to the latest.
-
-    Returns:
-        The window.
+        resolved: The pattern with a span's number in it, as TFX's driver makes it: later spans
+            are left out. None includes the latest.
 
     Raises:
         BadInputError: The pattern is wrong, no file matches it, a name has something else where
             the number should be, or a span is missing between two others.
     """
     where = posixpath.join(base, pattern)
-    _check_pattern(where)
-    spans = _spans(base, pattern, where, find)
+    specs = _ANY_SPEC.findall(where)
+    if len(specs) != 1 or not _SPEC.fullmatch(specs[0]):
+        raise BadInputError(f"{where}: needs one {{SPAN}}, or {{SPAN:2}} for two digits")
+    spans = _find_spans(base, pattern, where, find)
     last = None if resolved is None else _number_in(pattern, resolved)
     numbers = sorted(number for number in spans if last is None or number <= last)
     if not numbers:
@@ -111,50 +105,46 @@ def find_window(
             "the path"
         )
     chosen = numbers[-count:]
-    if not allow_gaps:
-        _check_gaps(chosen, where)
-    files = tuple(
-        tuple(sorted(find(posixpath.join(base, fill(pattern, spans[number]))))) for number in chosen
-    )
-    return Window(tuple(chosen), files, len(numbers))
+    for earlier, later in itertools.pairwise(chosen):
+        following = _following(earlier)
+        if later != following and not allow_gaps:
+            raise BadInputError(
+                f"{where}: span {following} is missing between {earlier} and {later}. Add it, "
+                "read fewer spans (data.spans), or set data.allow_span_gaps to true"
+            )
+    globs = [posixpath.join(base, _fill(pattern, spans[number])) for number in chosen]
+    paths = [path for each in globs for path in sorted(find(each))]
+    return Window(tuple(chosen), paths, len(numbers))
 
 
-def fill(pattern: str, token: str) -> str:
-    """Puts a number, as it is written, in the place of `{SPAN}`."""
+def _fill(pattern: str, token: str) -> str:
+    """Replaces `{SPAN}` by a number as it is written, or by a wildcard."""
     return _SPEC.sub(lambda _: token, pattern)
 
 
-def _check_pattern(where: str) -> None:
-    specs = _ANY_SPEC.findall(where)
-    if len(specs) != 1 or not _SPEC.fullmatch(specs[0]):
-        raise BadInputError(
-            f"{where}: it must hold one {{SPAN}}, or one such as {{SPAN:2}} for two digits"
-        )
-
-
-def _spans(base: str, pattern: str, where: str, find: Finder) -> dict[int, str]:
+def _find_spans(base: str, pattern: str, where: str, find: Finder) -> dict[int, str]:
     """Finds all spans: each number, and how it is written."""
     parts = pattern.split("/")
     place = next(index for index, part in enumerate(parts) if _SPEC.search(part))
-    # A finder may write the folder in another way: the parts are counted from the end.
+    # A finder may write the folder differently, so the parts are counted from the end.
     from_end = place - len(parts)
     before, width, after = _SPEC.split(parts[place])
     expression = re.compile(f"{_wild(before)}(?P<span>.*){_wild(after)}")
     spans = {}
-    for path in sorted(find(posixpath.join(base, fill(pattern, "*")))):
+    for path in sorted(find(posixpath.join(base, _fill(pattern, "*")))):
         found = expression.fullmatch(path.split("/")[from_end])
         if found is None:
             continue
         token = found["span"]
         if not re.fullmatch("[0-9]+", token):
             raise BadInputError(
-                f"{path} matches {where}, but {token!r} is no number. Move it away, or make the "
-                "pattern narrower"
+                f"{path} matches {where}, but {token!r} is not a number. Move it away, or make "
+                "the pattern narrower"
             )
         if token != str(int(token)).zfill(int(width or 0)) or (width and len(token) > int(width)):
             raise BadInputError(
-                f"{path}: the number {token!r} has not the form that {where} asks for: {{SPAN}} "
-                "has no zeros before it, {SPAN:2} has two digits, with a zero before it if need be"
+                f"{path}: the number {token!r} is not written as in {where}: {{SPAN}} has no "
+                "leading zeros, {SPAN:2} has two digits"
             )
         spans[int(token)] = token
     return spans
@@ -166,21 +156,10 @@ def _wild(text: str) -> str:
 
 def _number_in(pattern: str, resolved: str) -> int:
     before, _, after = _SPEC.split(pattern)
-    # Apart from the number they are the same, wildcards and all.
+    # Apart from the number they are the same, wildcards included.
     return int(resolved[len(before) : len(resolved) - len(after)])
 
 
-def _check_gaps(spans: Sequence[int], where: str) -> None:
-    for earlier, later in itertools.pairwise(spans):
-        if later != _after(earlier):
-            raise BadInputError(
-                f"{where}: there is no span {_after(earlier)} between {earlier} and {later}. Put "
-                "it there, read fewer spans (data.spans), or set data.allow_span_gaps to true"
-            )
-
-
-def _after(span: int) -> int:
-    """Returns the number that follows; that of a month, such as 202412, by the calendar."""
-    if span in _MONTHS and span % 100 == 12:
-        return span + 100 - 11
-    return span + 1
+def _following(span: int) -> int:
+    """Returns the number that follows; for a month, such as 202412, by the calendar."""
+    return span + 100 - 11 if span in _MONTHS and span % 100 == 12 else span + 1

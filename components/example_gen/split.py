@@ -1,8 +1,8 @@
-"""The rule that splits papers into train, validation and test, inside each label set.
+"""The rule that splits papers into train, validation and test, within each label set.
 
-Inside each label set (the whole value of the label column) the n papers are ordered by a seeded
-hash of their key, and u in [0, 1) is a seeded hash of the value. The first floor(test * n + u)
-papers are test, those up to floor((test + validation) * n + u) validation, the rest train.
+The n papers of a label set (the whole value of the label column) are ordered by a seeded hash of
+their key, and u in [0, 1) is a seeded hash of the value. The first floor(test * n + u) papers are
+test, those up to floor((test + validation) * n + u) validation, the rest train.
 
 So every label set, rare ones too, reaches test and validation in proportion (plain flooring
 would give the rare ones nothing), neither the order of the rows nor the number of workers
@@ -20,7 +20,7 @@ from components.example_gen.settings import DataSettings
 from schema import names
 
 ORDER_BITS: Final = 63
-"""Bits of a paper's place in the order, so that a bound over all of them fits in 8 bytes."""
+"""Bits of a paper's order, so that a bound above all of them fits in 8 bytes."""
 
 _FLOAT_BITS: Final = 53
 
@@ -37,13 +37,13 @@ class Bounds(NamedTuple):
     validation: int
 
 
-def paper_key(key: str) -> bytes:
-    """Returns the 16 bytes that stand for a paper's title: equal for equal titles only."""
+def paper_digest(key: str) -> bytes:
+    """Returns the 16 bytes that stand for a paper's key (`RawPaper.key`)."""
     return hashlib.blake2b(key.encode(), digest_size=16, person=b"paper").digest()
 
 
 def label_set_key(label_set: str) -> bytes:
-    """Returns the 16 bytes that stand for a label set: equal for equal values only."""
+    """Returns the 16 bytes that stand for a label set."""
     return hashlib.blake2b(label_set.encode(), digest_size=16, person=b"label set").digest()
 
 
@@ -52,11 +52,10 @@ class SplitRule:
 
     def __init__(self, settings: DataSettings) -> None:
         self._seed = hashlib.blake2b(str(settings.seed).encode(), digest_size=32).digest()
-        self._test_share = settings.test_share
-        self._rest_share = settings.test_share + settings.validation_share
+        self._shares = settings.test_share, settings.test_share + settings.validation_share
 
     def order(self, key: str) -> int:
-        """Returns a paper's place in the order of its label set, in [0, 2**63)."""
+        """Returns where a paper with that key comes in its label set, in [0, 2**63)."""
         return self._hash(key.encode(), b"order") >> (64 - ORDER_BITS)
 
     def offset(self, label_set: bytes) -> float:
@@ -68,18 +67,15 @@ class SplitRule:
 
         Args:
             label_set: The `label_set_key`.
-            orders: The places of all its papers, ascending.
+            orders: The orders of all its papers, ascending.
 
         Returns:
-            The bounds. Papers with the very same place (one pair in 2**63) are not torn apart:
-            at a bound they both go to the later split.
+            The bounds. Papers with the same order (one pair in 2**63) stay together: at a bound
+            both go to the later split.
         """
         count, offset = len(orders), self.offset(label_set)
-        ends = [
-            math.floor(share * count + offset) for share in (self._test_share, self._rest_share)
-        ]
-        test, validation = (int(orders[end]) if end < count else 2**ORDER_BITS for end in ends)
-        return Bounds(test, validation)
+        ends = [math.floor(share * count + offset) for share in self._shares]
+        return Bounds(*(int(orders[end]) if end < count else 2**ORDER_BITS for end in ends))
 
     def _hash(self, value: bytes, purpose: bytes) -> int:
         digest = hashlib.blake2b(value, digest_size=8, key=self._seed, person=purpose)
@@ -87,9 +83,7 @@ class SplitRule:
 
 
 def split_of(order: int, bounds: Bounds) -> str:
-    """Returns the split of the paper with that place in its label set's order."""
+    """Returns the split of the paper with that order in its label set."""
     if order < bounds.test:
         return names.TEST
-    if order < bounds.validation:
-        return names.VALIDATION
-    return names.TRAIN
+    return names.VALIDATION if order < bounds.validation else names.TRAIN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import json
 import warnings
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -70,6 +71,16 @@ class DeadLetter(NamedTuple):
     line: int
     reason: str
     fields: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Returns it as one line of JSON, with its attributes' names as keys."""
+        return json.dumps(self._asdict(), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> DeadLetter:
+        """Reads what `to_json` returned."""
+        read = json.loads(line)
+        return cls(**{**read, "fields": tuple(read["fields"])})
 
 
 class _BadRowError(ValueError):

@@ -17,8 +17,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.example_gen.check import check_files
 from components.example_gen.curation import curate
-from components.example_gen.outcome import Destination, read_outcome
-from components.example_gen.report import CurationReport
+from components.example_gen.curation_report import CurationReport
+from components.example_gen.outputs import Destination, read_outcome
 from components.example_gen.settings import DataSettings
 from schema import names
 from tests.support.curation_oracle import (

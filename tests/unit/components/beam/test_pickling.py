@@ -14,7 +14,7 @@ from components.evaluator import extractors
 from components.evaluator.tfma_metrics import BaselineCombiner, CandidateCombiner
 from components.example_gen import curation
 from components.example_gen.combiners import Concatenate, CountDistinct
-from components.example_gen.outcome import Destination
+from components.example_gen.outputs import Destination
 from components.example_gen.settings import DataSettings
 from components.papers.paper_keys import paper_keys, write_train_keys
 from components.transform.vocabulary import _TABLE, KeepMostFrequent, MergeCounts
@@ -72,7 +72,7 @@ def test_steps_that_read_and_write_files(pickler, tmp_path):
 @pytest.mark.parametrize(
     ("step", "element"),
     [
-        (curation._FirstOfTitle(), (b"key", [SECOND, FIRST, SECOND])),
+        (curation._KeepFirst(), (b"key", [SECOND, FIRST, SECOND])),
         (curation._FindBounds(SETTINGS), (bytes(16), bytes(range(80)))),
     ],
 )

@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.example_gen import curation
 from components.example_gen.combiners import Concatenate, CountDistinct
-from components.example_gen.outcome import Destination, read_outcome
+from components.example_gen.outputs import Destination, read_outcome
 from components.example_gen.settings import DataSettings
 from schema import names
 from tests.support.curation_oracle import noisy_rows, to_csv
@@ -28,7 +28,7 @@ from tests.support.strictness import (
 HOT = "['cs.LG']"
 STEPS = [
     (curation._Survey, "process"),
-    (curation._FirstOfTitle, "process"),
+    (curation._KeepFirst, "process"),
     (curation._FindBounds, "process"),
     (curation._Write, "process"),
     (Concatenate, "add_input"),

@@ -1,4 +1,4 @@
-"""Anomalies of the real TFDV, put into plain words."""
+"""TFDV's anomalies, in plain English."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def test_no_anomalies_pass() -> None:
 
 def test_a_split_without_papers_is_an_error() -> None:
     found = parse_anomalies("test", anomalies_pb2.Anomalies(data_missing=True).SerializeToString())
-    assert found == [Anomaly("test", WHOLE_SPLIT, "error", "the split holds no papers", "")]
+    assert found == [Anomaly("test", WHOLE_SPLIT, "error", "the split has no papers", "")]
 
 
-def test_each_reason_of_a_feature_counts_for_itself() -> None:
+def test_each_reason_of_a_feature_is_an_anomaly() -> None:
     info = Info(
         severity=Info.ERROR,
         reason=[
@@ -62,7 +62,7 @@ def test_what_the_file_calls_a_warning_stays_one() -> None:
     assert errors_among(parse_anomalies("train", make_message(authors=info))) == []
 
 
-def test_unknown_kinds_and_missing_reasons_are_errors_in_tfdvs_words() -> None:
+def test_unknown_kinds_and_missing_reasons_keep_tfdvs_description() -> None:
     unusual = Info(severity=Info.ERROR, reason=[make_reason(Info.FLOAT_TYPE_HAS_NAN, "nan")])
     bare = Info(severity=Info.ERROR, short_description="odd", description="very odd")
     found = parse_anomalies("train", make_message(summaries=bare, titles=unusual))
@@ -83,19 +83,19 @@ def test_dataset_anomalies_are_found() -> None:
 
 def test_equal_findings_share_a_line() -> None:
     found = [
-        Anomaly(split, "terms", "error", "some papers do not have it", "actual = 0.9")
+        Anomaly(split, "terms", "error", "missing from some papers", "actual = 0.9")
         for split in ("train", "test")
     ]
-    found.append(Anomaly("val", "titles", "warning", "no paper has it", ""))
+    found.append(Anomaly("val", "titles", "warning", "missing from all papers", ""))
     assert describe(found) == [
-        "terms (train, test): some papers do not have it [actual = 0.9]",
-        "titles (val): no paper has it",
+        "terms (train, test): missing from some papers [actual = 0.9]",
+        "titles (val): missing from all papers",
     ]
 
 
 def test_message_names_every_error_and_what_to_do() -> None:
-    message = error_message([Anomaly("train", "terms", "error", "no paper has it", "gone")])
-    assert "terms (train): no paper has it [gone]" in message
+    message = error_message([Anomaly("train", "terms", "error", "missing from all papers", "gone")])
+    assert "terms (train): missing from all papers [gone]" in message
     assert "schema/schema.pbtxt" in message
 
 
@@ -108,6 +108,6 @@ def test_summary_is_json_with_errors_and_warnings_apart() -> None:
     assert [item["split"] for item in summary["warnings"]] == ["val"]
 
 
-def test_what_is_no_message_is_an_error() -> None:
+def test_a_broken_file_is_an_error() -> None:
     with pytest.raises(Exception, match="parsing"):
         parse_anomalies("train", b"\xff\xff\xff")

@@ -114,27 +114,27 @@ def test_new_labels_non_ascii_and_empty_titles_pass(check: Callable[..., types.A
     [
         (
             {"titles": ["t"], "summaries": ["s"]},
-            r"terms \(val\): some papers do not have it \[.*actual = 0\.88",
+            r"terms \(val\): missing from some papers \[.*actual = 0\.88",
         ),
         (
             {"titles": ["t"], "summaries": ["s"], "terms": []},
-            r"terms \(val\): some papers have too few values of it",
+            r"terms \(val\): some papers have too few values",
         ),
         (
             {"titles": ["t", "u"], "summaries": ["s"], "terms": ["a"]},
-            r"titles \(val\): some papers do not have exactly one value of it",
+            r"titles \(val\): some papers don't have exactly one value",
         ),
         (
             {"titles": ["t"], "summaries": ["s", "s"], "terms": ["a"]},
-            r"summaries \(val\): some papers do not have exactly one value of it",
+            r"summaries \(val\): some papers don't have exactly one value",
         ),
         (
             {"titles": ["t"], "terms": ["a"]},
-            r"summaries \(val\): some papers do not have it",
+            r"summaries \(val\): missing from some papers",
         ),
         (
             {"titles": ["t"], "summaries": ["s"], "terms": ["a"], "authors": ["A"]},
-            r"authors \(val\): the schema does not know this feature",
+            r"authors \(val\): not in the schema",
         ),
     ],
     ids=["no terms", "empty terms", "two titles", "two abstracts", "no abstract", "unknown"],
@@ -159,7 +159,9 @@ def test_feature_missing_altogether_stops_the_run(
     check: Callable[..., types.Artifact], feature: str
 ) -> None:
     without = [{name: value for name, value in paper.items() if name != feature} for paper in GOOD]
-    with pytest.raises(DataAnomalyError, match=rf"{feature} \(train, test\): no paper has it"):
+    with pytest.raises(
+        DataAnomalyError, match=rf"{feature} \(train, test\): missing from all papers"
+    ):
         check(without, val=GOOD, test=without)
 
 
@@ -170,7 +172,7 @@ def test_numbers_in_place_of_text_stop_the_run(check: Callable[..., types.Artifa
 
 
 def test_empty_split_stops_the_run(check: Callable[..., types.Artifact]) -> None:
-    with pytest.raises(DataAnomalyError, match=r"\(test\): the split holds no papers"):
+    with pytest.raises(DataAnomalyError, match=r"\(test\): the split has no papers"):
         check(GOOD, test=[])
 
 

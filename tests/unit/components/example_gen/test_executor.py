@@ -17,10 +17,10 @@ from tfx.utils import proto_utils
 from components.example_gen.artifacts import CurationArtifact
 from components.example_gen.check import check_files
 from components.example_gen.component import CsvExampleGen
+from components.example_gen.curation_report import CurationReport
 from components.example_gen.executor import CsvExampleGenExecutor
-from components.example_gen.report import CurationReport, dead_letter_from_json
 from components.example_gen.settings import DataSettings
-from components.papers.csv_rows import Columns
+from components.papers.csv_rows import Columns, DeadLetter
 from schema import names
 from schema.errors import BadInputError
 from tests.support.curation_oracle import (
@@ -81,11 +81,11 @@ class Run:
         return {name: self.split(name) for name in names.SPLITS}
 
     def report(self):
-        return CurationReport.from_json((self.folder / "curation/curation.json").read_text())
+        return CurationReport(**json.loads((self.folder / "curation/curation.json").read_text()))
 
     def dead_letters(self):
         lines = (self.folder / "curation/dead_letters.jsonl").read_text().splitlines()
-        return [dead_letter_from_json(line) for line in lines]
+        return [DeadLetter.from_json(line) for line in lines]
 
 
 def run(folder, files, settings=None, **options):

@@ -41,7 +41,7 @@ def test_the_latest_spans_by_number_not_by_name(archive, count, spans):
     base = archive(*months(9, 11, 8, 10))
     found = window(base, count=count)
     assert found.spans == spans
-    assert found.there == 4
+    assert found.available == 4
     assert found.paths == [f"{base}/span-{span}/papers.csv" for span in spans]
 
 
@@ -50,7 +50,6 @@ def test_older_spans_come_first_and_a_span_by_name(archive):
     found = window(base, "s{SPAN}/*.csv*")
     names = ["s9/a.csv.gz", "s9/b.csv", "s10/a.csv"]
     assert found.paths == [f"{base}/{name}" for name in names]
-    assert found.files == (tuple(found.paths[:2]), tuple(found.paths[2:]))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +73,7 @@ def test_patterns(archive, pattern, names):
 def test_what_came_after_the_resolved_span_is_left_out(archive):
     base = archive(*months(*range(1, 13)))
     found = window(base, count=3, resolved="span-10/papers.csv")
-    assert (found.spans, found.there) == ((8, 9, 10), 10)
+    assert (found.spans, found.available) == ((8, 9, 10), 10)
     padded = archive(*[f"p/{span:02}/x.csv" for span in (1, 2, 3)])
     assert window(padded, "p/{SPAN:2}/x.csv", resolved="p/02/x.csv").spans == (1, 2)
 
@@ -90,7 +89,7 @@ def test_what_came_after_the_resolved_span_is_left_out(archive):
 )
 def test_a_gap_in_the_window_stops_unless_allowed(archive, numbers, count, missing):
     base = archive(*months(*numbers))
-    with pytest.raises(BadInputError, match=rf"there is no span {missing} between .*data\.spans"):
+    with pytest.raises(BadInputError, match=rf"span {missing} is missing between .*data\.spans"):
         window(base, count=count)
     allowed = window(base, count=count, allow_gaps=True)
     assert allowed.spans == numbers[-count:]
@@ -104,9 +103,11 @@ def test_no_gap(archive, numbers, count):
     assert window(archive(*months(*numbers)), count=count).spans == numbers[-count:]
 
 
-def test_names_that_are_no_number_are_told(archive):
+def test_names_without_a_number_are_refused(archive):
     base = archive(*months(1, "old"))
-    with pytest.raises(BadInputError, match=r"span-old/papers\.csv matches .* 'old' is no number"):
+    with pytest.raises(
+        BadInputError, match=r"span-old/papers\.csv matches .* 'old' is not a number"
+    ):
         window(base)
 
 
@@ -139,7 +140,7 @@ def test_no_span_at_all(archive):
     "pattern", ["{SPAN}/{SPAN}.csv", "{SPAN:}/a.csv", "{SPAN:0}.csv", "{SPAN:x}.csv"]
 )
 def test_wrong_patterns(archive, pattern):
-    with pytest.raises(BadInputError, match=r"it must hold one \{SPAN\}"):
+    with pytest.raises(BadInputError, match=r"needs one \{SPAN\}"):
         window(archive("1/a.csv"), pattern)
 
 
@@ -158,7 +159,7 @@ def test_a_finder_may_be_remote():
 
 
 @pytest.mark.parametrize(
-    ("numbers", "asked", "words"),
+    ("numbers", "asked", "message"),
     [
         ((4,), 1, "span 4, 1 of 1 (1 file)"),
         ((2, 3, 4), 1, "span 4, 1 of 3 (1 file)"),
@@ -167,12 +168,12 @@ def test_a_finder_may_be_remote():
         (
             (2, 3),
             12,
-            "spans 2 to 3, 2 of 2 (2 files); data.spans asks for 12, and there are no more",
+            "spans 2 to 3, 2 of 2 (2 files); data.spans asks for 12, but there are no more",
         ),
     ],
 )
-def test_words_say_what_is_read(archive, numbers, asked, words):
-    assert window(archive(*months(*numbers)), count=asked).describe(asked) == words
+def test_the_message_says_what_is_read(archive, numbers, asked, message):
+    assert window(archive(*months(*numbers)), count=asked).describe(asked) == message
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_words_say_what_is_read(archive, numbers, asked, words):
         ("/{SPAN}/a.csv", ("/", "{SPAN}/a.csv")),
     ],
 )
-def test_a_path_is_parted_above_the_span(path, parts):
+def test_a_path_is_split_above_the_span(path, parts):
     assert has_span(path)
     assert split_path(path) == parts
 

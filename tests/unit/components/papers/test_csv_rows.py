@@ -35,7 +35,13 @@ def test_dead_letter_has_file_line_reason_and_raw_fields(tmp_path):
     assert letter == DeadLetter(path, 4, "2 fields where the header has 3", ("d", "e"))
 
 
-def test_empty_title_or_text(tmp_path):
+def test_dead_letter_survives_json():
+    letter = DeadLetter("gs://b/ä.csv", 12, 'bad "terms"', ("a\nb", "", "漢 \u2028"))
+    assert "\n" not in letter.to_json()
+    assert DeadLetter.from_json(letter.to_json()) == letter
+
+
+def test_empty_title_or_abstract(tmp_path):
     rows = [("", "b", "['c']"), (" \n", "b", "['c']"), ("a", "", "['c']"), ("a", "\t", "['c']")]
     found = reasons(tmp_path, rows)
     assert found == ["empty 'titles'"] * 2 + ["empty 'summaries'"] * 2

@@ -63,7 +63,7 @@ def test_data_check_runs_and_says_what_it_wrote(steps, titles):
 
 
 def test_an_error_ends_the_step(steps):
-    with pytest.raises(DataAnomalyError, match="no paper has it"):
+    with pytest.raises(DataAnomalyError, match="missing from all papers"):
         steps.step("DataCheck", {"anomalies": anomalies(steps, "gone")})
 
 

@@ -78,7 +78,7 @@ def test_what_is_wrong_is_told_before_anything_runs(invoke, archive):
     (archive / "span-10").rename(archive / "gone")
     done = invoke("run", "--data", PATTERN, "--set", "data.spans=0")
     assert (done.code, invoke.calls) == (3, [])
-    assert "there is no span 10 between 9 and 11" in done.text
+    assert "span 10 is missing between 9 and 11" in done.text
 
 
 def test_a_wrong_older_file_is_told_before_anything_runs(invoke, archive):

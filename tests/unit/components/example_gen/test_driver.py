@@ -1,0 +1,99 @@
+"""What the driver adds to the cache's key, without a run."""
+
+import os
+import shutil
+
+import pytest
+from tfx.utils import proto_utils
+
+from components.example_gen.component import CsvExampleGen
+from components.example_gen.driver import SpanDriver
+from components.example_gen.settings import DataSettings
+from schema.errors import BadInputError
+
+
+class Archive:
+    """A folder of spans, and how the driver sees it."""
+
+    def __init__(self, root):
+        self.root = root
+        for span in (1, 2, 3):
+            self.write(span, f"content of {span}")
+
+    def path(self, span):
+        return self.root / f"span-{span}/papers.csv"
+
+    def write(self, span, content):
+        self.path(span).parent.mkdir(exist_ok=True)
+        self.path(span).write_text(content)
+
+    def resolve(self, spans=2, pattern="span-{SPAN}/papers.csv"):
+        settings = DataSettings(spans=spans).model_dump_json()
+        component = CsvExampleGen(str(self.root), pattern, settings, "digest")
+        properties = {
+            key: proto_utils.proto_to_json(value) if hasattr(value, "DESCRIPTOR") else value
+            for key, value in component.exec_properties.items()
+        }
+        return SpanDriver(None).resolve_exec_properties(properties, None, None)
+
+    def window(self, **options):
+        return self.resolve(**options)["window"]
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return Archive(tmp_path)
+
+
+def test_the_window_names_its_spans(archive):
+    assert archive.window().startswith("2, 3: ")
+    assert archive.window(spans=0).startswith("1, 2, 3: ")
+    assert archive.window() == archive.window()
+    assert archive.resolve()["span"] == 3
+
+
+def test_a_changed_file_changes_the_window_it_is_in(archive):
+    before = archive.window()
+    stat = archive.path(2).stat()
+    # As many bytes, at the same time: only the content tells.
+    archive.write(2, "kontent of 2")
+    os.utime(archive.path(2), ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert archive.window() != before
+    archive.write(2, "content of 2")
+    archive.write(1, "outside the window")
+    assert archive.window() == before
+
+
+def test_a_file_that_came_or_went_changes_the_window(archive):
+    pattern = "span-{SPAN}/*.csv"
+    before = archive.window(pattern=pattern)
+    more = archive.path(2).with_name("more.csv")
+    shutil.copy(archive.path(3), more)
+    came = archive.window(pattern=pattern)
+    more = more.rename(more.with_name("others.csv"))
+    renamed = archive.window(pattern=pattern)
+    assert len({before, came, renamed}) == 3
+    more.unlink()
+    assert archive.window(pattern=pattern) == before
+
+
+def test_a_pattern_without_a_span_has_no_window(archive):
+    assert archive.window(pattern="span-2/papers.csv") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("span-5/papers.csv", "span 4 is missing"),
+        ("span-x/papers.csv", "'x' is not a number"),
+        (None, "no span found"),
+    ],
+)
+def test_a_wrong_span_is_told_in_our_message(archive, name, told):
+    if name is None:
+        shutil.rmtree(archive.root)
+    else:
+        (archive.root / name).parent.mkdir()
+        shutil.copy(archive.path(1), archive.root / name)
+    with pytest.raises(BadInputError, match=told):
+        archive.resolve()
