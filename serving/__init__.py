@@ -1,1 +1,1 @@
-"""What talks to a pushed model: prediction without a server, clients, deployment."""
+"""Pushed models: the server, its client, releases, deployment, and prediction without a server."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,46 +11,44 @@ from schema import names
 from schema.errors import BadInputError, UsageError
 from schema.text import encode_text
 from serving.suggestion import Suggestion
-from serving.versions import find_versions, holds_model, serving_dirs
+from serving.versions import find_base, find_versions, holds_model
 
 
 class Predictor:
-    """A loaded model; make one with `load_model`.
+    """A loaded model; made by `load_model`.
 
     Attributes:
         path: Folder of the SavedModel.
     """
 
-    def __init__(
-        self, path: Path, signature: Callable[..., Mapping[str, Any]], owner: object
-    ) -> None:
+    def __init__(self, path: Path, model: Any) -> None:
         self.path = path
-        self._signature = signature
-        # The signature works only as long as the model that owns its variables lives.
-        self._owner = owner
+        # The model owns the variables; its signatures work only as long as it lives.
+        self._model = model
 
     def suggest(self, texts: Sequence[str], batch_size: int = 64) -> list[list[Suggestion]]:
         """Suggests labels for texts.
 
         Args:
-            texts: Abstracts, or titles joined with abstracts as `schema.text` does it.
+            texts: Abstracts, or titles and abstracts joined by `schema.text`.
             batch_size: Texts in one call of the model.
 
         Returns:
             For each text its k labels, best first.
 
         Raises:
-            BadInputError: A text can't be written as UTF-8.
+            BadInputError: A text can't be encoded as UTF-8.
         """
         import tensorflow as tf
 
+        signature = self._model.signatures[names.SIGNATURE_DEFAULT]
         encoded = [
             encode_text(text, f"Text {number}") for number, text in enumerate(texts, start=1)
         ]
         results: list[list[Suggestion]] = []
         for start in range(0, len(encoded), batch_size):
             batch = tf.constant(encoded[start : start + batch_size], dtype=tf.string)
-            outputs = self._signature(**{names.INPUT_TEXT: batch})
+            outputs = signature(**{names.INPUT_TEXT: batch})
             columns = (
                 outputs[name].numpy()
                 for name in (names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED)
@@ -69,12 +67,12 @@ def load_model(model_dir: str) -> Predictor:
     """Loads a pushed model.
 
     Args:
-        model_dir: A version's folder, a serving directory (its highest version is taken), or
-            the output directory of a run.
+        model_dir: A version's folder, a serving directory (for its highest version), or the output
+            directory of a run.
 
     Raises:
         UsageError: There is no model at that path.
-        BadInputError: What is there can't be loaded, or lacks the default signature.
+        BadInputError: The model can't be loaded, or lacks the default signature.
     """
     path = find_model(model_dir)
     import tensorflow as tf
@@ -92,11 +90,11 @@ def load_model(model_dir: str) -> Predictor:
             f"The model in {path} has no signature {names.SIGNATURE_DEFAULT!r}, only "
             f"{sorted(model.signatures)}. Give a model that this project's pipeline pushed."
         )
-    return Predictor(path, model.signatures[names.SIGNATURE_DEFAULT], owner=model)
+    return Predictor(path, model)
 
 
 def find_model(model_dir: str) -> Path:
-    """Returns the folder of the SavedModel that a path stands for, as `load_model` reads it.
+    """Returns the folder of the SavedModel that `load_model` would load.
 
     Raises:
         UsageError: There is no model at that path.
@@ -104,15 +102,7 @@ def find_model(model_dir: str) -> Path:
     if "://" in model_dir:
         raise UsageError(f"Cannot load {model_dir}: give the path of a local directory.")
     given = Path(model_dir)
-    if not given.is_dir():
-        raise UsageError(f"There is no directory {given}. Run the pipeline first, or give another.")
     if holds_model(given):
         return given
-    for base in serving_dirs(given):
-        if versions := find_versions(base):
-            return versions[max(versions)]
-    raise UsageError(
-        f"There is no model in {given}: neither a saved_model.pb nor a numbered version, nor one "
-        f"in serving/{names.MODEL_NAME}. Give a version, a serving directory, or the output "
-        "directory of a run that pushed a model."
-    )
+    versions = find_versions(find_base(given))
+    return versions[max(versions)]

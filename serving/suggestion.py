@@ -1,4 +1,4 @@
-"""What the model says about a text, however it is asked."""
+"""A suggested label, the same from a server and from a model in this process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Suggestion:
     Attributes:
         label: The label.
         score: The model's probability, 0 to 1.
-        suggested: Whether the score reaches the model's own threshold.
+        suggested: Whether the score reaches the label's threshold.
     """
 
     label: str

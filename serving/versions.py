@@ -1,4 +1,4 @@
-"""Finds the versions of a model in a folder."""
+"""Finds the numbered folders of a model's versions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from schema import names
 from schema.errors import UsageError
 
-# A loader looks for this file first: without it there is no model.
+# Loaders look for this file first: without it there is no model.
 GRAPH_FILE: Final = "saved_model.pb"
 # As in TF Serving: a signed number of 64 bits.
 LARGEST_VERSION: Final = 2**63 - 1
@@ -22,9 +22,8 @@ _logger = logging.getLogger(__name__)
 def index_versions(folders: Iterable[str]) -> dict[int, str]:
     """Returns the name of the folder of each version.
 
-    Only a name that is a number is a version (`00000123` is 123); what a push or a person keeps
-    beside the versions has other names. Of two folders with the same number the one whose name
-    sorts last is taken, as IndexChildrenByVersion does it in TF Serving's
+    Only a number is the name of a version (`00000123` is 123). Of two folders with the same number
+    the one whose name sorts last counts, as in IndexChildrenByVersion of TF Serving's
     sources/storage_path/file_system_storage_path_source.cc.
     """
     versions: dict[int, str] = {}
@@ -66,11 +65,6 @@ def find_versions(base: Path) -> dict[int, Path]:
     return {version: folder for version, folder in folders.items() if holds_model(folder)}
 
 
-def serving_dirs(given: Path) -> tuple[Path, Path]:
-    """Returns where the versions may lie: in a serving directory, or in a run's output."""
-    return given, given / "serving" / names.MODEL_NAME
-
-
 def find_base(given: Path) -> Path:
     """Returns the serving directory, the parent of the versions, that a path stands for.
 
@@ -80,17 +74,17 @@ def find_base(given: Path) -> Path:
     Raises:
         UsageError: There is no version in either.
     """
-    for base in serving_dirs(given):
+    for base in (given, given / "serving" / names.MODEL_NAME):
         if find_versions(base):
             return base
     raise UsageError(
-        f"There is no pushed version in {given}, nor in serving/{names.MODEL_NAME} in it. Give a "
-        "serving directory, or the output directory of a run that pushed a model."
+        f"There is no pushed version in {given} or its serving/{names.MODEL_NAME}. Give a serving "
+        "directory, or the output directory of a run that pushed a model."
     )
 
 
 def holds_model(folder: Path) -> bool:
-    """Whether a folder is that of a SavedModel."""
+    """Tells whether a folder is a SavedModel."""
     return (folder / GRAPH_FILE).is_file()
 
 
@@ -98,5 +92,5 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:
-        # A link that leads to itself, say: not a version, and no harm to the others.
+        # Such as a link to itself.
         return False

@@ -1,7 +1,7 @@
-"""Requests that a server plays when it loads a version, before it answers with it.
+"""Warm-up requests: a server replays them when it loads a version, before clients can ask.
 
-TensorFlow plans a graph at its first run; without these, the first clients would wait for it.
-See "SavedModel Warmup" in TF Serving's guide.
+TensorFlow plans a graph at its first run, for which the first clients would have to wait. See
+"SavedModel Warmup" in TF Serving's guide.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _TEXTS: Final = (_SHORT, _ABSTRACT, "")
 
 
 def warmup_requests() -> list[prediction_log_pb2.PredictionLog]:
-    """Returns the requests: each text alone and all in one, for every signature of a client."""
+    """Returns requests for every signature of a client: each text alone, and all in one batch."""
     return [log for texts in (*([text] for text in _TEXTS), _TEXTS) for log in _logs(texts)]
 
 
 def write_warmup_requests(model_dir: str) -> None:
-    """Writes the requests as a TFRecord file where TF Serving looks for them.
+    """Writes the requests where TF Serving looks for them, as a TFRecord file.
 
     Args:
         model_dir: Folder of a SavedModel; a local path or a URL that TensorFlow can write.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,6 @@ from schema.errors import BadInputError, UsageError
 from serving.predict import find_model, load_model
 from serving.suggestion import Suggestion
 
-ROOT = Path(__file__).resolve().parents[3]
 LABELS = ("short", "mathé", "long")
 
 
@@ -57,7 +54,7 @@ def expect(text: str, mark: float) -> list[Suggestion]:
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output directory of a run with versions 9 and 10, and names that are no version."""
+    """The output directory of a run with versions 9 and 10, and names that are not versions."""
     folder = tmp_path_factory.mktemp("out")
     base = folder / "serving" / "arxiv_tagger"
     save(base / "9", mark=0.09)
@@ -95,20 +92,20 @@ def test_no_texts_give_no_answers(run_dir: Path) -> None:
     assert load_model(str(run_dir)).suggest([]) == []
 
 
-def test_text_that_is_no_unicode_is_named(run_dir: Path) -> None:
+def test_invalid_unicode_is_named(run_dir: Path) -> None:
     with pytest.raises(BadInputError, match="Text 2"):
         load_model(str(run_dir)).suggest(["fine", "\udcff"])
 
 
 def test_missing_directory_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=f"no directory {tmp_path / 'nowhere'}"):
+    with pytest.raises(UsageError, match="no pushed version in"):
         load_model(str(tmp_path / "nowhere"))
 
 
 def test_directory_without_a_model_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "serving" / "arxiv_tagger" / ".pushing-1-a").mkdir(parents=True)
     (tmp_path / "3").mkdir()
-    with pytest.raises(UsageError, match="no model in") as raised:
+    with pytest.raises(UsageError, match="no pushed version in") as raised:
         find_model(str(tmp_path))
     assert "serving/arxiv_tagger" in str(raised.value)
 
@@ -133,15 +130,3 @@ def test_model_of_someone_else_is_a_bad_input_error(tmp_path: Path) -> None:
     save(tmp_path / "1", mark=0.1, signature="other")
     with pytest.raises(BadInputError, match=r"no signature 'serving_default', only \['other'\]"):
         load_model(str(tmp_path))
-
-
-def test_import_and_bad_path_need_no_tensorflow() -> None:
-    program = (
-        "import sys\n"
-        "from serving.predict import load_model\n"
-        "from schema.errors import UsageError\n"
-        "try:\n    load_model('/nowhere')\nexcept UsageError:\n"
-        "    sys.exit('tensorflow' in sys.modules)\n"
-        "sys.exit(2)\n"
-    )
-    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

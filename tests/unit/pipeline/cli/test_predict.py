@@ -73,4 +73,4 @@ def test_predict_without_a_text_is_an_error(model, given, code, message):
 def test_predict_without_a_model_says_where_it_looked(tmp_path):
     done = invoke("predict", "--model", tmp_path, "text")
     assert done.exit_code == 2
-    assert "no model in" in done.output
+    assert "no pushed version in" in done.output

@@ -57,7 +57,7 @@ def output(tmp_path):
 
 @pytest.fixture
 def whole(papers, tmp_path):
-    """The output of a run that nothing disturbed."""
+    """The output of an undisturbed run."""
     path = tmp_path / "whole.jsonl"
     suggest_file(Asked(), papers, path, batch_size=4)
     return path.read_bytes()
@@ -86,13 +86,13 @@ def test_every_row_gets_a_line_that_names_it(papers, output):
     assert "größe" in output.read_text(encoding="utf-8")
 
 
-def test_only_the_best_are_kept_where_that_is_asked(papers, output):
+def test_top_keeps_only_the_best(papers, output):
     suggest_file(Asked(), papers, output, top=2)
     assert {len(line["suggestions"]) for line in lines(output)} == {2}
 
 
 @pytest.mark.parametrize("requests", range(6))
-def test_a_run_that_was_broken_off_is_gone_on_with(papers, output, whole, requests):
+def test_interrupted_run_resumes(papers, output, whole, requests):
     with pytest.raises(TaggerError, match="no server"):
         suggest_file(Asked(requests), papers, output, batch_size=4)
     assert output.read_bytes() == b"".join(whole.splitlines(keepends=True)[: 4 * requests])
@@ -103,7 +103,7 @@ def test_a_run_that_was_broken_off_is_gone_on_with(papers, output, whole, reques
     assert result == FileQueryResult(rows=23, kept=4 * requests, bad=0)
 
 
-def test_wherever_a_kill_cuts_the_output_the_end_is_the_same(papers, output, whole):
+def test_output_is_the_same_wherever_a_kill_cut_it(papers, output, whole):
     cuts = [*range(0, len(whole), 97), len(whole) - 1, len(whole)]
     cuts += [len(b"".join(whole.splitlines(keepends=True)[:5])) + more for more in (-1, 0, 1)]
     for cut in cuts:
@@ -116,8 +116,8 @@ def test_wherever_a_kill_cuts_the_output_the_end_is_the_same(papers, output, who
         assert client.texts == TEXTS[finished:]
 
 
-def test_the_finished_lines_are_not_written_again(papers, output, whole):
-    """The file is the same one, so that whoever follows it loses nothing."""
+def test_finished_lines_are_not_rewritten(papers, output, whole):
+    """The file stays the same one, so that `tail -f` loses nothing."""
     output.write_bytes(whole[:1000])
     before = output.stat().st_ino
     with output.open("rb") as follower:
@@ -127,7 +127,7 @@ def test_the_finished_lines_are_not_written_again(papers, output, whole):
     assert output.stat().st_ino == before
 
 
-def test_each_batch_is_in_the_file_before_the_next_is_asked_for(papers, output):
+def test_each_batch_is_written_before_the_next_is_asked(papers, output):
     sizes = []
 
     class Looking(Asked):
@@ -139,7 +139,7 @@ def test_each_batch_is_in_the_file_before_the_next_is_asked_for(papers, output):
     assert sizes == [0, 10, 20]
 
 
-def test_a_finished_output_asks_for_nothing(papers, output, whole):
+def test_finished_output_asks_nothing(papers, output, whole):
     output.write_bytes(whole)
     assert suggest_file(Asked(0), papers, output) == FileQueryResult(23, 23, 0)
     assert output.read_bytes() == whole
@@ -165,7 +165,7 @@ def test_rows_may_be_added_at_the_end(papers, output, whole):
         (lambda papers: papers[:6], "has only 6 rows"),
     ],
 )
-def test_an_input_that_was_changed_is_refused(papers, output, whole, change, said):
+def test_changed_input_is_refused(papers, output, whole, change, said):
     begun = b"".join(whole.splitlines(keepends=True)[:9])
     output.write_bytes(begun)
     write_csv(papers, change(PAPERS))
@@ -178,7 +178,7 @@ def test_an_input_that_was_changed_is_refused(papers, output, whole, change, sai
     assert output.read_bytes() == begun
 
 
-def test_a_bad_row_that_was_changed_is_noticed_too(tmp_path, output):
+def test_changed_bad_row_is_noticed(tmp_path, output):
     path = write_csv(tmp_path / "p.csv", [("T", ""), ("T", "fine")])
     suggest_file(Asked(), path, output)
     write_csv(path, [("Other", ""), ("T", "fine")])
@@ -190,7 +190,7 @@ def test_a_bad_row_that_was_changed_is_noticed_too(tmp_path, output):
     "content",
     [b"my notes\n", b'{"row": 2, "digest": "x"}\n', b'{"row": 1}\n', b"[1]\n", b"\n", b"\xff\n"],
 )
-def test_another_file_is_never_written_to(papers, output, content):
+def test_foreign_file_is_never_written_to(papers, output, content):
     output.write_bytes(content)
     with pytest.raises(UsageError, match="line 1: not written by this command"):
         suggest_file(Asked(), papers, output)
@@ -206,7 +206,7 @@ def test_the_input_is_never_written_to(papers, tmp_path):
     assert papers.read_bytes() == content
 
 
-def test_two_at_once_on_one_output_are_refused(papers, output):
+def test_output_is_locked(papers, output):
     with output.open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_SH)
         with pytest.raises(UsageError, match="another process"):
@@ -215,7 +215,7 @@ def test_two_at_once_on_one_output_are_refused(papers, output):
     assert len(lines(output)) == 23
 
 
-def test_an_output_that_cannot_be_written_is_told_as_that(papers, tmp_path):
+def test_output_that_cannot_be_written_is_an_error(papers, tmp_path):
     with pytest.raises(TaggerError, match="can't be written"):
         suggest_file(Asked(), papers, tmp_path / "none" / "x.jsonl")
     for path in (tmp_path, Path("/dev/null")):
@@ -223,7 +223,7 @@ def test_an_output_that_cannot_be_written_is_told_as_that(papers, tmp_path):
             suggest_file(Asked(), papers, path)
 
 
-def test_a_full_disk_is_told_and_gone_on_after(papers, output, whole):
+def test_full_disk_is_an_error_and_resumes(papers, output, whole):
     """The system refuses to let files grow, in the middle of a line."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) // 2, limits[1]))
@@ -261,7 +261,7 @@ def test_bad_rows_are_reported_in_their_place(tmp_path, output):
     assert suggest_file(Asked(0), path, output).kept == 6
 
 
-def test_a_bad_row_between_good_ones_does_not_shift_them(tmp_path, output):
+def test_bad_row_does_not_shift_the_others(tmp_path, output):
     path = write_csv(tmp_path / "p.csv", [("", "first"), ("x",), ("", "third"), ("", " ")])
     suggest_file(Asked(), path, output)
     first, second, third, fourth = lines(output)
@@ -277,7 +277,7 @@ def test_a_bad_row_between_good_ones_does_not_shift_them(tmp_path, output):
         ("p.jsonl", b"\n\n", "no papers in it"),
     ],
 )
-def test_a_broken_file_is_told_before_anything_is_asked(tmp_path, output, name, content, told):
+def test_broken_file_is_an_error_before_anything_is_asked(tmp_path, output, name, content, told):
     path = tmp_path / name
     path.write_bytes(content)
     client = Asked()
@@ -289,7 +289,7 @@ def test_a_broken_file_is_told_before_anything_is_asked(tmp_path, output, name, 
 
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
-def test_with_a_real_client_and_a_server_that_is_busy_at_times(papers, output, whole, protocol):
+def test_busy_server_changes_nothing(papers, output, whole, protocol):
     with (
         LittleServer() as server,
         TaggerClient(server.address(protocol), protocol=protocol, sleep=lambda _: None) as client,

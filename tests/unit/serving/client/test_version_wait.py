@@ -66,33 +66,33 @@ def test_it_returns_when_all_versions_answer():
     assert asked == ["/v1/models/arxiv_tagger"] * 5
 
 
-def test_a_version_that_was_unloaded_before_is_waited_for():
+def test_unloaded_version_is_waited_for():
     assert len(wait({2}, statuses(v2="END"), statuses(v2="AVAILABLE"))) == 2
 
 
-def test_a_version_that_does_not_load_ends_the_wait_with_its_reason():
+def test_version_that_fails_to_load_ends_the_wait_with_its_reason():
     with pytest.raises(RefusedError, match=r"version 2: no saved_model\.pb.*No label was moved"):
         wait({2}, statuses(v2="LOADING"), statuses(v1="AVAILABLE", v2="END:no saved_model.pb"))
 
 
-def test_how_a_version_ended_before_does_not_count():
+def test_earlier_failures_do_not_count():
     mended = [statuses(v2="END:old"), statuses(v2="END:old"), statuses(v2="LOADING")]
     assert len(wait({2}, *mended, statuses(v2="AVAILABLE"))) == 4
     with pytest.raises(RefusedError, match="version 2: old"):
         wait({2}, *mended, statuses(v2="END:old"))
 
 
-def test_a_server_that_is_slow_to_answer_is_asked_again():
+def test_slow_server_is_asked_again():
     assert len(wait({2}, httpx.ReadTimeout("timed out"), statuses(v2="AVAILABLE"))) == 2
     with pytest.raises(TaggerError, match="has not loaded version 2 in 5 s"):
         wait({2}, httpx.ReadTimeout("timed out"), timeout=5)
 
 
-def test_another_version_that_does_not_load_is_none_of_its_business():
+def test_failures_of_other_versions_do_not_count():
     assert len(wait({2}, statuses(v1="END:broken", v2="AVAILABLE"))) == 1
 
 
-def test_it_gives_up_after_the_timeout_and_names_what_is_missing():
+def test_timeout_names_what_is_missing():
     with pytest.raises(TaggerError, match=r"version 2, 10 in 5 s.*poll_wait_seconds"):
         wait({10, 2, 3}, statuses(v3="AVAILABLE", v2="LOADING"), timeout=5)
 
@@ -106,12 +106,12 @@ def test_it_gives_up_after_the_timeout_and_names_what_is_missing():
         (httpx.Response(200, json={"model_version_status": [{}]}), "not that of a model server"),
     ],
 )
-def test_without_a_server_the_address_is_named(response, said):
+def test_error_names_the_address(response, said):
     with pytest.raises(TaggerError, match=said) as raised:
         wait({2}, response)
     assert ADDRESS in str(raised.value)
 
 
-def test_an_address_that_is_none_is_a_usage_error():
+def test_invalid_address_is_a_usage_error():
     with pytest.raises(UsageError, match="HOST:PORT"):
         wait_until_available("localhost", {2}, 1)
