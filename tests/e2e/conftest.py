@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import fcntl
+import json
+import shutil
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -8,14 +12,47 @@ from pipeline.sample.generator import write_sample
 from tests.support import runs
 
 
+@dataclass(frozen=True)
+class FirstRun:
+    """A run on a small sample, which costs a minute and serves several files of tests.
+
+    Attributes:
+        run: The finished command.
+        output: A copy of its output folder, to look at.
+        live: The output folder itself, for one file of tests to run in again.
+    """
+
+    run: runs.Run
+    output: Path
+    live: Path
+
+
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all processes of this test run see."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def sample(shared: Path) -> Path:
     """A CSV of 800 invented papers."""
-    return write_sample(800, 7, tmp_path_factory.mktemp("data") / "sample.csv")
+    with (shared / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = shared / "sample.csv"
+        return path if path.exists() else write_sample(800, 7, path)
 
 
 @pytest.fixture(scope="session")
-def first_run(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[runs.Run, Path]:
-    """A first run on the sample; others copy its output before they add to it."""
-    output = tmp_path_factory.mktemp("first") / "out"
-    return runs.run_pipeline(sample, output), output
+def first_run(sample: Path, shared: Path) -> FirstRun:
+    folder = shared / "first_run"
+    finished = folder / "run.json"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            run = runs.run_pipeline(sample, folder / "live")
+            shutil.copytree(folder / "live", folder / "out")
+            finished.write_text(json.dumps(asdict(run)))
+    run = runs.Run(**json.loads(finished.read_text()))
+    return FirstRun(run, folder / "out", folder / "live")

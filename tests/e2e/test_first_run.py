@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,26 +18,13 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from sklearn import metrics as oracle
 
+from pipeline.config import load_config
+from pipeline.local.node_summary import PURPOSES
 from schema import names
 from schema.text import join_title_and_abstract
 from tests.support import runs
+from tests.support.command_line import flat, invoke
 
-COMPONENTS = (
-    "CsvExampleGen",
-    "LastStatistics",
-    "StatisticsGen",
-    "ImportSchemaGen",
-    "ExampleValidator",
-    "DataCheck",
-    "Transform",
-    "Trainer",
-    "Baselines",
-    "InfraValidator",
-    "LastBlessedModel",
-    "Evaluator",
-    "Pusher",
-    "Report",
-)
 METRICS = (
     "micro_f1",
     "micro_precision",
@@ -64,7 +55,7 @@ METRICS = (
 )
 
 
-def raw_examples(output, split):
+def raw_examples(output: Path, split: str) -> list[bytes]:
     (folder,) = (output / "pipeline" / "CsvExampleGen" / "examples").iterdir()
     files = sorted(map(str, (folder / f"Split-{split}").glob("*.gz")))
     return [record.numpy() for record in tf.data.TFRecordDataset(files, "GZIP")]
@@ -79,32 +70,64 @@ def read_paper(serialized):
     )
 
 
+class Scored(NamedTuple):
+    """The pushed model's probabilities of a split's papers, and which labels are true; [n, L]."""
+
+    labels: list[str]
+    scores: np.ndarray
+    truth: np.ndarray
+
+
 @pytest.fixture(scope="module")
-def model(first_run):
-    _, output = first_run
+def output(first_run) -> Path:
+    return first_run.output
+
+
+@pytest.fixture(scope="module")
+def version(output) -> Path:
     (version,) = runs.versions(output)
-    return tf.saved_model.load(str(version))
+    return version
 
 
-def test_it_tells_what_it_did(first_run):
-    run, output = first_run
+@pytest.fixture(scope="module")
+def metrics(output) -> dict[str, float]:
+    return json.loads((output / "metrics.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def score(output, version) -> Callable[[str], Scored]:
+    labels = (version / "assets" / names.LABEL_VOCABULARY).read_text().splitlines()
+    model = tf.saved_model.load(str(version))
+
+    @functools.cache
+    def call(split: str) -> Scored:
+        papers = [read_paper(each) for each in raw_examples(output, split)]
+        assert {term for *_, terms in papers for term in terms} <= set(labels)
+        texts = tf.constant([join_title_and_abstract(title, text) for title, text, _ in papers])
+        scores = model.signatures["probabilities"](text=texts)["probabilities"].numpy()
+        truth = np.array([[label in terms for label in labels] for *_, terms in papers])
+        return Scored(labels, scores, truth)
+
+    return call
+
+
+def test_it_tells_what_it_did(first_run, version):
+    run = first_run.run
     assert run.code == 0, run.output
-    for component in COMPONENTS:
+    for component in PURPOSES:
         assert f"✓ {component}" in run
     assert "Traceback" not in run.output
     # Nothing that a library says reaches the person.
     for chatter in ("WARNING", "FutureWarning", "tensorflow/core", "rendezvous"):
         assert chatter not in run.output
-    counts = json.loads((output / "curation.json").read_text())
+    counts = json.loads((first_run.output / "curation.json").read_text())
     assert f"{counts['rows_read']:,} rows read" in run
-    assert str(runs.versions(output)[0]) in run.output.replace("\n", "")
+    assert f"serving/arxiv_tagger/{version.name}" in run.output.replace("\n", "")
     assert run.output.count("true: ") == 3
     assert run.output.count("top 3: ") == 3
 
 
-def test_it_writes_what_it_promises(first_run):
-    _, output = first_run
-    metrics = json.loads((output / "metrics.json").read_text())
+def test_it_writes_what_it_promises(output, metrics):
     assert sorted(metrics) == sorted(METRICS)
     for plot in ("loss.png", "binary_accuracy.png"):
         assert (output / "plots" / plot).stat().st_size > 5_000
@@ -112,8 +135,7 @@ def test_it_writes_what_it_promises(first_run):
     assert list((output / "pipeline" / "Trainer" / "model_run").glob("*/**/events.out.tfevents*"))
 
 
-def test_curation_counts_equal_pandas(first_run, sample):
-    _, output = first_run
+def test_curation_counts_equal_pandas(output, sample):
     counts = json.loads((output / "curation.json").read_text())
     rows = pd.read_csv(sample)
     first = rows[~rows["titles"].duplicated()]
@@ -128,19 +150,10 @@ def test_curation_counts_equal_pandas(first_run, sample):
     )
 
 
-def test_metrics_equal_scikit_learn(first_run, model):
-    _, output = first_run
-    reported = json.loads((output / "metrics.json").read_text())
-    (version,) = runs.versions(output)
-    labels = (version / "assets" / names.LABEL_VOCABULARY).read_text().splitlines()
-    papers = [read_paper(each) for each in raw_examples(output, names.TEST)]
-    texts = [join_title_and_abstract(title, abstract) for title, abstract, _ in papers]
-    scores = model.signatures["probabilities"](text=tf.constant(texts))["probabilities"].numpy()
-    assert {term for *_, terms in papers for term in terms} <= set(labels)
-    truth = np.array([[label in terms for label in labels] for *_, terms in papers])
-    suggested = scores >= np.float32(reported["threshold"])
-
-    assert reported["examples"] == len(papers)
+def test_metrics_equal_scikit_learn(metrics, score):
+    _, scores, truth = score(names.TEST)
+    suggested = scores >= np.float32(metrics["threshold"])
+    assert metrics["examples"] == len(truth)
     best = np.argsort(-scores, axis=1)
     expected = {
         "micro_f1": oracle.f1_score(truth, suggested, average="micro"),
@@ -154,14 +167,11 @@ def test_metrics_equal_scikit_learn(first_run, model):
         "binary_accuracy": ((scores >= 0.5) == truth).mean(),
     }
     for name, value in expected.items():
-        assert reported[name] == pytest.approx(value, abs=1e-6), name
+        assert metrics[name] == pytest.approx(value, abs=1e-6), name
 
 
-def test_the_report_agrees_with_the_metrics_and_with_scikit_learn(first_run, model):
-    _, output = first_run
-    metrics = json.loads((output / "metrics.json").read_text())
+def test_the_report_agrees_with_the_metrics_and_with_scikit_learn(output, version, metrics, score):
     report = json.loads((output / "report" / "report.json").read_text())
-    (version,) = runs.versions(output)
     assert report["verdict"] == {"state": "blessed", "reasons": [], "version": version.name}
     assert report["data"]["drift"] == {"state": "first"}
     # TFMA's figures and those that the report computes itself.
@@ -169,14 +179,10 @@ def test_the_report_agrees_with_the_metrics_and_with_scikit_learn(first_run, mod
         assert row["value"] == pytest.approx(metrics[row["metric"]], abs=1e-6), row["metric"]
         assert set(row["baselines"]) == {"none", "frequent", "linear_svc"}
 
-    papers = [read_paper(each) for each in raw_examples(output, names.TEST)]
-    texts = [join_title_and_abstract(title, abstract) for title, abstract, _ in papers]
-    scores = model.signatures["probabilities"](text=tf.constant(texts))["probabilities"].numpy()
-    labels = (version / "assets" / names.LABEL_VOCABULARY).read_text().splitlines()
-    truth = np.array([[label in terms for label in labels] for *_, terms in papers])
+    labels, scores, truth = score(names.TEST)
+    suggested = scores >= np.float32(metrics["threshold"])
     table = pd.read_csv(output / "report" / "labels.tsv", sep="\t")
     assert list(table.label) == labels
-    suggested = scores >= np.float32(metrics["threshold"])
     assert list(table.support) == truth.sum(axis=0).tolist()
     assert list(table.suggested) == suggested.sum(axis=0).tolist()
     for column, expected in zip(
@@ -187,32 +193,22 @@ def test_the_report_agrees_with_the_metrics_and_with_scikit_learn(first_run, mod
         np.testing.assert_allclose(table[column], expected, atol=1e-6)
 
 
-def test_the_report_is_told_on_the_command_line(first_run):
-    _, output = first_run
-    run = runs.tagger("report", "--output", output)
-    assert run.code == 0, run.output
-    metrics = json.loads((output / "metrics.json").read_text())
-    assert f"micro-F1 {metrics['micro_f1']:.3f} [" in run
-    assert "LinearSVC" in run
-    assert str(output / "report" / "index.html") in run.output.replace("\n", "")
-    assert "How good is this model?" in (output / "report" / "index.html").read_text("utf-8")
+def test_the_report_is_shown_on_the_command_line(output, metrics):
+    done = invoke("report", "--output", output)
+    assert done.exit_code == 0, done.output
+    assert f"micro-F1 {metrics['micro_f1']:.3f} [" in flat(done.output)
+    assert "LinearSVC" in done.output
+    assert str(output / "report" / "index.html") in done.output.replace("\n", "")
 
 
-def test_threshold_is_the_best_on_validation(first_run, model):
-    _, output = first_run
-    threshold = json.loads((output / "metrics.json").read_text())["threshold"]
-    (version,) = runs.versions(output)
-    labels = (version / "assets" / names.LABEL_VOCABULARY).read_text().splitlines()
-    papers = [read_paper(each) for each in raw_examples(output, names.VALIDATION)]
-    texts = [join_title_and_abstract(title, abstract) for title, abstract, _ in papers]
-    scores = model.signatures["probabilities"](text=tf.constant(texts))["probabilities"].numpy()
-    truth = np.array([[label in terms for label in labels] for *_, terms in papers])
+def test_threshold_is_the_best_on_validation(metrics, score):
+    _, scores, truth = score(names.VALIDATION)
 
     def micro_f1(cut):
         return oracle.f1_score(truth, scores >= np.float32(cut), average="micro")
 
     best = max(micro_f1(cut) for cut in np.unique(scores))
-    assert micro_f1(threshold) == pytest.approx(best, abs=2e-3)
+    assert micro_f1(metrics["threshold"]) == pytest.approx(best, abs=2e-3)
 
 
 def read_weights(version):
@@ -226,9 +222,8 @@ def read_weights(version):
     return [checkpoint.get_tensor(numbers[number]) for number in sorted(numbers)]
 
 
-def test_no_skew_between_training_and_serving(first_run, model):
+def test_no_skew_between_training_and_serving(output, version, score):
     """The pushed model on raw text says what the network says of the transformed examples."""
-    _, output = first_run
     (graph,) = (output / "pipeline" / "Transform" / "transform_graph").iterdir()
     (transformed,) = (output / "pipeline" / "Transform" / "transformed_examples").iterdir()
     spec = tft.TFTransformOutput(str(graph)).transformed_feature_spec()
@@ -236,7 +231,6 @@ def test_no_skew_between_training_and_serving(first_run, model):
     records = [record.numpy() for record in tf.data.TFRecordDataset(files, "GZIP")]
     tfidf = tf.sparse.to_dense(tf.io.parse_example(records, spec)[names.TFIDF]).numpy()
 
-    (version,) = runs.versions(output)
     kernel, bias, *upper = read_weights(version)
     hidden = np.maximum(tfidf @ kernel + bias, 0)
     # A kernel and a bias for each member, which sees its own part of the hidden layer.
@@ -246,28 +240,19 @@ def test_no_skew_between_training_and_serving(first_run, model):
     logits = np.mean([part @ weights + biases for part, weights, biases in pairs], axis=0)
     expected = 1 / (1 + np.exp(-logits.astype(np.float64)))
 
-    texts = [
-        join_title_and_abstract(title, abstract)
-        for title, abstract, _ in map(read_paper, raw_examples(output, names.TEST))
-    ]
-    found = model.signatures["probabilities"](text=tf.constant(texts))["probabilities"].numpy()
+    found = score(names.TEST).scores
     # Transform may order its records otherwise than ExampleGen.
     distances = np.abs(found[:, None, :] - expected[None, :, :]).max(axis=2)
     partner = distances.argmin(axis=1)
-    assert sorted(partner) == list(range(len(texts)))
+    assert sorted(partner) == list(range(len(found)))
     np.testing.assert_allclose(found, expected[partner], atol=1e-5)
 
 
-def test_the_gate_would_refuse_the_most_frequent_labels(first_run):
+def test_the_gate_would_refuse_the_most_frequent_labels(score):
     """The floors of the profile are above what needs no model."""
-    from pipeline.config import load_config
-
-    _, output = first_run
-    papers = [read_paper(each) for each in raw_examples(output, names.TEST)]
-    labels = pd.Series([term for *_, terms in papers for term in terms]).value_counts()
-    truth = np.array([[label in terms for label in labels.index] for *_, terms in papers])
+    truth = score(names.TEST).truth
     floors = load_config("sample").gate.floors
-    scores = np.tile(labels.to_numpy() / len(papers), (len(papers), 1))
+    scores = np.tile(truth.mean(axis=0), (len(truth), 1))
     best_f1 = max(
         oracle.f1_score(truth, scores >= cut, average="micro") for cut in np.unique(scores)
     )
@@ -275,33 +260,16 @@ def test_the_gate_would_refuse_the_most_frequent_labels(first_run):
     assert oracle.label_ranking_average_precision_score(truth, scores) < floors["lrap"]
 
 
-def test_predict_answers_from_the_pushed_model(first_run):
-    _, output = first_run
-    run = runs.tagger("predict", "--model", output, "--json", "We train deep neural networks.")
-    assert run.code == 0, run.output
-    (line,) = run.output.splitlines()
-    answer = json.loads(line)
-    scores = [each["score"] for each in answer["suggestions"]]
+def test_predict_answers_from_the_pushed_model(output):
+    done = invoke("predict", "--model", output, "--json", "We train deep neural networks.")
+    assert done.exit_code == 0, done.output
+    (line,) = done.output.splitlines()
+    scores = [each["score"] for each in json.loads(line)["suggestions"]]
     assert len(scores) == 10
     assert scores == sorted(scores, reverse=True)
 
-    several = subprocess.run(
-        runs.command("predict", "--model", output, "--json"),
-        input="One text\nAnother text\n",
-        cwd=runs.REPOSITORY,
-        env=runs.environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert [json.loads(line)["text"] for line in several.stdout.splitlines()] == [
-        "One text",
-        "Another text",
-    ]
 
-
-def test_the_model_answers_where_none_of_our_code_is(first_run, tmp_path):
-    _, output = first_run
-    (version,) = runs.versions(output)
+def test_the_model_answers_where_none_of_our_code_is(version, tmp_path):
     script = f"""
 import importlib.util, sys
 assert importlib.util.find_spec("components") is None

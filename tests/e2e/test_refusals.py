@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from test_runs_in_a_row import copy_of_the_code
 
 from tests.support import runs
+from tests.support.command_line import flat, invoke
 
 HEADER = "titles,summaries,terms\n"
 
 
 def test_data_that_breaks_the_schema_stops_before_transform(sample, tmp_path):
     """A schema that allows one label: the sample's papers have several."""
-    code = copy_of_the_code(tmp_path / "code")
+    code = runs.copy_code(tmp_path / "code")
     schema = code / "schema" / "schema.pbtxt"
     text = schema.read_text()
     strict = text.replace("value_count { min: 1 }", "value_count { min: 1 max: 1 }")
@@ -47,18 +47,17 @@ def test_data_that_breaks_the_schema_stops_before_transform(sample, tmp_path):
 def test_check_tells_what_is_wrong_with_a_file(tmp_path, content, told):
     data = tmp_path / "papers.csv"
     data.write_bytes(content)
-    run = runs.tagger("check", "--data", data)
-    assert run.code == 3, run.output
-    assert told in run
-    assert "Traceback" not in run.output
+    done = invoke("check", "--data", data)
+    assert done.exit_code == 3, done.output
+    assert told in flat(done.output)
 
 
 def test_a_broken_file_stops_the_run_in_the_same_words(tmp_path):
     data = tmp_path / "papers.csv"
     data.write_bytes(HEADER.encode() + b'A,b,"[\'a\']"\nB,"an open quote\n' * 3)
-    checked = runs.tagger("check", "--data", data)
+    checked = invoke("check", "--data", data)
     run = runs.run_pipeline(data, tmp_path / "out")
-    assert run.code == checked.code == 3
+    assert run.code == checked.exit_code == 3
     message = checked.output.partition("Error: ")[2].strip()
     assert message
     assert message in run.output
@@ -67,14 +66,13 @@ def test_a_broken_file_stops_the_run_in_the_same_words(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(sample, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    run = runs.run_pipeline(sample, tmp_path / "file" / "out")
-    assert run.code == 3
-    assert str(tmp_path / "file") in run.output.replace("\n", "")
+    done = invoke("run", "--data", sample, "--output", tmp_path / "file" / "out")
+    assert done.exit_code == 3
+    assert str(tmp_path / "file") in done.output.replace("\n", "")
 
 
 def test_an_address_without_a_server_is_bad_input(tmp_path):
-    run = runs.tagger(
-        "run", "--data", "http://127.0.0.1:9/papers.csv", "--output", tmp_path / "out"
-    )
-    assert run.code == 3
-    assert "127.0.0.1:9" in run
+    data = "http://127.0.0.1:9/papers.csv"
+    done = invoke("run", "--data", data, "--output", tmp_path / "out")
+    assert done.exit_code == 3
+    assert "127.0.0.1:9" in done.output

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -34,23 +32,13 @@ class Step:
     drift: dict[str, object]
 
 
-def copy_of_the_code(target: Path) -> Path:
-    for room in ("schema", "serving", "components", "pipeline"):
-        shutil.copytree(
-            runs.REPOSITORY / room, target / room, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    return target
-
-
 @pytest.fixture(scope="module")
-def steps(sample, tmp_path_factory) -> dict[str, Step]:
+def steps(sample, first_run, tmp_path_factory) -> dict[str, Step]:
     """Runs one after the other; each test looks at what it is about."""
-    folder = tmp_path_factory.mktemp("row")
-    output = folder / "out"
+    output = first_run.live
     done: dict[str, Step] = {}
 
-    def step(name: str, *settings: str, root: Path = runs.REPOSITORY) -> None:
-        run = runs.run_pipeline(sample, output, *settings, root=root)
+    def look(name: str, run: runs.Run) -> None:
         report = json.loads((output / "report" / "report.json").read_text())
         done[name] = Step(
             run,
@@ -61,15 +49,16 @@ def steps(sample, tmp_path_factory) -> dict[str, Step]:
             report["data"]["drift"],
         )
 
-    step("first")
-    step("second")
-    step("third")
-    code = copy_of_the_code(folder / "code")
-    with (code / "components" / "evaluator" / "tfma_metrics.py").open("a") as file:
+    look("first", first_run.run)
+    for name in ("second", "third"):
+        look(name, runs.run_pipeline(sample, output))
+    floors = "gate.floors={micro_f1: 0.99, lrap: 0.1}"
+    look("changed gate", runs.run_pipeline(sample, output, floors))
+    code = runs.copy_code(tmp_path_factory.mktemp("changed") / "code")
+    with (code / "components" / "data_check" / "component.py").open("a") as file:
         file.write("# A changed line.\n")
-    step("changed code", root=code)
-    step("changed gate", "gate.floors={micro_f1: 0.99, lrap: 0.1}")
-    step("changed training", "trainer.epochs=3")
+    run = runs.run_pipeline(sample, output, "trainer.epochs=3", root=code)
+    look("changed code and training", run)
     return done
 
 
@@ -82,7 +71,7 @@ def ran(before: Step, after: Step) -> dict[str, str]:
 
 
 def test_every_run_ends_well(steps):
-    for name in ("first", "second", "third", "changed code", "changed training"):
+    for name in ("first", "second", "third", "changed code and training"):
         assert steps[name].run.code == 0, steps[name].run.output
 
 
@@ -108,14 +97,6 @@ def test_cached_runs_report_the_same(steps):
     assert "= Trainer" in steps["third"].run
 
 
-def test_changed_code_runs_its_component_and_those_after_it(steps):
-    states = ran(steps["third"], steps["changed code"])
-    assert {node for node, state in states.items() if state == "COMPLETE"} >= {"Evaluator"}
-    for node in (*BEFORE_TRAINER, "Trainer"):
-        assert states[node] == "CACHED", node
-    assert steps["changed code"].versions == steps["first"].versions
-
-
 def test_a_refused_model_is_not_pushed(steps):
     step = steps["changed gate"]
     assert step.run.code == 5
@@ -128,9 +109,12 @@ def test_a_refused_model_is_not_pushed(steps):
     assert step.versions == steps["first"].versions
 
 
-def test_a_changed_training_setting_reuses_all_before_trainer(steps):
-    states = ran(steps["changed gate"], steps["changed training"])
+def test_a_change_runs_what_it_concerns_again_and_no_more(steps):
+    step = steps["changed code and training"]
+    states = ran(steps["changed gate"], step)
+    for node in ("DataCheck", "Trainer", "InfraValidator", "Evaluator", "Pusher", "Report"):
+        assert states[node] == "COMPLETE", node
     for node in BEFORE_TRAINER:
-        assert states[node] == "CACHED", node
-    assert states["Trainer"] == "COMPLETE"
-    assert len(steps["changed training"].versions) == 2
+        assert node == "DataCheck" or states[node] == "CACHED", node
+    assert states["Baselines"] == "CACHED"
+    assert len(step.versions) == 2

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from test_runs_in_a_row import copy_of_the_code
 
 from tests.support import runs
 
@@ -32,7 +31,7 @@ class Runs:
 def finished(sample, tmp_path_factory) -> Runs:
     folder = tmp_path_factory.mktemp("unservable")
     output = folder / "out"
-    code = copy_of_the_code(folder / "code")
+    code = runs.copy_code(folder / "code")
     signatures = code / "components" / "trainer" / "signatures.py"
     text = signatures.read_text()
     assert RIGHT in text

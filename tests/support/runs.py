@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -60,6 +61,15 @@ def run_arguments(data: Path, output: Path, *settings: str) -> list[object]:
 def run_pipeline(data: Path, output: Path, *settings: str, root: Path = REPOSITORY) -> Run:
     """Runs the pipeline with quick settings, changed by `settings`."""
     return tagger(*run_arguments(data, output, *settings), root=root)
+
+
+def copy_code(target: Path) -> Path:
+    """Copies the packages, for a test that edits them."""
+    for room in ("schema", "serving", "components", "pipeline"):
+        shutil.copytree(
+            REPOSITORY / room, target / room, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    return target
 
 
 def executions(output: Path) -> dict[str, collections.Counter[str]]:
