@@ -15,7 +15,7 @@ import pytest
 from pipeline.cli import run as run_module
 from pipeline.cli.main import COMMANDS, main
 from schema import errors
-from tests.support.command_line import flat, invoke
+from tests.support.command_line import flat, invoke, paper_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = {
@@ -33,34 +33,34 @@ OPTIONS = {
 }
 TENSORFLOW_AND_BEAM = {"tensorflow", "tfx", "apache_beam", "tensorflow_transform", "keras"}
 
-# Runs a command and names the packages that it loaded.
+# Runs commands one after the other, and names the packages that they loaded.
 WATCHER = """
 import json, sys
 from click.testing import CliRunner
 from pipeline.cli.main import main
-done = CliRunner().invoke(main, sys.argv[1:])
+codes = [CliRunner().invoke(main, each).exit_code for each in json.loads(sys.argv[1])]
 loaded = sorted({name.partition(".")[0] for name in sys.modules})
-json.dump([done.exit_code, loaded], sys.stdout)
+json.dump([codes, loaded], sys.stdout)
 """
+
+
+def watch(*commands: list[str]) -> tuple[list[int], set[str]]:
+    """The exit codes of commands in one new process, and the packages that it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHER, json.dumps(commands)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    codes, loaded = json.loads(done.stdout)
+    return codes, set(loaded)
 
 
 def load(name: str) -> click.Command:
     command = main.get_command(click.Context(main), name)
     assert command is not None
     return command
-
-
-def watch(*arguments: object) -> tuple[int, set[str]]:
-    """The exit code of a command in a fresh process, and the packages it loaded."""
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHER, *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    code, loaded = json.loads(done.stdout)
-    return code, set(loaded)
 
 
 def test_help_names_every_command_with_its_own_first_sentence():
@@ -92,16 +92,12 @@ def test_options_have_the_promised_defaults():
     assert defaults["check", "profile"] == "default"
 
 
-def test_help_loads_no_command():
-    code, loaded = watch("--help")
-    assert code == 0
+def test_help_loads_nothing_heavy():
+    codes, loaded = watch(["--help"])
+    assert codes == [0]
     assert not loaded & {*TENSORFLOW_AND_BEAM, "rich", "pydantic", "yaml", "numpy", "httpx"}
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_a_command_loads_nothing_heavy(command):
-    code, loaded = watch(command, "--help")
-    assert code == 0
+    codes, loaded = watch(*([command, "--help"] for command in COMMANDS))
+    assert set(codes) == {0}
     assert not loaded & {*TENSORFLOW_AND_BEAM, "pandas", "pyarrow", "sklearn", "matplotlib"}
 
 
@@ -140,29 +136,24 @@ def test_an_error_has_its_exit_code_and_one_message(tmp_path, code, arguments):
     assert "This is a bug" not in done.output
 
 
-@pytest.mark.parametrize(
-    ("code", "arguments"),
-    [
-        (2, ["run", "--profile", "nosuch"]),
-        (3, ["run", "--data", "{folder}/none.csv"]),
-        (0, ["run", "--dry-run"]),
-        (0, ["sample", "--rows", "50", "--output", "{folder}/sample.csv"]),
-        (0, ["check", "--data", "{folder}/good.csv"]),
-        (3, ["check", "--data", "{folder}/none.csv"]),
-        (0, ["report", "--output", "{folder}"]),
-        (2, ["predict", "--model", "{folder}/none", "a text"]),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
-)
-def test_what_needs_no_tensorflow_loads_none(tmp_path, code, arguments):
-    rows = [f'"Title {i}","Abstract {i}","[\'cs.LG\']"' for i in range(60)]
+def test_what_needs_no_tensorflow_loads_none(tmp_path):
     verdict = {"state": "blessed", "reasons": [], "version": None}
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "index.html").touch()
     (tmp_path / "report" / "report.json").write_text(json.dumps({"verdict": verdict}))
-    (tmp_path / "good.csv").write_text("\n".join(["titles,summaries,terms", *rows, ""]))
-    found, loaded = watch(*(each.format(folder=tmp_path) for each in arguments))
-    assert found == code
+    (tmp_path / "good.csv").write_text("\n".join(["titles,summaries,terms", *paper_rows(), ""]))
+    codes = {
+        "run --profile nosuch": 2,
+        f"run --data {tmp_path}/none.csv": 3,
+        "run --dry-run": 0,
+        f"sample --rows 50 --output {tmp_path}/sample.csv": 0,
+        f"check --data {tmp_path}/good.csv": 0,
+        f"check --data {tmp_path}/none.csv": 3,
+        f"report --output {tmp_path}": 0,
+        f"predict --model {tmp_path}/none text": 2,
+    }
+    found, loaded = watch(*(command.split() for command in codes))
+    assert dict(zip(codes, found, strict=True)) == codes
     assert not loaded & TENSORFLOW_AND_BEAM
 
 

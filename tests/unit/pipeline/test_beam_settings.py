@@ -65,15 +65,6 @@ def test_tfx_builds_no_package_of_itself_for_the_direct_runner():
     assert dependency_utils.make_beam_dependency_flags(arguments) == arguments
 
 
-@pytest.mark.parametrize(
-    "override",
-    ["beam.runner=samza", "beam.arguments=[runner]", "beam.arguments=--x", "beam.mode=threads"],
-)
-def test_wrong_settings_are_named(override):
-    with pytest.raises(UsageError, match=override.partition("=")[0]):
-        load_config("default", [override])
-
-
 @pytest.mark.parametrize("other", [{"workers": 4}, {"mode": "multi_threading"}])
 def test_a_cluster_does_not_take_the_direct_runners_settings(other):
     with pytest.raises(ValidationError, match="flink takes its own arguments"):

@@ -45,24 +45,18 @@ def test_it_is_the_commit(checkout):
     assert code_version(checkout) == CodeVersion(commit, changed=False)
 
 
-def test_changed_and_new_code_is_told(checkout):
-    (checkout / "pipeline" / "__init__.py").write_text("two\n")
-    assert code_version(checkout).changed
-    git(checkout, "checkout", "--quiet", ".")
-    assert not code_version(checkout).changed
-    (checkout / "pipeline" / "new.py").touch()
-    assert code_version(checkout).changed
-
-
-def test_changed_tests_and_outputs_are_no_other_code(checkout):
-    (checkout / "tests" / "test_one.py").write_text("two\n")
-    (checkout / "out").mkdir()
-    (checkout / "out" / "index.html").touch()
-    assert not code_version(checkout).changed
-
-
-def test_without_a_repository_it_is_unknown(tmp_path):
-    assert code_version(make_package(tmp_path / "plain")) == UNKNOWN
+@pytest.mark.parametrize(
+    ("path", "changed"),
+    [
+        ("pipeline/__init__.py", True),
+        ("pipeline/new.py", True),
+        ("tests/test_one.py", False),
+        ("out", False),
+    ],
+)
+def test_changed_and_new_code_is_another_version(checkout, path, changed):
+    (checkout / path).write_text("two\n")
+    assert code_version(checkout).changed is changed
 
 
 def test_a_package_inside_somebody_elses_repository_is_not_theirs(checkout):
@@ -71,8 +65,9 @@ def test_a_package_inside_somebody_elses_repository_is_not_theirs(checkout):
     assert code_version(installed) == UNKNOWN
 
 
-def test_a_repository_without_a_commit_is_unknown(tmp_path):
+def test_without_a_commit_it_is_unknown(tmp_path):
     root = make_package(tmp_path / "new")
+    assert code_version(root) == UNKNOWN
     git(root, "init", "--quiet")
     git(root, "add", ".")
     assert code_version(root) == UNKNOWN

@@ -159,3 +159,27 @@ def test_dry_run_shows_the_plan_and_does_nothing(runs, tmp_path):
     _, settings = done.output.split("Settings\n")
     config = Config.model_validate_json(json.dumps(yaml.safe_load(settings)))
     assert config == load_config("sample", ["trainer.epochs=7"])
+
+
+def test_beams_short_form_sets_its_section(runs, papers):
+    data = papers(*paper_rows())
+    assert invoke("run", "--data", data, "--beam", "runner=direct,workers=2").exit_code == 0
+    assert runs.calls[0][0] == load_config("default", ["beam.workers=2"])
+    # What is set by name wins.
+    invoke("run", "--data", data, "--beam", "workers=2", "--set", "beam.workers=3")
+    assert runs.calls[1][0].beam.workers == 3
+
+
+@pytest.mark.parametrize(
+    ("beam", "message"),
+    [
+        ("workers", "must read key=value"),
+        ("threads=2", "beam.threads: there is no such setting"),
+        ("runner=dataflow", "whose machines can't reach files on this one"),
+        ("runner=spark,workers=2", "spark takes its own arguments"),
+    ],
+)
+def test_wrong_beam_settings_are_usage_errors(runs, papers, beam, message):
+    done = invoke("run", "--data", papers(*paper_rows()), "--beam", beam)
+    assert (done.exit_code, runs.calls) == (2, [])
+    assert message in flat(done.output)
