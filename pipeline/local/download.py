@@ -125,8 +125,6 @@ def _receive(response: httpx.Response, part: Path, progress: _Progress | None) -
             received += len(block)
             if progress:
                 progress(received, int(length) if length.isdigit() else None)
-        file.flush()
-        os.fsync(file.fileno())
     return digest.hexdigest()
 
 

@@ -63,30 +63,21 @@ with output_to_log(log) as terminal:
     ]
 
 
-def test_the_terminal_is_back_after_an_error(tmp_path):
-    script = """
-try:
-    with output_to_log(log) as terminal:
-        terminal.write("for a person\\n")
-        sys.stdout.write("Python to 1\\n")
-        raise KeyError("broken")
-except KeyError as error:
-    sys.stdout.write(f"{error}\\n")
-"""
-    log = tmp_path / "run.log"
-    assert run(script, log) == ("for a person\n'broken'\nout after\n", "err after\n")
-    assert log.read_text() == "Python to 1\n"
-
-
-def test_a_second_use_adds_to_the_log(tmp_path):
-    log = tmp_path / "run.log"
+def test_the_terminal_is_back_after_an_error_and_the_next_use_adds_to_the_log(tmp_path):
     script = """
 for number in range(2):
-    with output_to_log(log):
-        os.write(1, b"run %d\\n" % number)
+    try:
+        with output_to_log(log) as terminal:
+            terminal.write("for a person\\n")
+            sys.stdout.write(f"Python to 1, {number}\\n")
+            raise KeyError("broken")
+    except KeyError as error:
+        sys.stdout.write(f"{error}\\n")
 """
-    run(script, log)
-    assert log.read_text() == "run 0\nrun 1\n"
+    log = tmp_path / "run.log"
+    told = "for a person\n'broken'\n" * 2
+    assert run(script, log) == (f"{told}out after\n", "err after\n")
+    assert log.read_text() == "Python to 1, 0\nPython to 1, 1\n"
 
 
 def test_the_terminal_is_back_though_it_broke_off(tmp_path):
