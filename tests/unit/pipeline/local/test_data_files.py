@@ -33,7 +33,7 @@ PATTERN = "archive/span-{SPAN}/papers.csv"
         (
             12,
             9,
-            "Reading spans 9 to 11, 3 of 3 (3 files); data.spans asks for 12, and there are no "
+            "Reading spans 9 to 11, 3 of 3 (3 files); data.spans asks for 12, but there are no "
             "more.",
         ),
     ],
@@ -47,7 +47,7 @@ def test_a_missing_span_is_named(archive):
     with pytest.raises(BadInputError, match=r"no span found: no file matches archive/part-"):
         find_data("archive/part-{SPAN}/papers.csv", DataSettings())
     (archive / "span-10").rename(archive / "gone")
-    with pytest.raises(BadInputError, match="there is no span 10 between 9 and 11"):
+    with pytest.raises(BadInputError, match="span 10 is missing between 9 and 11"):
         find_data(PATTERN, DataSettings(spans=0))
 
 
