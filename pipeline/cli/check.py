@@ -19,7 +19,11 @@ from schema.errors import BadInputError
     "--data", metavar="PATH", required=True, help="CSV file (.csv, .csv.gz); {SPAN} as in `run`."
 )
 @click.option(
-    "--profile", metavar="NAME_OR_YAML", default="default", show_default=True, help="Settings."
+    "--profile",
+    metavar="NAME_OR_YAML",
+    default="default",
+    show_default=True,
+    help="Settings: a name or a YAML file.",
 )
 @options.SET
 @report_errors

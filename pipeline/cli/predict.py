@@ -19,7 +19,7 @@ from serving.predict import find_model, load_model
     help="A pushed version, a serving folder, or the output folder of a run.",
 )
 @options.JSON
-@click.argument("texts", metavar="TEXT...", nargs=-1)
+@click.argument("texts", metavar="[TEXT]...", nargs=-1)
 @report_errors
 def predict(model: str, as_json: bool, texts: tuple[str, ...]) -> None:
     """Suggest subject areas with a pushed model, without a server.

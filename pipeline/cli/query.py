@@ -71,7 +71,7 @@ _PATIENT: Final = Retry(times=10)
     show_default=True,
     help="With --file: texts in one request.",
 )
-@click.argument("texts", metavar="TEXT...", nargs=-1)
+@click.argument("texts", metavar="[TEXT]...", nargs=-1)
 @report_errors
 def query(
     texts: tuple[str, ...],
@@ -123,7 +123,7 @@ def _query_file(
     kept = f", {result.kept:,} of them from before" if result.kept else ""
     console.print(f"[green]✓[/] {result.rows:,} papers are in {output}{kept}", soft_wrap=True)
     if result.bad:
-        console.print(f"{result.bad:,} rows have no text; their lines hold an error instead.")
+        console.print(f"Rows without text: {result.bad:,}; their lines hold an error instead.")
 
 
 def _connect(connection: Mapping[str, Any], **more: Any) -> TaggerClient:

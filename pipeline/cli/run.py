@@ -36,7 +36,7 @@ from schema.errors import BadInputError, UsageError
 @click.option(
     "--profile",
     metavar="NAME_OR_YAML",
-    help="Settings. [default: `sample` for the sample, else `default`]",
+    help="Settings: a name or a YAML file. [default: `sample` for the sample, else `default`]",
 )
 @click.option(
     "--output",

@@ -11,9 +11,18 @@ from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
 
 
 @click.command()
-@click.option("--rows", type=click.IntRange(min=1), default=DEFAULT_ROWS, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True)
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@click.option(
+    "--rows", type=click.IntRange(1), default=DEFAULT_ROWS, show_default=True, help="Rows to write."
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=DEFAULT_SEED, show_default=True, help="Random seed."
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The file, .csv or .csv.gz.",
+)
 @report_errors
 def sample(rows: int, seed: int, output: Path) -> None:
     """Write a CSV file of invented papers, as noisy as a real one."""

@@ -33,7 +33,7 @@ _RUNTIME: Final = ("trainer.", "trainer=", "gate.", "gate=", "serving.top_k")
 @click.command()
 @deployment_options
 @click.option("--data", metavar="PATH", help="Folder of the CSV files, or one of them.")
-@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Maximum of epochs.")
+@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Maximum number of epochs.")
 @click.option(
     "--floor",
     "floors",

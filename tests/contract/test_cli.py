@@ -15,7 +15,7 @@ import pytest
 from pipeline.cli import run as run_module
 from pipeline.cli.main import COMMANDS, main
 from schema import errors
-from tests.support.command_line import flat, invoke, paper_rows
+from tests.support.command_line import flat, invoke, paper_rows, watch
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = {
@@ -32,29 +32,6 @@ OPTIONS = {
     "submit": ["--target", "--profile", "--data", "--epochs", "--floor", "--dry-run"],
 }
 TENSORFLOW_AND_BEAM = {"tensorflow", "tfx", "apache_beam", "tensorflow_transform", "keras"}
-
-# Runs commands one after the other, and names the packages that they loaded.
-WATCHER = """
-import json, sys
-from click.testing import CliRunner
-from pipeline.cli.main import main
-codes = [CliRunner().invoke(main, each).exit_code for each in json.loads(sys.argv[1])]
-loaded = sorted({name.partition(".")[0] for name in sys.modules})
-json.dump([codes, loaded], sys.stdout)
-"""
-
-
-def watch(*commands: list[str]) -> tuple[list[int], set[str]]:
-    """The exit codes of commands in one new process, and the packages that it loaded."""
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHER, json.dumps(commands)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    codes, loaded = json.loads(done.stdout)
-    return codes, set(loaded)
 
 
 def load(name: str) -> click.Command:
