@@ -26,7 +26,7 @@ class BaselineScores:
         threshold: Lowest score that suggests, tuned on validation.
         trained_on: Training papers that it has seen; fewer than there are where a setting caps
             them.
-        figures: Of the test split, by the names of `components.metrics.report`.
+        figures: Its metrics on the test split, as `components.metrics.sums.measure` returns them.
     """
 
     name: str

@@ -14,7 +14,7 @@ from components.baselines.papers import TrainingPapers, collect, encode_labels
 from components.baselines.results import BaselineScores
 from components.baselines.settings import BaselineName, BaselineSettings
 from components.labels.thresholds import tune_threshold
-from components.metrics.report import figures
+from components.metrics.sums import measure
 from components.papers.raw_paper import RawPaper
 
 _SEED: Final = 0
@@ -65,7 +65,7 @@ def score_baselines(
                 scores=test_scores,
                 threshold=threshold,
                 trained_on=len(learnt.sample) if name == "linear_svc" else learnt.count,
-                figures=figures(test_truth, test_scores, threshold, test_unknown),
+                figures=measure(test_truth, test_scores, threshold, test_unknown),
             )
         )
     return results

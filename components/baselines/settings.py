@@ -15,12 +15,13 @@ class BaselineSettings(Settings):
     """What the model is compared with.
 
     Attributes:
-        enabled: `none` suggests nothing; `frequent` suggests the most frequent labels for every
-            paper; `linear_svc` is a linear support vector machine for each label, on TF-IDF.
-        max_examples: The most papers that `linear_svc` is trained on; of more it gets a seeded
-            sample.
-        jobs: Processes that train it; 0 is one for each core, and 8 at the most, since each has
-            its own copy of the features (130 MB for 33,000 papers).
+        enabled: The baselines to compute, a list. Choices: none (suggests nothing), frequent
+            (suggests the most frequent labels for every paper), linear_svc (a linear support
+            vector machine for each label, on TF-IDF).
+        max_examples: Maximum number of papers to train linear_svc on; from more a seeded sample
+            is drawn.
+        jobs: Number of processes that train linear_svc; 0 means one per core, at most 8. Each
+            has its own copy of the features (130 MB for 33,000 papers).
     """
 
     enabled: tuple[BaselineName, ...] = ("none", "frequent", "linear_svc")

@@ -1,4 +1,4 @@
-"""The Evaluator component: TFX's, our executor, the digest of our metrics in its cache key."""
+"""The Evaluator component: TFX's with our executor, and our source digest in its cache key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXTRACTORS_MODULE: Final = "components.evaluator.extractors"
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
-    """TFX's specification, the verdict of InfraValidator, and the digest of our source."""
+    """TFX's specification, plus InfraValidator's verdict and the digest of our source."""
 
     PARAMETERS = {  # noqa: RUF012 - the attribute of the base class has no annotation
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
@@ -33,7 +33,7 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
-    """Measures a model on the test split and blesses it where the gate lets it pass."""
+    """Measures a model on the test split and blesses it if it passes the gate."""
 
     SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
@@ -48,20 +48,19 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         source_digest: str,
         infra_blessing: types.BaseChannel | None = None,
     ) -> None:
-        """Wires the component.
+        """Builds the component.
 
         Args:
             examples: The raw examples; only their test split is read.
             model: The candidate.
-            baseline_model: The last blessed model; may hold none, and is None where there is
-                nothing that would find it.
+            baseline_model: The last blessed model; may be empty, or None if nothing resolves it.
             schema: The curated schema.
-            eval_config: What is measured, and the gate; in a cloud a parameter that holds it
+            eval_config: What is measured, and the gate; in a cloud a runtime parameter with it
                 as JSON.
-            source_digest: Digest of the metrics' source; TFX can't see edits in code that it
-                gets by import path.
-            infra_blessing: InfraValidator's verdict, where there is one; a model that it
-                refused is not measured, and not blessed.
+            source_digest: Digest of the metrics' source; TFX doesn't see edits of code that it
+                imports by path.
+            infra_blessing: InfraValidator's verdict, if there is one; a model that it refused is
+                neither measured nor blessed.
         """
         spec = EvaluatorSpec(
             examples=examples,

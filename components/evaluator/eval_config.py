@@ -1,4 +1,4 @@
-"""The TFMA configuration: what is measured on the test split, and what must be reached."""
+"""TFMA's configuration: what is measured on the test split, and the bounds of the gate."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import tensorflow_model_analysis as tfma
 
 from components.evaluator.paper_slices import NEW_TO_LAST_MODEL, SLICES, YES
 from components.evaluator.settings import GateSettings
-from components.evaluator.tfma_metrics import EXAMPLES
+from components.metrics.names import EXAMPLES
 from schema import names
 
-# All test papers, and those that the last blessed model was not trained on: where there is no
-# such model, all of them again.
+# All test papers, and those that the last blessed model was not trained on (all of them if there
+# is no such model).
 OVERALL: Final = tfma.SlicingSpec()
 COMPARED: Final = tfma.SlicingSpec(feature_values={NEW_TO_LAST_MODEL: YES})
 
@@ -20,10 +20,10 @@ COMPARED: Final = tfma.SlicingSpec(feature_values={NEW_TO_LAST_MODEL: YES})
 def make_eval_config(gate: GateSettings) -> tfma.EvalConfig:
     """Builds the configuration of the Evaluator.
 
-    The decision thresholds live in the model (its `evaluate` signature says which labels it
-    suggests), so the configuration depends on the gate alone. Floors hold on all test papers,
-    the allowed drops on those that the last blessed model was not trained on. TFMA drops the
-    latter where there is no such model.
+    The decision threshold is part of the model (its `evaluate` signature says which labels it
+    suggests), so the configuration depends on the gate alone. Floors apply to all test papers,
+    allowed drops to those that the last blessed model was not trained on. TFMA ignores drops if
+    there is no such model.
     """
     metrics = tfma.MetricConfig(
         class_name="MultiLabelMetrics", module="components.evaluator.tfma_metrics"
@@ -47,7 +47,7 @@ def make_eval_config(gate: GateSettings) -> tfma.EvalConfig:
 
 
 def _thresholds(gate: GateSettings) -> dict[str, tfma.PerSliceMetricThresholds]:
-    # TFMA holds a threshold that names no slice against every slice.
+    # TFMA applies a threshold that names no slice to every slice.
     thresholds: dict[str, list[tfma.PerSliceMetricThreshold]] = {
         EXAMPLES: [_on(OVERALL, _at_least(gate.min_examples))]
     }

@@ -1,4 +1,4 @@
-"""Executor of Evaluator: TFX's own, which leaves alone what can't be served."""
+"""Executor of Evaluator: TFX's own, except for models that can't be served."""
 
 from __future__ import annotations
 
@@ -19,27 +19,26 @@ from serving.model_metadata import ModelMetadata
 
 INFRA_BLESSING_KEY: Final = standard_component_specs.INFRA_BLESSING_KEY
 
+_Artifacts = dict[str, list[types.Artifact]]
+
 
 class Executor(stock.Executor):
     """TFX's Evaluator, except that it neither measures nor blesses what can't be served.
 
     So the last blessed model is always the last pushed one, and the next candidate is compared
-    with what the clients have.
+    with the model that clients use.
     """
 
     def Do(  # noqa: N802 - TFX calls it by this name.
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: _Artifacts, output_dict: _Artifacts, exec_properties: dict[str, Any]
     ) -> None:
-        """Evaluates the model as TFX does, unless the infrastructure check refused it.
+        """Evaluates the model as TFX does, unless InfraValidator refused it.
 
         Args:
-            input_dict: As TFX's, and `infra_blessing` where there was such a check.
-            output_dict: As TFX's, and `evaluation` holds what its columns of labels mean. For a
-                refused model `evaluation` holds the reason, and `blessing` is as for one that
-                misses its bounds.
+            input_dict: As TFX's, plus `infra_blessing` if InfraValidator ran.
+            output_dict: As TFX's. `evaluation` also gets the labels of the metrics per label;
+                for a refused model it gets only the reason, and `blessing` is that of a model
+                that missed its bounds.
             exec_properties: As TFX's.
         """
         infra_blessing = input_dict.get(INFRA_BLESSING_KEY)
@@ -53,10 +52,8 @@ class Executor(stock.Executor):
         _write_labels(input_dict, output_dict)
 
 
-def _write_labels(
-    input_dict: dict[str, list[types.Artifact]], output_dict: dict[str, list[types.Artifact]]
-) -> None:
-    """Writes the candidate's labels and thresholds beside the figures, which know only columns."""
+def _write_labels(input_dict: _Artifacts, output_dict: _Artifacts) -> None:
+    """Writes the candidate's labels and thresholds beside the metrics, which know only columns."""
     model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
     saved_model = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
     metadata = ModelMetadata(saved_model, fileio.open)
@@ -68,34 +65,27 @@ def _write_labels(
 
 
 def _refuse(
-    input_dict: dict[str, list[types.Artifact]],
-    output_dict: dict[str, list[types.Artifact]],
-    exec_properties: dict[str, Any],
+    input_dict: _Artifacts, output_dict: _Artifacts, exec_properties: dict[str, Any]
 ) -> None:
-    """Writes the reason, and the blessing of a refused model with the properties that TFX sets."""
-    infra_blessing = artifact_utils.get_single_instance(input_dict[INFRA_BLESSING_KEY])
-    evaluation = artifact_utils.get_single_instance(
-        output_dict[standard_component_specs.EVALUATION_KEY]
-    )
-    reason = f"The model can't be served: see {infra_blessing.uri}/{names.INFRA_REPORT_FILE}."
+    """Writes the reason, and a refusal with the properties that TFX sets."""
+    specs = standard_component_specs
+    infra = artifact_utils.get_single_uri(input_dict[INFRA_BLESSING_KEY])
+    evaluation = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
+    reason = f"The model can't be served: see {infra}/{names.INFRA_REPORT_FILE}."
     io_utils.write_string_file(
-        f"{evaluation.uri}/{names.NOT_EVALUATED_FILE}", json.dumps({"reason": reason}) + "\n"
+        f"{evaluation}/{names.NOT_EVALUATED_FILE}", json.dumps({"reason": reason}) + "\n"
     )
-    blessing = artifact_utils.get_single_instance(
-        output_dict[standard_component_specs.BLESSING_KEY]
-    )
-    model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
-    blessing.set_string_custom_property(
-        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
-    )
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
-    for baseline in input_dict.get(standard_component_specs.BASELINE_MODEL_KEY, []):
-        blessing.set_string_custom_property(
-            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri
-        )
-        blessing.set_int_custom_property(
-            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id
-        )
+    blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
+    models = [
+        (specs.MODEL_KEY, constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY,
+         constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY),
+        (specs.BASELINE_MODEL_KEY, constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY,
+         constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY),
+    ]  # fmt: skip
+    for key, uri_property, id_property in models:
+        for model in input_dict.get(key, []):
+            blessing.set_string_custom_property(uri_property, model.uri)
+            blessing.set_int_custom_property(id_property, model.id)
     if "current_component_id" in exec_properties:
         blessing.set_string_custom_property("component_id", exec_properties["current_component_id"])
     io_utils.write_string_file(f"{blessing.uri}/{constants.NOT_BLESSED_FILE_NAME}", "")

@@ -1,4 +1,4 @@
-"""What TFMA reads of every test paper: the stock extracts, and the slices that it belongs to."""
+"""What TFMA reads of every test paper: its own extracts, and the slices it belongs to."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Extracts = dict[str, Any]
 def custom_extractors(
     eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any
 ) -> list[tfma.extractors.Extractor]:
-    """Returns TFMA's extractors and ours; TFX's Evaluator calls it by import path.
+    """Returns TFMA's extractors and ours; TFX's Evaluator imports it by path.
 
     Args:
         eval_shared_model: The candidate, or the candidate and the last blessed model.
-        eval_config: Which of them is the last blessed one.
-        tensor_adapter_config: As TFX makes it.
+        eval_config: Says which of them is the last blessed one.
+        tensor_adapter_config: From TFX.
     """
     stock: list[tfma.extractors.Extractor] = tfma.default_extractors(
         eval_shared_model=eval_shared_model,
@@ -52,7 +52,7 @@ def custom_extractors(
 def _facts(
     eval_shared_model: Any, eval_config: tfma.EvalConfig
 ) -> tuple[Sequence[str], str | None]:
-    """Returns the candidate's vocabulary, and the folder of the other one's Model artifact."""
+    """Returns the candidate's vocabulary and the folder of the last blessed Model artifact."""
     spec = model_util.get_baseline_model_spec(eval_config)
     baseline_name = spec.name if spec else None
     vocabulary: Sequence[str] = ()
@@ -82,8 +82,8 @@ class AddPaperSlices(beam.DoFn):
 
         Args:
             vocabulary: The candidate's labels, most frequent in training first.
-            last_model: The folder of the last blessed model, with the keys of the papers
-                that it was trained on, if it kept them; None where there is no such model.
+            last_model: The folder of the last blessed model, with the keys of the papers that it
+                was trained on if it kept them; None if there is no such model.
         """
         self._slices = PaperSlices(vocabulary)
         self._last_model = last_model
@@ -93,7 +93,7 @@ class AddPaperSlices(beam.DoFn):
     def setup(self) -> None:
         """Reads the keys, once for all threads of a worker.
 
-        With ten million papers they are 80 MB: too many to travel inside the pipeline's graph.
+        They are 80 MB for ten million papers: too much for the pipeline's graph.
         """
         if self._last_model is not None:
             self._seen = self._shared.acquire(self._read_seen)
@@ -103,7 +103,7 @@ class AddPaperSlices(beam.DoFn):
         return np.zeros(0, np.int64) if seen is None else seen
 
     def process(self, extracts: Extracts) -> list[Extracts]:
-        """Returns the extracts of an example with the slices among its features."""
+        """Adds the slices to the features of an example."""
         features = extracts[constants.FEATURES_KEY]
         labels = [decode_text(label) for label in np.ravel(features[names.TERMS])]
         title, abstract = (np.ravel(features[name]) for name in (names.TITLES, names.SUMMARIES))

@@ -1,4 +1,4 @@
-"""The groups of papers that are measured apart, and which of them a paper belongs to."""
+"""The slices of papers that are measured separately, and the ones a paper belongs to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ABSTRACT_WORDS: Final = "abstract_words"
 RAREST_LABEL: Final = "rarest_label"
 SLICES: Final = (ARCHIVE, NUMBER_OF_LABELS, ABSTRACT_WORDS, RAREST_LABEL)
 
-# Whether the last blessed model was not trained on the paper: the gate compares on those alone.
+# Whether the last blessed model was not trained on the paper: the gate compares models on those.
 NEW_TO_LAST_MODEL: Final = "new_to_last_model"
 YES: Final = "yes"
 NO: Final = "no"
@@ -23,9 +23,9 @@ OTHER: Final = "other"
 FREQUENT: Final = "frequent"
 RARE: Final = "rare"
 
-# Archives with a slice of their own; a vocabulary without dots has one for each label.
+# Number of archives with their own slice; labels without dots are an archive each.
 MOST_ARCHIVES: Final = 20
-# The first quarter of the vocabulary is frequent, what comes after it or lies outside is rare.
+# The first quarter of the vocabulary is frequent; all other labels are rare.
 FREQUENT_SHARE: Final = 0.25
 
 _MANY_LABELS: Final = 5
@@ -34,7 +34,7 @@ _WORDS: Final = (100, 150, 200, 250)
 # `cs.LG` is in the archive cs and `hep-th` in hep-th; a code such as `68T45` is in none.
 _ARCHIVE: Final = re.compile(r"([a-z]+(?:-[a-z]+)*)(?:\.|$)")
 
-# The values of a slice in the order in which a person reads them. Archives have none.
+# The values of each slice in reading order. Archives have no order.
 ORDERED_VALUES: Final[Mapping[str, Sequence[str]]] = {
     NUMBER_OF_LABELS: (*map(str, range(_MANY_LABELS)), f"{_MANY_LABELS} or more"),
     ABSTRACT_WORDS: (
@@ -47,10 +47,10 @@ ORDERED_VALUES: Final[Mapping[str, Sequence[str]]] = {
 
 
 class PaperSlices:
-    """Sorts papers into slices; every paper is in exactly one of each kind."""
+    """Sorts papers into slices; every paper has exactly one value of each slice."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
-        """Takes the labels that the model knows, most frequent in training first."""
+        """Takes the model's labels, most frequent in training first."""
         archives = dict.fromkeys(map(_archive, vocabulary))
         archives.pop(OTHER, None)
         self._archives = frozenset(list(archives)[:MOST_ARCHIVES])
@@ -62,13 +62,13 @@ class PaperSlices:
 
         Args:
             labels: The paper's true labels, the primary one first, as arXiv lists them.
-            abstract: Its text.
+            abstract: Its abstract.
 
         Returns:
-            `archive`, the primary label up to its first dot, `other` where that is none or not
-            among the model's most frequent ones; `number_of_labels`, those outside the
-            vocabulary included; `abstract_words`, by white space; `rarest_label`, `frequent`
-            where all labels are among the model's most frequent quarter.
+            `archive`: the primary label up to its first dot, or `other` if that is no archive or
+            not among the most frequent ones; `number_of_labels`, including labels outside the
+            vocabulary; `abstract_words`, split at white space; `rarest_label`: `frequent` if all
+            labels are in the most frequent quarter of the vocabulary.
         """
         archive = _archive(labels[0]) if labels else OTHER
         number = min(len(set(labels)), _MANY_LABELS)

@@ -1,31 +1,55 @@
-"""Reads what the Evaluator wrote: the figures of a model, of each slice and of each label."""
+"""Reads what the Evaluator wrote: metrics of the whole test split, of each slice and label."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
+import numpy as np
+import tensorflow_model_analysis as tfma
 from tfx.dsl.io import fileio
 
-from components.evaluator.evaluation_files import OVERALL, MeasuredSlice, read_slices_measured
 from components.evaluator.paper_slices import ORDERED_VALUES, SLICES
-from components.evaluator.tfma_metrics import (
-    ABSTRACT_ONLY_NAMES,
-    EXAMPLES,
-    LABELS,
-    METRIC_NAMES,
-)
+from components.evaluator.tfma_metrics import ABSTRACT_ONLY_NAMES, LABELS
+from components.metrics.names import EXAMPLES, LABEL_METRICS, METRIC_NAMES
 from schema import names
 from schema.errors import BadInputError
+
+# TFMA's name of the candidate, if it is compared with another model.
+_CANDIDATE: Final = "candidate"
+_BASELINE: Final = "baseline"
+
+# Features and their values; our slices have one.
+SliceKey = tuple[tuple[str, str], ...]
+
+# The whole test split.
+OVERALL: Final[SliceKey] = ()
+
+
+@dataclass(frozen=True)
+class MeasuredSlice:
+    """What TFMA measured on a slice.
+
+    Attributes:
+        key: Which slice; empty for the whole test split.
+        candidate: The candidate's metrics by name: numbers, and arrays [L] for those per label.
+        baseline: The last blessed model's; empty if there is none.
+    """
+
+    key: SliceKey
+    candidate: Mapping[str, Any]
+    baseline: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class SliceFigures:
-    """A model on some of the test papers.
+    """The candidate's metrics on a slice of the test papers.
 
     Attributes:
-        name: What they have in common: one of `paper_slices.SLICES`.
-        value: Which of its values they have.
+        name: The slice's feature, one of `paper_slices.SLICES`.
+        value: The value that its papers share.
         figures: The metrics by name, as `read_figures` returns them.
     """
 
@@ -36,17 +60,17 @@ class SliceFigures:
 
 @dataclass(frozen=True)
 class LabelFigures:
-    """A model on one label of its vocabulary, over all test papers; 0 where a figure is 0 / 0.
+    """The candidate's metrics of one label over all test papers; 0 where one is 0 / 0.
 
     Attributes:
         label: The label.
         support: Papers where it is true.
         suggested: Papers where it is suggested.
-        precision: Share of the suggestions that are true.
-        recall: Share of the papers with the label where it is suggested.
+        precision: Share of its suggestions that are true.
+        recall: Share of its papers where it is suggested.
         f1: Their harmonic mean.
         pr_auc: Area under its precision-recall curve.
-        threshold: From which probability on it is suggested.
+        threshold: Minimum score to suggest it.
     """
 
     label: str
@@ -59,10 +83,27 @@ class LabelFigures:
     threshold: float
 
 
-def read_figures(evaluation_uri: str) -> dict[str, float]:
-    """Reads the candidate's metrics on the whole test split, by name.
+def read_measured(evaluation_uri: str) -> Iterator[MeasuredSlice]:
+    """Reads what TFMA measured, slice by slice; nothing if the test split was empty."""
+    for entry in tfma.load_metrics(evaluation_uri):
+        metrics: dict[str, dict[str, Any]] = {_CANDIDATE: {}, _BASELINE: {}}
+        for pair in entry.metric_keys_and_values:
+            if not pair.key.is_diff:
+                # A model that is evaluated alone has no name.
+                metrics[pair.key.model_name or _CANDIDATE][pair.key.name] = _value(pair.value)
+        yield MeasuredSlice(slice_key(entry.slice_key), metrics[_CANDIDATE], metrics[_BASELINE])
 
-    METRIC_NAMES, and those of the abstract alone under `abstract_only/`.
+
+def slice_key(key: Any) -> SliceKey:
+    """Converts TFMA's protocol buffer of a slice."""
+    return tuple((each.column, each.bytes_value.decode()) for each in key.single_slice_keys)
+
+
+def read_figures(evaluation_uri: str) -> dict[str, float]:
+    """Reads the candidate's metrics on the whole test split.
+
+    Returns:
+        METRIC_NAMES, and those on abstracts alone under `abstract_only/`.
 
     Raises:
         BadInputError: There was no test example to measure on.
@@ -71,55 +112,48 @@ def read_figures(evaluation_uri: str) -> dict[str, float]:
 
 
 def read_slices(evaluation_uri: str) -> list[SliceFigures]:
-    """Reads the candidate's metrics on each slice that holds a test paper.
+    """Reads the candidate's metrics on each slice with a test paper.
 
     Returns:
-        The slices by name in the order of `paper_slices.SLICES`; those of a name in the order of
-        their values, or most papers first where these have none.
+        Slices by name in the order of `paper_slices.SLICES`, and within a name in the order of
+        their values, or by falling number of papers if the values have no order.
     """
     slices = []
-    for measured in read_slices_measured(evaluation_uri):
+    for measured in read_measured(evaluation_uri):
         for name, value in measured.key:
             if name in SLICES:
                 slices.append(SliceFigures(name, value, _figures(measured)))
-    return sorted(slices, key=_place)
+    return sorted(slices, key=_sort_key)
 
 
 def read_labels(evaluation_uri: str) -> list[LabelFigures]:
-    """Reads the candidate's figures of each label, in the order of its vocabulary.
+    """Reads the candidate's metrics of each label, in the order of its vocabulary.
 
     Raises:
         BadInputError: There was no test example to measure on.
     """
-    figures = _overall(evaluation_uri).candidate
+    metrics = _overall(evaluation_uri).candidate
     with fileio.open(f"{evaluation_uri}/{names.EVALUATED_LABELS_FILE}", "rb") as file:
         known = json.loads(file.read())
+    counts, ratios = LABEL_METRICS[:2], LABEL_METRICS[2:]
     columns = {
-        name: figures[f"{LABELS}{name}"].tolist()
-        for name in ("precision", "recall", "f1", "pr_auc")
-    }
-    counts = {
-        name: figures[f"{LABELS}{name}"].astype(int).tolist() for name in ("support", "suggested")
+        "label": known["labels"],
+        **{name: metrics[f"{LABELS}{name}"].astype(int).tolist() for name in counts},
+        **{name: metrics[f"{LABELS}{name}"].tolist() for name in ratios},
+        "threshold": known["thresholds"],
     }
     return [
-        LabelFigures(
-            label=label,
-            threshold=threshold,
-            **{name: column[row] for name, column in counts.items()},
-            **{name: column[row] for name, column in columns.items()},
-        )
-        for row, (label, threshold) in enumerate(
-            zip(known["labels"], known["thresholds"], strict=True)
-        )
+        LabelFigures(**dict(zip(columns, row, strict=True)))
+        for row in zip(*columns.values(), strict=True)
     ]
 
 
 def _overall(evaluation_uri: str) -> MeasuredSlice:
-    for measured in read_slices_measured(evaluation_uri):
+    for measured in read_measured(evaluation_uri):
         if measured.key == OVERALL:
             return measured
     raise BadInputError(
-        f"The evaluation in {evaluation_uri} holds no metrics: the test split is empty. "
+        f"The evaluation in {evaluation_uri} has no metrics: the test split is empty. "
         "Add papers or raise data.test_share."
     )
 
@@ -128,7 +162,13 @@ def _figures(measured: MeasuredSlice) -> dict[str, float]:
     return {name: measured.candidate[name] for name in (*METRIC_NAMES, *ABSTRACT_ONLY_NAMES)}
 
 
-def _place(each: SliceFigures) -> tuple[int, int, float, str]:
+def _sort_key(each: SliceFigures) -> tuple[int, int, float, str]:
     order = ORDERED_VALUES.get(each.name, ())
-    place = order.index(each.value) if each.value in order else len(order)
-    return SLICES.index(each.name), place, -each.figures[EXAMPLES], each.value
+    rank = order.index(each.value) if each.value in order else len(order)
+    return SLICES.index(each.name), rank, -each.figures[EXAMPLES], each.value
+
+
+def _value(value: Any) -> Any:
+    if value.WhichOneof("type") == "array_value":
+        return np.array(value.array_value.float64_values)
+    return value.double_value.value

@@ -1,27 +1,26 @@
-"""Settings of the gate: what a model must reach before it is pushed."""
+"""Settings of the gate: what a model must reach to be pushed."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
+from components.metrics.names import GatedMetric
 from schema.settings import Settings
-
-GatedMetric = Literal["micro_f1", "lrap", "precision@1", "binary_accuracy"]
 
 
 class GateSettings(Settings):
-    """What a model must reach before it is pushed.
+    """What a model must reach on the test split to be pushed.
 
     Attributes:
-        floors: Lowest value of each metric on the test split.
-        max_drop: How far each metric may fall below the last blessed model's, on the test papers
-            that it was not trained on.
-        min_examples: Fewest test papers that the figures may rest on, in the comparison too; so
-            there is always a gate, without which TFX would bless nothing.
+        floors: Lowest value of each metric, from 0 to 1. Choices: micro_f1, lrap, precision@1,
+            binary_accuracy.
+        max_drop: How far each metric may fall below the last blessed model's, from 0 to 1,
+            measured on the test papers that this model was not trained on. Choices as in floors.
+        min_examples: Fewest test papers to measure on, also where two models are compared; at
+            least 1.
     """
 
     floors: dict[GatedMetric, float] = Field(default_factory=dict)
     max_drop: dict[GatedMetric, float] = Field(default_factory=dict)
+    # Without any bound TFX would bless nothing.
     min_examples: int = Field(default=1, ge=1)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from functools import reduce
+from operator import add
+from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
@@ -13,133 +15,111 @@ from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.utils import model_util
 
-from components.metrics import sums as metric_sums
 from components.metrics.inputs import Array
-from components.metrics.sums import (
-    HEADLINE_NAMES,
-    LABEL_FIGURES,
-    sum_headline,
-    sum_labels,
-    sum_metrics,
-)
+from components.metrics.names import EXAMPLES, HEADLINE, LABEL_METRICS, METRIC_NAMES
+from components.metrics.sums import COMPARED_NAMES, sum_compared, sum_labels, sum_metrics
 from schema import names
 
-# Examples are scored together once so many have come in.
-ROWS_AT_ONCE: Final = 256
+# Number of examples that are scored together.
+BATCH_SIZE: Final = 256
 
-# The number of examples is a metric as well, and always gated.
-EXAMPLES: Final = metric_sums.EXAMPLES
-
-METRIC_NAMES: Final = metric_sums.METRIC_NAMES
-
-# The candidate's figures had the papers no title, under a prefix.
+# Prefix of the candidate's metrics when it sees no titles.
 ABSTRACT_ONLY: Final = "abstract_only/"
 ABSTRACT_ONLY_NAMES: Final = tuple(
-    f"{ABSTRACT_ONLY}{name}" for name in HEADLINE_NAMES if name != "binary_accuracy"
+    f"{ABSTRACT_ONLY}{name}" for name in METRIC_NAMES if name in HEADLINE
 )
 
-# The candidate's figures of each label: arrays [L], under a prefix.
+# Prefix of the candidate's metrics of each label: arrays [L].
 LABELS: Final = "labels/"
-LABEL_NAMES: Final = tuple(f"{LABELS}{name}" for name in LABEL_FIGURES)
+LABEL_NAMES: Final = tuple(f"{LABELS}{name}" for name in LABEL_METRICS)
 
 CANDIDATE_NAMES: Final = (*METRIC_NAMES, *ABSTRACT_ONLY_NAMES, *LABEL_NAMES)
-# All that the gate asks of the last blessed model.
-BASELINE_NAMES: Final = HEADLINE_NAMES
+# All that the gate needs to know of the last blessed model.
+BASELINE_NAMES: Final = COMPARED_NAMES
 
-_ANSWER: Final = (names.OUTPUT_PROBABILITIES, names.OUTPUT_SUGGESTED)
-_ABSTRACT_ONLY_ANSWER: Final = (
+_OUTPUTS: Final = (names.OUTPUT_PROBABILITIES, names.OUTPUT_SUGGESTED)
+_ABSTRACT_ONLY_OUTPUTS: Final = (
     names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES,
     names.OUTPUT_ABSTRACT_ONLY_SUGGESTED,
 )
 
 
-class Summed(Protocol):
-    """What a part of the metrics needs of the examples seen so far."""
-
-    def plus(self, others: Sequence[Any]) -> Any:
-        """Returns the sums over these and other examples."""
-
-    def figures(self) -> dict[str, Any]:
-        """Returns the metrics by name."""
-
-
 @dataclass
 class Sums:
-    """Sums over the examples seen so far, and the rows not yet added to them.
+    """Sums over the examples seen so far, and the examples not yet added to them.
 
     Attributes:
-        parts: The sums, by the prefix of their metrics; empty before the first example.
-        waiting: What was read of each other example: its vectors [L], and a count.
+        parts: Sums of `components.metrics.sums` by the prefix of their metrics; empty before the
+            first batch.
+        waiting: The columns of each other example: vectors [L], and the number of unknown labels.
     """
 
-    parts: Mapping[str, Summed] = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)
     waiting: list[dict[str, Array]] = field(default_factory=list)
 
 
 class BaselineCombiner(beam.CombineFn):
-    """Adds up what the metrics of the last blessed model need: BASELINE_NAMES.
-
-    They are equal to scikit-learn's on the whole split.
-    """
+    """Computes the metrics of the last blessed model, BASELINE_NAMES, as scikit-learn does."""
 
     metric_names: tuple[str, ...] = BASELINE_NAMES
-    answers: tuple[str, ...] = _ANSWER
+    outputs: tuple[str, ...] = _OUTPUTS
 
     def __init__(
         self, model_name: str, keys: Mapping[str, metric_types.MetricKey] | None = None
     ) -> None:
-        """Reads the labels and predictions of one of the compared models.
+        """Creates the combiner of one of the compared models.
 
         Args:
             model_name: TFMA's name of the model.
-            keys: TFMA's keys of the metrics; None leaves their names.
+            keys: TFMA's key of each metric; None leaves the names.
         """
         self._model_name = model_name
         self._keys = keys or {}
 
     def create_accumulator(self) -> Sums:
-        """Starts with nothing seen."""
+        """Starts with no example."""
         return Sums()
 
     def add_input(self, sums: Sums, inputs: metric_types.StandardMetricInputs) -> Sums:
         """Adds an example."""
-        sums.waiting.append(self._read_row(inputs))
-        return self.compact(sums) if len(sums.waiting) >= ROWS_AT_ONCE else sums
+        sums.waiting.append(self._read_example(inputs))
+        return self.compact(sums) if len(sums.waiting) >= BATCH_SIZE else sums
 
     def merge_accumulators(self, accumulators: Iterable[Sums]) -> Sums:
-        """Adds up the sums of several workers."""
-        return _merge([self.compact(sums).parts for sums in accumulators])
+        """Adds the sums of several workers."""
+        return _merge(self.compact(sums).parts for sums in accumulators)
 
     def compact(self, sums: Sums) -> Sums:
-        """Adds the waiting rows to the sums; Beam asks for it before it sends them."""
+        """Adds the waiting examples to the sums; Beam calls it before it sends them."""
         if not sums.waiting:
             return sums
         columns = {name: np.stack([row[name] for row in sums.waiting]) for name in sums.waiting[0]}
-        return _merge([sums.parts, self.sum_rows(columns)])
+        return _merge([sums.parts, self.sum_batch(columns)])
 
     def extract_output(self, sums: Sums) -> dict[Any, Any]:
-        """Returns the metrics by name or key; of no example, NaN, none counted and no labels."""
+        """Returns the metrics by name or key; without an example NaN, 0 examples and no labels."""
         found = {
             f"{prefix}{name}": value
             for prefix, part in self.compact(sums).parts.items()
             for name, value in part.figures().items()
         }
         return {
-            self._keys.get(name, name): _plain(found[name]) if found else _nothing(name)
+            self._keys.get(name, name): _as_float(found[name]) if found else _without_example(name)
             for name in self.metric_names
         }
 
-    def sum_rows(self, columns: Mapping[str, Array]) -> dict[str, Summed]:
+    def sum_batch(self, columns: Mapping[str, Array]) -> dict[str, Any]:
         """Sums up a batch.
 
         Args:
-            columns: Its labels and answers, [n, L], and unknown labels, [n], by their names.
-        """
-        truth, unknown = columns[names.LABELS], columns[names.UNKNOWN_LABELS]
-        probabilities, suggested = (columns[name] for name in _ANSWER)
-        return {"": sum_headline(truth, probabilities, suggested, unknown)}
+            columns: Labels and model outputs, [n, L], and unknown labels, [n], by name.
 
-    def _read_row(self, inputs: metric_types.StandardMetricInputs) -> dict[str, Array]:
+        Returns:
+            The sums by the prefix of their metrics.
+        """
+        return {"": sum_compared(*_scored(columns, _OUTPUTS))}
+
+    def _read_example(self, inputs: metric_types.StandardMetricInputs) -> dict[str, Array]:
         predictions = inputs.get_by_key(constants.PREDICTIONS_KEY, self._model_name)
         unknown = inputs.get_by_key(
             constants.TRANSFORMED_FEATURES_KEY, self._model_name, names.UNKNOWN_LABELS
@@ -147,47 +127,49 @@ class BaselineCombiner(beam.CombineFn):
         return {
             names.LABELS: np.ravel(inputs.get_by_key(constants.LABELS_KEY, self._model_name)),
             names.UNKNOWN_LABELS: np.ravel(unknown)[0],
-            **{name: np.ravel(predictions[name]) for name in self.answers},
+            **{name: np.ravel(predictions[name]) for name in self.outputs},
         }
 
 
 class CandidateCombiner(BaselineCombiner):
-    """Adds up what all metrics of the candidate need: CANDIDATE_NAMES.
+    """Computes all metrics of the candidate, CANDIDATE_NAMES, as scikit-learn does.
 
-    They are equal to scikit-learn's on the whole split, the areas under a curve within what
-    `score_histogram` says.
+    Areas under a curve are as close to it as `score_histogram` says.
     """
 
     metric_names = CANDIDATE_NAMES
-    # A model of old may not answer for the abstract alone.
-    answers = (*_ANSWER, *_ABSTRACT_ONLY_ANSWER)
+    # Models pushed by older versions may lack the outputs for the abstract alone.
+    outputs = (*_OUTPUTS, *_ABSTRACT_ONLY_OUTPUTS)
 
-    def sum_rows(self, columns: Mapping[str, Array]) -> dict[str, Summed]:
-        """Sums up a batch; as the base class does."""
-        truth, unknown = columns[names.LABELS], columns[names.UNKNOWN_LABELS]
-        probabilities, suggested = (columns[name] for name in _ANSWER)
-        alone, suggested_alone = (columns[name] for name in _ABSTRACT_ONLY_ANSWER)
+    def sum_batch(self, columns: Mapping[str, Array]) -> dict[str, Any]:
+        """Sums up a batch, as the base class does."""
+        truth, probabilities, suggested, unknown = _scored(columns, _OUTPUTS)
         return {
             "": sum_metrics(truth, probabilities, suggested, unknown),
-            ABSTRACT_ONLY: sum_headline(truth, alone, suggested_alone, unknown),
+            ABSTRACT_ONLY: sum_compared(*_scored(columns, _ABSTRACT_ONLY_OUTPUTS)),
             LABELS: sum_labels(truth, probabilities, suggested),
         }
 
 
-def _merge(parts: Iterable[Mapping[str, Summed]]) -> Sums:
+def _scored(
+    columns: Mapping[str, Array], outputs: tuple[str, str]
+) -> tuple[Array, Array, Array, Array]:
+    probabilities, suggested = (columns[name] for name in outputs)
+    return columns[names.LABELS], probabilities, suggested, columns[names.UNKNOWN_LABELS]
+
+
+def _merge(parts: Iterable[Mapping[str, Any]]) -> Sums:
     seen = [each for each in parts if each]
-    if not seen:
-        return Sums()
-    first, *others = seen
-    return Sums({name: part.plus([each[name] for each in others]) for name, part in first.items()})
+    prefixes = seen[0] if seen else {}
+    return Sums({prefix: reduce(add, (each[prefix] for each in seen)) for prefix in prefixes})
 
 
-def _plain(value: Any) -> Any:
+def _as_float(value: Any) -> Any:
     # TFMA writes arrays of other types as text.
     return value.astype(np.float64) if isinstance(value, np.ndarray) else value
 
 
-def _nothing(name: str) -> Any:
+def _without_example(name: str) -> Any:
     if name.startswith(LABELS):
         return np.zeros(0)
     return 0.0 if name == EXAMPLES else float("nan")
@@ -197,7 +179,7 @@ class MultiLabelMetrics(metric_types.Metric):
     """Every metric of both models in one pass: CANDIDATE_NAMES and BASELINE_NAMES."""
 
     def __init__(self, name: str = "multi_label_metrics") -> None:
-        """Registers the computation; the name is TFMA's, the metrics have their own."""
+        """Registers the computation; the name is for TFMA, the metrics have their own."""
         super().__init__(_make_computations, name=name)
 
 
@@ -206,7 +188,7 @@ def _make_computations(
     eval_config: tfma.EvalConfig | None = None,
     model_names: list[str] | None = None,
 ) -> metric_types.MetricComputations:
-    # TFMA passes what the argument names ask for; `name` belongs to every metric.
+    # TFMA passes the arguments by name; `name` is one that every metric takes.
     baseline = model_util.get_baseline_model_spec(eval_config) if eval_config else None
     return list(_computations(model_names or [""], baseline.name if baseline else None))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.metrics.cells import rank_cells
+from components.metrics.curves import rank_pairs
 from components.metrics.inputs import Array
 
 _DEFAULT = 0.5
@@ -29,15 +29,15 @@ def tune_threshold(y_true: Array, probabilities: Array, unknown: Array | None = 
     Raises:
         ValueError: The shapes don't match or a probability is NaN.
     """
-    cells = rank_cells(y_true, probabilities, unknown)
-    if not cells.hits.any():
+    ranking = rank_pairs(y_true, probabilities, unknown)
+    if not ranking.hits.any():
         return _DEFAULT
     # A cut that hits no more than the one above it only adds wrong suggestions.
-    useful = np.flatnonzero(np.diff(cells.hits, prepend=0))
-    f1 = 2 * cells.hits[useful] / (cells.suggested[useful] + cells.positives)
+    useful = np.flatnonzero(np.diff(ranking.hits, prepend=0))
+    f1 = 2 * ranking.hits[useful] / (ranking.suggested[useful] + ranking.positives)
     best = int(useful[np.argmax(f1)])
-    lowest = cells.scores[best]
-    below = cells.scores[best + 1] if best + 1 < cells.scores.size else np.float32(0.0)
+    lowest = ranking.scores[best]
+    below = ranking.scores[best + 1] if best + 1 < ranking.scores.size else np.float32(0.0)
     middle = np.float32((float(lowest) + float(below)) / 2)
     # Adjacent floats have no midpoint.
     return float(middle if middle > below else lowest)

@@ -1,4 +1,7 @@
-"""Calibration: whether of the cells with probability 0.7 seven in ten are true."""
+"""Calibration: whether seven in ten of the pairs with probability 0.7 are true.
+
+A pair is a paper and a label.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from components.metrics.inputs import Array, FloatVector, checked_truth, checked_unknown
+from components.metrics.inputs import Array, checked_truth, checked_unknown
 
 BINS: Final = 15
 
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """The cells (a paper and a label each) whose probability lies in one range.
+    """The paper-label pairs whose probability lies in one range.
 
     Attributes:
-        low: Lower end, not in the bin (but 0 is in the first one).
-        high: Upper end, in the bin.
-        count: Cells.
-        mean_probability: Mean of their probabilities; 0 where there is none.
-        share_true: Share of them that is true; 0 where there is none.
+        low: Lower end, outside the bin (but 0 is in the first one).
+        high: Upper end, inside the bin.
+        count: Number of pairs.
+        mean_probability: Their mean probability; 0 for an empty bin.
+        share_true: Share of them that is true; 0 for an empty bin.
     """
 
     low: float
@@ -36,13 +39,13 @@ class CalibrationBin:
 def reliability(
     y_true: Array, probabilities: Array, unknown: Array | None = None, *, bins: int = BINS
 ) -> list[CalibrationBin]:
-    """Sorts all cells into bins of equal width, as `sklearn.calibration.calibration_curve` does.
+    """Sorts all pairs into bins of equal width, as `sklearn.calibration.calibration_curve` does.
 
     Args:
         y_true: Multi-hot truth, [n, L].
         probabilities: Probabilities in [0, 1], [n, L].
-        unknown: True labels outside the vocabulary, [n]; each is a cell that got probability 0
-            and is true. None stands for all zero.
+        unknown: True labels outside the vocabulary, [n]; each is a true pair with probability 0.
+            None stands for all zero.
         bins: Number of bins.
 
     Returns:
@@ -52,16 +55,16 @@ def reliability(
         ValueError: The shapes don't match, a probability is NaN or outside [0, 1], or bins is
             below 1.
     """
-    return bins_from(count_cells(y_true, probabilities, unknown, bins=bins))
+    return bins_from(count_pairs(y_true, probabilities, unknown, bins=bins))
 
 
-def count_cells(
+def count_pairs(
     y_true: Array, probabilities: Array, unknown: Array | None = None, *, bins: int = BINS
 ) -> NDArray[np.float64]:
-    """Counts the cells of each bin, as `reliability` sorts them; counts of batches can be added.
+    """Counts the pairs in each bin, as `reliability` sorts them; counts of batches can be added.
 
     Returns:
-        Cells, sum of their probabilities, true ones among them, [3, bins].
+        Pairs, sum of their probabilities, true ones among them, [3, bins].
 
     Raises:
         ValueError: As in `reliability`.
@@ -72,44 +75,40 @@ def count_cells(
         raise ValueError(f"bins must be at least 1, got {bins}")
     if ((probabilities < 0) | (probabilities > 1)).any():
         raise ValueError("a probability is below 0 or above 1")
-    cells = probabilities.ravel().astype(np.float64)
-    place = np.searchsorted(_edges(bins)[1:-1], cells)
-    counts = np.bincount(place, minlength=bins)
-    sums = np.bincount(place, weights=cells, minlength=bins)
-    hits = np.bincount(place, weights=truth.ravel(), minlength=bins)
+    flat = probabilities.ravel().astype(np.float64)
+    bin_of = np.searchsorted(np.linspace(0.0, 1.0, bins + 1)[1:-1], flat)
+    counts = np.bincount(bin_of, minlength=bins)
+    sums = np.bincount(bin_of, weights=flat, minlength=bins)
+    hits = np.bincount(bin_of, weights=truth.ravel(), minlength=bins)
     counts[0] += missed
     hits[0] += missed
     return np.array([counts, sums, hits], dtype=np.float64)
 
 
 def bins_from(counts: NDArray[np.float64]) -> list[CalibrationBin]:
-    """Returns the bins whose cells `count_cells` counted, [3, bins]."""
-    cells, sums, hits = counts
-    edges = _edges(cells.size)
-    cells_of = np.maximum(cells, 1)
+    """Returns the bins whose pairs `count_pairs` counted, [3, bins]."""
+    pairs, sums, hits = counts
+    edges = np.linspace(0.0, 1.0, pairs.size + 1)
+    at_least_one = np.maximum(pairs, 1)
     return [
         CalibrationBin(
             low=float(edges[i]),
             high=float(edges[i + 1]),
-            count=int(cells[i]),
-            mean_probability=float(sums[i] / cells_of[i]),
-            share_true=float(hits[i] / cells_of[i]),
+            count=int(pairs[i]),
+            mean_probability=float(sums[i] / at_least_one[i]),
+            share_true=float(hits[i] / at_least_one[i]),
         )
-        for i in range(cells.size)
+        for i in range(pairs.size)
     ]
 
 
 def expected_calibration_error(bins: Sequence[CalibrationBin]) -> float:
-    """Mean distance between probability and share true, each bin by its number of cells.
+    """Mean gap between probability and share true, each bin weighted by its number of pairs.
 
-    The ECE of Guo et al., On Calibration of Modern Neural Networks (2017), over all cells. 0
-    where there is no cell. Most cells are clearly false, so the figure is small for any model
-    that knows that.
+    The ECE of Guo et al., On Calibration of Modern Neural Networks (2017), over all pairs; 0
+    where there is none. Most pairs are clearly false, so it is small for any model that knows
+    that.
     """
-    cells = sum(each.count for each in bins)
+    pairs = sum(each.count for each in bins)
     gaps = sum(each.count * abs(each.mean_probability - each.share_true) for each in bins)
-    return gaps / cells if cells else 0.0
-
-
-def _edges(bins: int) -> FloatVector:
-    return np.linspace(0.0, 1.0, bins + 1)
+    return gaps / pairs if pairs else 0.0

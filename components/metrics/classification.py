@@ -1,8 +1,13 @@
-"""Metrics of suggested label sets, from counts per label that can be summed over batches."""
+"""Metrics of suggested label sets: from counts per label that can be added, and per example.
+
+All follow scikit-learn with `zero_division=0`. A true label outside the vocabulary can't be
+suggested: it is one more false negative.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,17 +19,29 @@ from components.metrics.inputs import (
     checked_unknown,
 )
 
+_Sums = TypeVar("_Sums", bound="Addable")
+
 
 @dataclass(frozen=True)
-class LabelCounts:
-    """What a threshold got right and wrong; two of them over the same labels can be added.
+class Addable:
+    """Sums over examples; adding two field by field gives the sums over both sets of examples."""
+
+    def __add__(self: _Sums, other: _Sums) -> _Sums:
+        """Returns the sums over both sets of examples."""
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return type(self)(*(one + two for one, two in pairs))
+
+
+@dataclass(frozen=True)
+class LabelCounts(Addable):
+    """Right and wrong suggestions; counts over the same labels can be added.
 
     Attributes:
         true_positives: Suggested and true, [L].
         false_positives: Suggested and not true, [L].
         false_negatives: True and not suggested, [L].
         unknown: True labels outside the vocabulary, which nothing can suggest.
-        examples: How many examples were counted.
+        examples: Number of examples.
     """
 
     true_positives: IntVector
@@ -33,15 +50,15 @@ class LabelCounts:
     unknown: int
     examples: int
 
-    def __add__(self, other: LabelCounts) -> LabelCounts:
-        """Returns the counts over both sets of examples."""
-        return LabelCounts(
-            true_positives=self.true_positives + other.true_positives,
-            false_positives=self.false_positives + other.false_positives,
-            false_negatives=self.false_negatives + other.false_negatives,
-            unknown=self.unknown + other.unknown,
-            examples=self.examples + other.examples,
-        )
+    @property
+    def suggested(self) -> IntVector:
+        """How often each label is suggested, [L]."""
+        return self.true_positives + self.false_positives
+
+    @property
+    def true(self) -> IntVector:
+        """How often each label of the vocabulary is true, [L]."""
+        return self.true_positives + self.false_negatives
 
 
 def count_labels(
@@ -52,7 +69,7 @@ def count_labels(
     Args:
         y_true: Multi-hot truth, [n, L].
         probabilities: Probabilities, [n, L].
-        threshold: Lowest probability that suggests, one for all labels or one for each, [L];
+        threshold: Minimum probability to suggest, one for all labels or one for each, [L];
             compared in the probabilities' own type.
         unknown: True labels outside the vocabulary, [n]; None stands for all zero.
 
@@ -72,118 +89,103 @@ def count_labels(
 
 
 def micro_precision(counts: LabelCounts) -> float:
-    """Share of the suggestions that are true, 0 where there is none.
-
-    Equal to `sklearn.metrics.precision_score(average="micro", zero_division=0)`.
-    """
-    hits = int(counts.true_positives.sum())
-    suggested = hits + int(counts.false_positives.sum())
+    """Share of suggestions that are true, as `precision_score(average="micro")`."""
+    hits, suggested = int(counts.true_positives.sum()), int(counts.suggested.sum())
     return hits / suggested if suggested else 0.0
 
 
 def micro_recall(counts: LabelCounts) -> float:
-    """Share of the true labels that are suggested, 0 where there is none.
-
-    Equal to `sklearn.metrics.recall_score(average="micro", zero_division=0)`. Each true label
-    outside the vocabulary is one more that is missed.
-    """
-    hits = int(counts.true_positives.sum())
-    true = hits + int(counts.false_negatives.sum()) + counts.unknown
+    """Share of true labels that are suggested, as `recall_score(average="micro")`."""
+    hits, true = int(counts.true_positives.sum()), int(counts.true.sum()) + counts.unknown
     return hits / true if true else 0.0
 
 
 def micro_f1(counts: LabelCounts) -> float:
-    """F1 over all cells, 2tp / (2tp + fp + fn), 0 where that is 0 / 0.
-
-    Equal to `sklearn.metrics.f1_score(average="micro", zero_division=0)`. Each true label
-    outside the vocabulary is one more false negative.
-    """
+    """2tp / (2tp + fp + fn) over all labels, as `f1_score(average="micro")`."""
     hits = 2 * int(counts.true_positives.sum())
-    missed = int(counts.false_negatives.sum()) + counts.unknown
-    total = hits + int(counts.false_positives.sum()) + missed
+    total = int(counts.suggested.sum()) + int(counts.true.sum()) + counts.unknown
     return hits / total if total else 0.0
 
 
 def label_precision(counts: LabelCounts) -> FloatVector:
-    """Precision of each label of the vocabulary, [L]; 0 where it is never suggested.
-
-    Equal to `sklearn.metrics.precision_score(average=None, zero_division=0)`.
-    """
-    return _shares(counts.true_positives, counts.true_positives + counts.false_positives)
+    """Precision of each label of the vocabulary, [L], as `precision_score(average=None)`."""
+    return _ratios(counts.true_positives, counts.suggested)
 
 
 def label_recall(counts: LabelCounts) -> FloatVector:
-    """Recall of each label of the vocabulary, [L]; 0 where it is never true.
-
-    Equal to `sklearn.metrics.recall_score(average=None, zero_division=0)`.
-    """
-    return _shares(counts.true_positives, counts.true_positives + counts.false_negatives)
+    """Recall of each label of the vocabulary, [L], as `recall_score(average=None)`."""
+    return _ratios(counts.true_positives, counts.true)
 
 
 def label_f1(counts: LabelCounts) -> FloatVector:
-    """F1 of each label of the vocabulary, [L]; 0 where a label has no truth and no suggestion.
+    """F1 of each label of the vocabulary, [L], as `f1_score(average=None)`."""
+    return _ratios(2 * counts.true_positives, counts.suggested + counts.true)
 
-    Equal to `sklearn.metrics.f1_score(average=None, zero_division=0)`.
+
+def macro_average(per_label: FloatVector) -> float:
+    """Mean over all labels of the vocabulary, those that never occur included; 0 for no label.
+
+    As scikit-learn's `average="macro"` over every column. Labels outside the vocabulary have no
+    column and change nothing.
     """
-    hits = 2 * counts.true_positives
-    return _shares(hits, hits + counts.false_positives + counts.false_negatives)
-
-
-def macro_precision(counts: LabelCounts) -> float:
-    """Mean precision over all labels of the vocabulary, 0 for those that are never suggested.
-
-    Equal to `sklearn.metrics.precision_score(average="macro", zero_division=0)` over every
-    column. 0 where there is no label.
-    """
-    return _mean(label_precision(counts))
-
-
-def macro_recall(counts: LabelCounts) -> float:
-    """Mean recall over all labels of the vocabulary, 0 for those that are never true.
-
-    Equal to `sklearn.metrics.recall_score(average="macro", zero_division=0)` over every column.
-    Labels outside the vocabulary have no column and change nothing. 0 where there is no label.
-    """
-    return _mean(label_recall(counts))
-
-
-def macro_f1(counts: LabelCounts) -> float:
-    """Mean F1 over all labels of the vocabulary, those that never occur included.
-
-    Equal to `sklearn.metrics.f1_score(average="macro", zero_division=0)` over every column.
-    Labels outside the vocabulary have no column and change nothing. 0 where there is no label.
-    """
-    return _mean(label_f1(counts))
+    return float(per_label.mean()) if per_label.size else 0.0
 
 
 def binary_accuracy(counts: LabelCounts) -> float:
-    """Share of the cells that are right; each label outside the vocabulary is one wrong cell.
-
-    The usual figure takes the counts at threshold 0.5. 0 where there is no cell.
-    """
-    return 1.0 - hamming_loss(counts) if _cells(counts) else 0.0
+    """Share of example-label pairs that are right, 0 for none; usually of counts at 0.5."""
+    return 1.0 - hamming_loss(counts) if _pairs(counts) else 0.0
 
 
 def hamming_loss(counts: LabelCounts) -> float:
-    """Share of the cells that are wrong; each label outside the vocabulary is one wrong cell.
+    """Share of example-label pairs that are wrong, as `hamming_loss`; 0 for none.
 
-    Equal to `sklearn.metrics.hamming_loss` where there is none of these. 0 where there is no
-    cell.
+    Each label outside the vocabulary is one more wrong pair.
     """
     wrong = int(counts.false_positives.sum()) + int(counts.false_negatives.sum())
-    cells = _cells(counts)
-    return (wrong + counts.unknown) / cells if cells else 0.0
+    pairs = _pairs(counts)
+    return (wrong + counts.unknown) / pairs if pairs else 0.0
 
 
-def _cells(counts: LabelCounts) -> int:
+def example_f1(y_true: Array, suggested: Array, unknown: Array | None = None) -> FloatVector:
+    """F1 of the suggestions of each example, [n]; 0 where nothing is true and none suggested.
+
+    Its mean is `f1_score(average="samples")`.
+
+    Args:
+        y_true: Multi-hot truth, [n, L].
+        suggested: Multi-hot suggestions, [n, L].
+        unknown: True labels outside the vocabulary, [n]; None stands for all zero.
+
+    Raises:
+        ValueError: The shapes don't match.
+    """
+    truth = checked_truth(y_true, suggested)
+    outside = checked_unknown(unknown, truth.shape[0])
+    chosen = suggested.astype(bool)
+    hits = 2 * (truth & chosen).sum(axis=1)
+    return _ratios(hits, truth.sum(axis=1) + chosen.sum(axis=1) + outside)
+
+
+def example_is_covered(y_true: Array, suggested: Array) -> FloatVector:
+    """1 for each example with at least one right suggestion, else 0, [n].
+
+    Args:
+        y_true: Multi-hot truth, [n, L].
+        suggested: Multi-hot suggestions, [n, L].
+
+    Raises:
+        ValueError: The shapes don't match.
+    """
+    truth = checked_truth(y_true, suggested)
+    covered: FloatVector = (truth & suggested.astype(bool)).any(axis=1).astype(np.float64)
+    return covered
+
+
+def _pairs(counts: LabelCounts) -> int:
     return counts.examples * counts.true_positives.size + counts.unknown
 
 
-def _shares(parts: IntVector, wholes: IntVector) -> FloatVector:
+def _ratios(parts: IntVector, wholes: IntVector) -> FloatVector:
     """Divides, 0 where that is 0 / 0."""
     result: FloatVector = np.divide(parts, wholes, out=np.zeros(parts.shape), where=wholes > 0)
     return result
-
-
-def _mean(scores: FloatVector) -> float:
-    return float(scores.mean()) if scores.size else 0.0

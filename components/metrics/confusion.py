@@ -1,4 +1,4 @@
-"""Where a model goes wrong: which label it suggests in place of which, and on which papers."""
+"""Where a model goes wrong: which labels it confuses, and on which papers it is furthest off."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import scipy.sparse
 
 from components.metrics.inputs import Array, checked_truth, checked_unknown
 
-# What a probability of 0 counts as: the smallest that Keras's cross-entropy knows.
+# What a probability of 0 counts as: Keras clips its cross-entropy there.
 _SMALLEST: Final = 1e-7
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """A label that was missed where another was suggested wrongly.
+    """A true label that was missed while another was wrongly suggested.
 
     Attributes:
         missed: Column of the true label that was not suggested.
         suggested: Column of the label that was suggested and is not true.
-        count: How often one stood in for the other; a share of a paper where it holds more pairs.
-        papers: Papers that hold the pair.
+        count: Number of such papers; one with several possible pairs counts in part for each.
+        papers: Papers with this pair.
     """
 
     missed: int
@@ -33,7 +33,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class WrongPaper:
-    """A paper and how far off its probabilities are.
+    """A paper and how far off the model's probabilities are.
 
     Attributes:
         index: Its row.
@@ -54,18 +54,17 @@ def confused_labels(
 ) -> list[Confusion]:
     """Finds which labels are suggested in place of which.
 
-    A paper with m missed labels and w wrong suggestions holds m x w pairs, of which at most
-    min(m, w) can be replacements; nothing tells which. So each pair counts
-    min(m, w) / (m x w) = 1 / max(m, w), and a paper with many errors has no more say than its
-    errors.
+    A paper with m missed labels and w wrong suggestions has m x w pairs, of which at most
+    min(m, w) are replacements, and nothing tells which. So each pair counts
+    min(m, w) / (m x w) = 1 / max(m, w), and no paper counts for more than its errors.
 
     Args:
         y_true: Multi-hot truth, [n, L].
         probabilities: Probabilities, [n, L].
-        thresholds: Lowest probability that suggests: one for all labels, or one for each, [L].
-        unknown: True labels outside the vocabulary, [n]; missed ones that can be in no pair, but
-            share in the paper's wrong suggestions. None stands for all zero.
-        n: How many pairs at the most.
+        thresholds: Minimum probability to suggest: one for all labels, or one each, [L].
+        unknown: True labels outside the vocabulary, [n]: missed ones that are in no pair, but
+            take their share of the paper's wrong suggestions. None stands for all zero.
+        n: Maximum number of pairs.
 
     Returns:
         The pairs with the highest counts, ties by the columns.
@@ -96,15 +95,15 @@ def confused_labels(
 def most_wrong(
     y_true: Array, probabilities: Array, unknown: Array | None = None, *, n: int = 10
 ) -> list[WrongPaper]:
-    """Finds the papers whose probabilities are farthest from the truth.
+    """Finds the papers whose probabilities are furthest from the truth.
 
     Args:
         y_true: Multi-hot truth, [n, L].
         probabilities: Probabilities in [0, 1], [n, L]; kept 1e-7 away from both ends, as Keras
             does.
-        unknown: True labels outside the vocabulary, [n]; each counts as one with probability 0.
+        unknown: True labels outside the vocabulary, [n]; each counts as one with probability 0;
             None stands for all zero.
-        n: How many papers at the most.
+        n: Maximum number of papers.
 
     Returns:
         The papers with the highest binary cross-entropy, ties in the order of the rows.

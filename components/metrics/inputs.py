@@ -1,8 +1,9 @@
-"""The checks and types that every metric shares."""
+"""What every metric shares: types, checks of its inputs, and working through a matrix in parts."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,11 @@ FloatVector = NDArray[np.float64]
 IntVector = NDArray[np.int64]
 BoolMatrix = NDArray[np.bool_]
 
+_CELLS_AT_ONCE: Final = 2**20
+
 
 def checked_truth(y_true: Array, scores: Array) -> BoolMatrix:
-    """Returns the multi-hot truth as booleans, or says why the pair can't be scored.
+    """Returns the multi-hot truth as booleans.
 
     Args:
         y_true: Multi-hot truth, [n, L], zeros and ones of any type.
@@ -51,3 +54,22 @@ def checked_unknown(unknown: Array | None, examples: int) -> IntVector:
     if (counts < 0).any():
         raise ValueError("unknown holds a negative number of labels")
     return counts
+
+
+def in_parts(
+    shape: tuple[int, ...], of_rows: Callable[[slice], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Works through a matrix a million cells (or one row) at a time, so that memory is bounded.
+
+    Args:
+        shape: Shape of the whole matrix, [n, L].
+        of_rows: Computes the result for a range of rows, first axis rows.
+
+    Returns:
+        The results, concatenated.
+    """
+    examples, labels = shape
+    at_once = max(1, _CELLS_AT_ONCE // max(labels, 1))
+    # Without an example there is one empty part.
+    starts = range(0, max(examples, 1), at_once)
+    return np.concatenate([of_rows(slice(start, start + at_once)) for start in starts])

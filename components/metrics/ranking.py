@@ -16,8 +16,8 @@ from components.metrics.inputs import (
     FloatVector,
     checked_truth,
     checked_unknown,
+    in_parts,
 )
-from components.metrics.parts import in_parts
 
 
 def hits_among_best(y_true: Array, scores: Array, k: int) -> NDArray[np.float64]:

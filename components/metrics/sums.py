@@ -1,155 +1,115 @@
 """Every metric from sums over batches, so that any number of examples is scored in parts.
 
-Sums of disjoint sets of examples can be added in any order; the figures are those of all of them
-at once.
+Sums over disjoint sets of examples can be added in any order; the metrics are those of all
+examples at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.metrics import classification
-from components.metrics.calibration import bins_from, count_cells, expected_calibration_error
-from components.metrics.classification import LabelCounts, count_labels
+from components.metrics.calibration import bins_from, count_pairs, expected_calibration_error
+from components.metrics.classification import (
+    Addable,
+    LabelCounts,
+    count_labels,
+    example_f1,
+    example_is_covered,
+    label_f1,
+    label_precision,
+    label_recall,
+    macro_average,
+)
 from components.metrics.inputs import Array, FloatVector, IntVector, checked_unknown
+from components.metrics.names import EXAMPLES, HEADLINE, LABEL_METRICS, METRIC_NAMES
 from components.metrics.ranking import hits_among_best, lrap, ndcg_at_k
-from components.metrics.score_histogram import (
-    ScoreHistogram,
-    average_precision,
-    count_scores,
-    merge_scores,
-)
-from components.metrics.suggested_sets import example_f1, example_is_covered
+from components.metrics.score_histogram import ScoreHistogram, average_precision, count_scores
 
-# The number of examples is a metric as well.
-EXAMPLES: Final = "examples"
-
-METRIC_NAMES: Final = (
-    "micro_f1",
-    "micro_precision",
-    "micro_recall",
-    "macro_f1",
-    "macro_precision",
-    "macro_recall",
-    "samples_f1",
-    "precision@1",
-    "precision@3",
-    "precision@5",
-    "recall@5",
-    "ndcg@5",
-    "lrap",
-    "micro_pr_auc",
-    "coverage",
-    "suggestions",
-    "hamming_loss",
-    "binary_accuracy",
-    "ece",
-    EXAMPLES,
+# The metrics that two models are compared by: all that the gate can bound are among them.
+COMPARED_NAMES: Final = tuple(
+    name for name in METRIC_NAMES if name in {*HEADLINE, "binary_accuracy"}
 )
 
-# What models are compared by.
-HEADLINE_NAMES: Final = (
-    "micro_f1",
-    "macro_f1",
-    "precision@1",
-    "ndcg@5",
-    "lrap",
-    "binary_accuracy",
-)
-
-LABEL_FIGURES: Final = ("support", "suggested", "precision", "recall", "f1", "pr_auc")
+# Metrics that are the mean of one number per example, in the order of the sums.
+_COMPARED_MEANS: Final = ("precision@1", "ndcg@5", "lrap")
+_OTHER_MEANS: Final = ("precision@3", "precision@5", "recall@5", "samples_f1", "coverage")
 
 
 @dataclass(frozen=True)
-class HeadlineSums:
-    """What the metrics that models are compared by need of the examples that were scored.
+class ComparedSums(Addable):
+    """What the metrics of COMPARED_NAMES need to know of the examples.
 
     Attributes:
         suggested: Right and wrong suggestions.
-        at_half: Right and wrong cells, had every label its threshold at 0.5.
-        means: Sums over the examples of the metrics that are a mean of one number each.
+        at_half: The same, if every label's threshold were 0.5.
+        means: Sums over the examples of the metrics that are means, [3].
     """
 
     suggested: LabelCounts
     at_half: LabelCounts
-    means: dict[str, float]
-
-    def plus(self, others: Sequence[HeadlineSums]) -> HeadlineSums:
-        """Returns the sums over these and other examples."""
-        parts = [self, *others]
-        return HeadlineSums(
-            suggested=reduce(add, (part.suggested for part in parts)),
-            at_half=reduce(add, (part.at_half for part in parts)),
-            means={name: sum(part.means[name] for part in parts) for name in self.means},
-        )
+    means: FloatVector
 
     def figures(self) -> dict[str, float]:
-        """Returns the metrics of HEADLINE_NAMES by name; needs an example."""
+        """Returns the metrics of COMPARED_NAMES by name; needs at least one example."""
+        means = (self.means / self.suggested.examples).tolist()
         found = {
-            **{name: total / self.suggested.examples for name, total in self.means.items()},
+            **dict(zip(_COMPARED_MEANS, means, strict=True)),
             "micro_f1": classification.micro_f1(self.suggested),
-            "macro_f1": classification.macro_f1(self.suggested),
+            "macro_f1": macro_average(label_f1(self.suggested)),
             "binary_accuracy": classification.binary_accuracy(self.at_half),
         }
-        return {name: found[name] for name in HEADLINE_NAMES}
+        return {name: found[name] for name in COMPARED_NAMES}
 
 
 @dataclass(frozen=True)
-class MetricSums:
-    """What all metrics need of the examples that were scored.
+class MetricSums(Addable):
+    """What all metrics need to know of the examples.
 
     Attributes:
-        headline: What the headline metrics need, and the other means of one number an example.
-        calibration: What `calibration.count_cells` counts, [3, bins].
-        scores: Histogram of the probabilities of all cells.
+        compared: What the metrics of COMPARED_NAMES need.
+        means: Sums over the examples of the other metrics that are means, [5].
+        calibration: What `calibration.count_pairs` counts, [3, bins].
+        scores: Histogram of all probabilities.
     """
 
-    headline: HeadlineSums
+    compared: ComparedSums
+    means: FloatVector
     calibration: NDArray[np.float64]
     scores: ScoreHistogram
-
-    def plus(self, others: Sequence[MetricSums]) -> MetricSums:
-        """Returns the sums over these and other examples."""
-        parts = [self, *others]
-        return MetricSums(
-            headline=self.headline.plus([part.headline for part in others]),
-            calibration=np.sum([part.calibration for part in parts], axis=0),
-            scores=merge_scores([part.scores for part in parts]),
-        )
 
     def figures(self) -> dict[str, float]:
         """Returns every metric by name, in the order of METRIC_NAMES; needs an example.
 
-        `micro_` figures run over all cells and `macro_` ones over the labels of the vocabulary,
-        those that never occur included; `samples_f1` over the examples. `coverage` is the share
-        of the examples with at least one right suggestion and `suggestions` their mean number.
-        `binary_accuracy` is at 0.5, what rests on suggestions at the model's own thresholds.
+        `binary_accuracy` is at 0.5; all other metrics of suggestions are at the model's own
+        thresholds.
         """
-        suggested = self.headline.suggested
+        counts = self.compared.suggested
+        true_labels = int(counts.true.sum()) + counts.unknown
+        means = (self.means / counts.examples).tolist()
         found = {
-            **{name: total / suggested.examples for name, total in self.headline.means.items()},
-            **self.headline.figures(),
-            **{name: of(suggested) for name, of in _OF_SUGGESTIONS.items()},
-            "suggestions": float(_suggestions(suggested).sum()) / suggested.examples,
-            "micro_pr_auc": float(
-                average_precision(self.scores, np.array([_true_labels(suggested)]))[0]
-            ),
+            **dict(zip(_OTHER_MEANS, means, strict=True)),
+            **self.compared.figures(),
+            "micro_precision": classification.micro_precision(counts),
+            "micro_recall": classification.micro_recall(counts),
+            "macro_precision": macro_average(label_precision(counts)),
+            "macro_recall": macro_average(label_recall(counts)),
+            "hamming_loss": classification.hamming_loss(counts),
+            "suggestions": float(counts.suggested.sum()) / counts.examples,
+            "micro_pr_auc": float(average_precision(self.scores, np.array([true_labels]))[0]),
             "ece": expected_calibration_error(bins_from(self.calibration)),
-            EXAMPLES: float(suggested.examples),
+            EXAMPLES: float(counts.examples),
         }
         return {name: found[name] for name in METRIC_NAMES}
 
 
 @dataclass(frozen=True)
-class LabelSums:
-    """What the figures of each label need of the examples that were scored.
+class LabelSums(Addable):
+    """What the metrics of each label need to know of the examples.
 
     Attributes:
         suggested: Right and wrong suggestions.
@@ -159,38 +119,30 @@ class LabelSums:
     suggested: LabelCounts
     scores: ScoreHistogram
 
-    def plus(self, others: Sequence[LabelSums]) -> LabelSums:
-        """Returns the sums over these and other examples."""
-        parts = [self, *others]
-        return LabelSums(
-            suggested=reduce(add, (part.suggested for part in parts)),
-            scores=merge_scores([part.scores for part in parts]),
-        )
-
     def figures(self) -> dict[str, FloatVector | IntVector]:
-        """Returns the figures of all labels by name, [L] each.
+        """Returns the metrics of LABEL_METRICS by name, [L] each; 0 where one is 0 / 0.
 
-        `support` (examples where the label is true), `suggested` (where it is suggested),
-        `precision`, `recall`, `f1`, and `pr_auc`; 0 where a figure is 0 / 0.
+        `support` is the number of examples where the label is true, `suggested` where it is
+        suggested.
         """
-        support = self.suggested.true_positives + self.suggested.false_negatives
-        return {
-            "support": support,
-            "suggested": _suggestions(self.suggested),
-            "precision": classification.label_precision(self.suggested),
-            "recall": classification.label_recall(self.suggested),
-            "f1": classification.label_f1(self.suggested),
-            "pr_auc": average_precision(self.scores, support),
-        }
+        counts = self.suggested
+        values = (
+            counts.true,
+            counts.suggested,
+            label_precision(counts),
+            label_recall(counts),
+            label_f1(counts),
+            average_precision(self.scores, counts.true),
+        )
+        return dict(zip(LABEL_METRICS, values, strict=True))
 
 
-def sum_headline(
+def sum_compared(
     y_true: Array, probabilities: Array, suggested: Array, unknown: Array | None = None
-) -> HeadlineSums:
-    """Sums up a batch for the headline metrics; as in `sum_metrics`."""
-    outside = checked_unknown(unknown, len(y_true))
+) -> ComparedSums:
+    """Sums up a batch for the metrics of COMPARED_NAMES; arguments as in `sum_metrics`."""
     hits = hits_among_best(y_true, probabilities, 1)
-    return _headline(y_true, probabilities, suggested, outside, {"precision@1": hits[:, 0]})
+    return _compared(y_true, probabilities, suggested, unknown, hits)
 
 
 def sum_metrics(
@@ -212,59 +164,72 @@ def sum_metrics(
     # One sort for all of them: most of the time goes into sorting.
     hits = hits_among_best(y_true, probabilities, 5)
     true = y_true.astype(bool).sum(axis=1) + outside
-    means = {
-        **{f"precision@{k}": hits[:, k - 1] / k for k in (1, 3, 5)},
-        "recall@5": hits[:, 4] / np.maximum(true, 1),
-        "samples_f1": example_f1(y_true, suggested, outside),
-        "coverage": example_is_covered(y_true, suggested),
-    }
+    means = (
+        hits[:, 2] / 3,
+        hits[:, 4] / 5,
+        hits[:, 4] / np.maximum(true, 1),
+        example_f1(y_true, suggested, outside),
+        example_is_covered(y_true, suggested),
+    )
     return MetricSums(
-        headline=_headline(y_true, probabilities, suggested, outside, means),
-        calibration=count_cells(y_true, probabilities, outside),
+        compared=_compared(y_true, probabilities, suggested, outside, hits),
+        means=_totals(means),
+        calibration=count_pairs(y_true, probabilities, outside),
         scores=count_scores(y_true, probabilities, per_label=False),
     )
 
 
 def sum_labels(y_true: Array, probabilities: Array, suggested: Array) -> LabelSums:
-    """Sums up a batch for each label; as in `sum_metrics`."""
+    """Sums up a batch for each label; arguments as in `sum_metrics`."""
     return LabelSums(
         suggested=count_labels(y_true, suggested, 0.5),
         scores=count_scores(y_true, probabilities, per_label=True),
     )
 
 
-def _headline(
+def measure(
+    y_true: Array, probabilities: Array, threshold: float, unknown: Array | None = None
+) -> dict[str, float]:
+    """Measures a whole split at once.
+
+    Args:
+        y_true: Multi-hot truth, [n, L], with at least one example.
+        probabilities: Probabilities in [0, 1], [n, L].
+        threshold: Minimum probability to suggest; compared in the probabilities' own type.
+        unknown: True labels outside the vocabulary, [n]; None stands for all zero.
+
+    Returns:
+        The metrics of METRIC_NAMES, and `threshold`.
+
+    Raises:
+        ValueError: The shapes don't match, a probability is NaN, below 0 or above 1, or there is
+            no example.
+    """
+    if not len(y_true):
+        raise ValueError("there is no example to score")
+    suggested = probabilities >= np.asarray(threshold, dtype=probabilities.dtype)
+    sums = sum_metrics(y_true, probabilities, suggested, unknown)
+    return {**sums.figures(), "threshold": threshold, EXAMPLES: len(y_true)}
+
+
+def _compared(
     y_true: Array,
     probabilities: Array,
     suggested: Array,
-    unknown: IntVector,
-    means: dict[str, FloatVector],
-) -> HeadlineSums:
-    means = {
-        **means,
-        "ndcg@5": ndcg_at_k(y_true, probabilities, 5, unknown),
-        "lrap": lrap(y_true, probabilities, unknown),
-    }
-    return HeadlineSums(
+    unknown: Array | None,
+    hits: NDArray[np.float64],
+) -> ComparedSums:
+    means = (
+        hits[:, 0],
+        ndcg_at_k(y_true, probabilities, 5, unknown),
+        lrap(y_true, probabilities, unknown),
+    )
+    return ComparedSums(
         suggested=count_labels(y_true, suggested, 0.5, unknown),
         at_half=count_labels(y_true, probabilities, 0.5, unknown),
-        means={name: float(values.sum()) for name, values in means.items()},
+        means=_totals(means),
     )
 
 
-_OF_SUGGESTIONS: Final = {
-    "micro_precision": classification.micro_precision,
-    "micro_recall": classification.micro_recall,
-    "macro_precision": classification.macro_precision,
-    "macro_recall": classification.macro_recall,
-    "hamming_loss": classification.hamming_loss,
-}
-
-
-def _suggestions(counts: LabelCounts) -> IntVector:
-    return counts.true_positives + counts.false_positives
-
-
-def _true_labels(counts: LabelCounts) -> int:
-    known = counts.true_positives.sum() + counts.false_negatives.sum()
-    return int(known) + counts.unknown
+def _totals(per_example: tuple[FloatVector, ...]) -> FloatVector:
+    return np.array([values.sum() for values in per_example])

@@ -14,7 +14,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
 from components.evaluator.results import read_figures
-from components.evaluator.tfma_metrics import EXAMPLES
+from components.metrics.names import EXAMPLES
 from components.pusher.bucket_push import digest_model
 from components.pusher.endpoint_push import deploy_model, read_target
 from components.pusher.push import push_version

@@ -1,1 +1,1 @@
-"""Report: one page that says how good a model is, where it fails, and what it learned from."""
+"""Report: a page on how good a model is, where it fails and what it was trained on."""

@@ -1,220 +1,180 @@
-"""Line charts as inline SVG that takes its colours from the page, light or dark."""
+"""The charts of the page, drawn from the facts of the report."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-# The drawing's own units. Narrow, so that text stays readable where it is shrunk to a phone.
-_WIDTH: Final = 440
-_HEIGHT: Final = 300
-_LEFT: Final = 72
-_RIGHT: Final = 14
-_TOP: Final = 12
-_BOTTOM: Final = 58
+from components.metrics.charts import (
+    Axis,
+    Line,
+    draw_lines,
+    epoch_axis,
+    linear_axis,
+    log_axis,
+    share_axis,
+)
+from components.metrics.names import METRICS
+from components.report.captions import baseline_title
 
-# How many series the style sheet has a colour and a dash pattern for.
-STYLES: Final = 5
+Facts = Mapping[str, Any]
+
+# A line with more points has no dots, and its end is thinned.
+_DOTTED: Final = 60
+_FREQUENCY_POINTS: Final = 300
 
 
 @dataclass(frozen=True)
-class Axis:
-    """An axis.
+class Chart:
+    """A drawing and its lines, for the legend.
 
     Attributes:
-        label: What it shows.
-        ticks: Where a value is written, rising, at least one; the axis begins at the first.
-        end: Where the axis ends, above the first tick; at the last tick where None.
-        log: Whether equal factors take equal room; all ticks are positive then.
+        svg: The `svg` element.
+        lines: The lines that are drawn.
     """
 
-    label: str
-    ticks: tuple[float, ...]
-    end: float | None = None
-    log: bool = False
-
-    @property
-    def high(self) -> float:
-        """Where the axis ends."""
-        return self.ticks[-1] if self.end is None else self.end
-
-    def place(self, value: float) -> float:
-        """Returns where a value stands, 0 at the axis's start and 1 at its end, never outside."""
-        scale: Callable[[float], float] = math.log if self.log else float
-        start = self.ticks[0]
-        low, high = scale(start), scale(self.high)
-        return min(max((scale(max(value, start)) - low) / (high - low), 0.0), 1.0)
+    svg: Markup
+    lines: list[Line]
 
 
-@dataclass(frozen=True)
-class Series:
-    """A line.
-
-    Attributes:
-        name: What the legend calls it.
-        points: x and y of each point, in the order in which they are joined.
-        style: Which colour and dash pattern it has, from 0 below `STYLES`.
-        dots: Whether each point is marked; its text on hover tells x and y.
-    """
-
-    name: str
-    points: Sequence[tuple[float, float]]
-    style: int
-    dots: bool = False
+def quality_charts(report: Facts) -> dict[str, Chart]:
+    """Draws the charts of a measured model, by the names that the template uses."""
+    return {
+        "precision_recall": precision_recall(report["curves"]["precision_recall"]),
+        "f1": f1_by_threshold(report["curves"]["f1"], report["model"]["threshold"]),
+        "calibration": calibration(report["calibration"]),
+        "pairs": pairs_by_probability(report["calibration"]),
+        **training_charts(report["training"]["epochs"]),
+    }
 
 
-@dataclass(frozen=True)
-class Mark:
-    """A vertical line at a value of x that stands out, with a few words."""
-
-    x: float
-    words: str
-
-
-def line_chart(
-    series: Sequence[Series],
-    x: Axis,
-    y: Axis,
-    description: str,
-    *,
-    mark: Mark | None = None,
-    diagonal: bool = False,
-) -> Markup:
-    """Draws lines.
-
-    Args:
-        series: The lines; one without points is left out.
-        x: The horizontal axis.
-        y: The vertical axis.
-        description: What a person who can't see the chart is told.
-        mark: A value of x that stands out.
-        diagonal: Whether the line from corner to corner is drawn, for comparison.
-
-    Returns:
-        An `svg` element. Its classes are the page's style sheet's; all text is escaped.
-    """
-    parts = [
-        Markup(
-            '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}" '
-            'xmlns="http://www.w3.org/2000/svg">'
-        ).format(_WIDTH, _HEIGHT, description),
-        *_axes(x, y),
-    ]
-    if diagonal:
-        start, end = _at(x, y, x.ticks[0], y.ticks[0]), _at(x, y, x.high, y.high)
-        parts.append(_line("diagonal", *start, *end))
-    if mark is not None:
-        parts.extend(_mark(mark, x, y))
-    for each in series:
-        parts.extend(_series(each, x, y))
-    parts.append(Markup("</svg>"))
-    return Markup("").join(parts)
-
-
-def linear_ticks(low: float, high: float, about: int = 5) -> tuple[float, ...]:
-    """Returns round values, evenly spaced, from at or below `low` to at or above `high`.
-
-    Args:
-        low: The smallest value.
-        high: The largest.
-        about: How many steps there should be, more or less.
-    """
-    if not high > low:
-        room = abs(high) * 0.1 or 1.0
-        low, high = low - room, high + room
-    raw = (high - low) / about
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
-    first = math.floor(low / step + 1e-9)
-    last = math.ceil(high / step - 1e-9)
-    return tuple(round(number * step, 12) for number in range(first, last + 1))
-
-
-def log_ticks(high: float) -> tuple[float, ...]:
-    """Returns 1, 10, 100 … up to the last power of ten at or below `high`."""
-    powers = math.floor(math.log10(max(high, 1.0)) + 1e-9)
-    return tuple(10.0**power for power in range(powers + 1))
-
-
-def _axes(x: Axis, y: Axis) -> list[Markup]:
-    parts = []
-    bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
-    for tick in y.ticks:
-        _, at = _at(x, y, x.ticks[0], tick)
-        parts.append(_line("grid", _LEFT, at, right, at))
-        parts.append(_text("tick", _LEFT - 8, at + 4.5, _tick(tick, y), "end"))
-    for tick in x.ticks:
-        at, _ = _at(x, y, tick, y.ticks[0])
-        parts.append(_line("axis", at, bottom, at, bottom + 5))
-        parts.append(_text("tick", at, bottom + 24, _tick(tick, x), "middle"))
-    parts.append(_line("axis", _LEFT, bottom, right, bottom))
-    parts.append(_text("label", (_LEFT + right) / 2, _HEIGHT - 6, x.label, "middle"))
-    middle = (_TOP + bottom) / 2
-    parts.append(
-        Markup(
-            '<text class="label" text-anchor="middle" '
-            'transform="translate(15 {}) rotate(-90)">{}</text>'
-        ).format(f"{middle:g}", y.label)
-    )
-    return parts
-
-
-def _series(series: Series, x: Axis, y: Axis) -> list[Markup]:
-    if not series.points:
-        return []
-    at = [_at(x, y, *point) for point in series.points]
-    path = " ".join(f"{'L' if number else 'M'}{a:g} {b:g}" for number, (a, b) in enumerate(at))
-    style = series.style % STYLES
-    parts = [Markup('<path class="line s{}" d="{}"/>').format(style, path)]
-    if series.dots:
-        parts.extend(
-            Markup(
-                '<circle class="dot s{}" cx="{}" cy="{}" r="4"><title>{}</title></circle>'
-            ).format(style, f"{a:g}", f"{b:g}", f"{series.name}: {px:.4g}, {py:.4g}")
-            for (a, b), (px, py) in zip(at, series.points, strict=True)
+def precision_recall(curves: Sequence[Facts]) -> Chart:
+    """Draws precision against recall, a line for the model and each baseline."""
+    lines = [
+        Line(
+            f"{baseline_title(curve['name'])} (area {curve['area']:.3f})",
+            list(zip(curve["recall"], curve["precision"], strict=True)),
+            style,
         )
-    return parts
-
-
-def _mark(mark: Mark, x: Axis, y: Axis) -> list[Markup]:
-    at, _ = _at(x, y, mark.x, y.ticks[0])
-    is_right = at > (_LEFT + _WIDTH) / 2
-    return [
-        _line("mark", at, _TOP, at, _HEIGHT - _BOTTOM),
-        _text("note", at + (-6 if is_right else 6), _TOP + 12, mark.words, _side(is_right)),
+        for style, curve in enumerate(curves)
+        # If all labels of all papers have the same score there is one point, not a curve.
+        if len(curve["recall"]) > 1
     ]
-
-
-def _side(is_right: bool) -> str:
-    return "end" if is_right else "start"
-
-
-def _at(x: Axis, y: Axis, px: float, py: float) -> tuple[float, float]:
-    """Returns where a point stands in the drawing, to a tenth of a unit."""
-    across, up = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
-    return round(_LEFT + x.place(px) * across, 1), round(_TOP + (1 - y.place(py)) * up, 1)
-
-
-def _tick(value: float, axis: Axis) -> str:
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if axis.high >= 10_000 and abs(value) >= size:
-            return f"{value / size:g} {unit}"
-    # As many digits as the steps need, and the same for each.
-    digits = max(len(f"{tick:.6g}".partition(".")[2]) for tick in axis.ticks)
-    return f"{value:,.{min(digits, 4)}f}"
-
-
-def _line(css: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
-    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
-        css, f"{x1:g}", f"{y1:g}", f"{x2:g}", f"{y2:g}"
+    areas = "; ".join(line.name for line in lines)
+    return _chart(
+        lines,
+        share_axis("recall: true labels found"),
+        share_axis("precision: correct suggestions"),
+        f"Precision against recall over all thresholds: {areas}",
     )
 
 
-def _text(css: str, x: float, y: float, words: str, anchor: str) -> Markup:
-    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(
-        css, f"{x:g}", f"{y:g}", anchor, escape(words)
+def f1_by_threshold(curve: Facts, threshold: float) -> Chart:
+    """Draws micro-F1, precision and recall against the threshold, the model's own marked."""
+    lines = [
+        Line(title, list(zip(curve["thresholds"], curve[key], strict=True)), style)
+        for style, (title, key) in enumerate(
+            (("micro-F1", "f1"), ("precision", "precision"), ("recall", "recall"))
+        )
+    ]
+    best = max(zip(curve["f1"], curve["thresholds"], strict=True), default=(0.0, 0.0))
+    return _chart(
+        lines,
+        share_axis("threshold"),
+        share_axis("value"),
+        f"micro-F1, precision and recall against the threshold. The model's threshold is "
+        f"{threshold:.3f}; on these papers F1 peaks at {best[1]:.3f} with {best[0]:.3f}.",
+        mark=(threshold, f"{threshold:.3f}"),
     )
+
+
+def calibration(bins: Sequence[Facts]) -> Chart:
+    """Draws the share of true labels against the probability that the model predicts."""
+    points = [(each["mean_probability"], each["share_true"]) for each in bins if each["count"]]
+    told = ", ".join(f"{share:.2f} at {probability:.2f}" for probability, share in points)
+    return _chart(
+        [Line("share that is true", points, 0, dots=True)],
+        share_axis("predicted probability"),
+        share_axis("share that is true"),
+        f"Share of true labels against predicted probability: {told}.",
+        diagonal=True,
+    )
+
+
+def pairs_by_probability(bins: Sequence[Facts]) -> Chart:
+    """Draws the number of paper-label pairs in each bin of probability, on a log scale."""
+    points = [((each["low"] + each["high"]) / 2, each["count"]) for each in bins if each["count"]]
+    told = ", ".join(f"{count:,} around {middle:.2f}" for middle, count in points)
+    return _chart(
+        [Line("paper-label pairs", points, 0, dots=True)],
+        share_axis("predicted probability"),
+        log_axis("paper-label pairs", max((count for _, count in points), default=1)),
+        f"Paper-label pairs by predicted probability: {told}.",
+    )
+
+
+def training_charts(epochs: Sequence[Facts]) -> dict[str, Chart]:
+    """Draws loss and validation metrics per epoch; nothing if there was no epoch."""
+    if not epochs:
+        return {}
+    ranking = [(METRICS[name].title, f"val_{name}") for name in ("lrap", "ndcg@5", "micro_f1")]
+    losses = [("training", "loss"), ("validation", "val_loss")]
+    return {
+        "loss": _epochs(epochs, losses, "cross-entropy"),
+        "ranking": _epochs(epochs, ranking, "validation metric"),
+    }
+
+
+def label_frequencies(labels: Sequence[Facts], split: str) -> Chart:
+    """Draws the number of papers of each label of a split, most frequent first."""
+    counts = sorted((label[split] for label in labels if label[split]), reverse=True)
+    step = max(1, len(counts) // _FREQUENCY_POINTS)
+    # All frequent labels are kept, rare ones thinned.
+    points = [
+        (float(rank + 1), float(count))
+        for rank, count in enumerate(counts)
+        if rank < _DOTTED or (rank - _DOTTED) % step == 0
+    ]
+    told = "no label"
+    if counts:
+        told = f"{counts[0]:,} for the first of {len(counts):,} labels, {counts[-1]:,} for the "
+        told += f"last, {counts[len(counts) // 2]:,} for the median"
+    return _chart(
+        [Line("papers", points, 0)],
+        log_axis("labels, most frequent first", len(counts)),
+        log_axis("training papers", max(counts, default=1)),
+        f"Papers per label, most frequent first: {told}.",
+    )
+
+
+def _epochs(epochs: Sequence[Facts], keys: Sequence[tuple[str, str]], label: str) -> Chart:
+    lines = [
+        Line(
+            title,
+            [(each["epoch"], each[key]) for each in epochs if key in each],
+            style,
+            dots=len(epochs) <= _DOTTED,
+        )
+        for style, (title, key) in enumerate(keys)
+    ]
+    values = [value for line in lines for _, value in line.points] or [0.0]
+    last = epochs[-1]["epoch"]
+    told = "; ".join(
+        f"{line.name} from {line.points[0][1]:.4f} to {line.points[-1][1]:.4f}"
+        for line in lines
+        if line.points
+    )
+    return _chart(
+        lines,
+        epoch_axis(last),
+        linear_axis(label, min(values), max(values)),
+        f"{label} per epoch, {last} epochs: {told}.",
+    )
+
+
+def _chart(lines: Sequence[Line], x: Axis, y: Axis, description: str, **options: Any) -> Chart:
+    drawn = [line for line in lines if line.points]
+    return Chart(draw_lines(drawn, x, y, description, **options), drawn)

@@ -1,4 +1,4 @@
-"""The Report component: the last of a run, it writes the page about it."""
+"""The Report component: the last one of a run, it writes a page about it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ReportSpec(component_spec.ComponentSpec):
 
 
 class Report(base_component.BaseComponent):
-    """Writes a page that says how good the model is, where it fails, and what it learned from."""
+    """Writes a page on how good the model is, where it fails and what it was trained on."""
 
     SPEC_CLASS = ReportSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -83,20 +83,19 @@ class Report(base_component.BaseComponent):
 
         Args:
             examples: Channel of the raw Examples.
-            curation: Channel of the counts of the curation.
+            curation: Channel of ExampleGen's curation counts.
             statistics: Channel of StatisticsGen's ExampleStatistics.
             model: Channel of Trainer's Model.
             model_run: Channel of Trainer's ModelRun.
             evaluation: Channel of Evaluator's ModelEvaluation.
             model_blessing: Channel of Evaluator's ModelBlessing.
             settings: ReportSettings as JSON.
-            provenance: What the model card says of code and data: the fields of
-                `components.report.facts.Provenance` as JSON.
+            provenance: The fields of `components.report.facts.Provenance` as JSON.
             source_digest: Digest of this component's source, so that edited code runs again.
-            last_statistics: Channel of the statistics of the run before; may hold none.
+            last_statistics: Channel of the last run's statistics; may be empty.
             baselines: Channel of Baselines' scores.
             infra_blessing: Channel of InfraValidator's InfraBlessing, with its report.
-            pushed_model: Channel of Pusher's PushedModel, so that the page can name the version.
+            pushed_model: Channel of Pusher's PushedModel, with the version's name.
         """
         super().__init__(
             spec=ReportSpec(

@@ -1,4 +1,4 @@
-"""What the splits hold: how long the papers are, and how often labels occur."""
+"""What the splits hold: the lengths of the papers, and the frequencies of the labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from components.papers.examples import read_papers
 
-# So many papers in a hundred have at most so many words.
 PERCENTILES: Final = (1, 5, 25, 50, 75, 95, 99, 100)
 
 
@@ -21,10 +20,10 @@ def describe_splits(folders: Mapping[str, str]) -> dict[str, Any]:
         folders: The folder of each split, by name.
 
     Returns:
-        Ready for JSON: `words`, for each split the percentiles of the number of words of an
-        abstract (what white space parts), by percentile as text; `labels_per_paper`, for each
-        split how many papers have so many labels, from none on; `labels`, each label with its
-        number of papers in every split, those most frequent in the first split first.
+        Ready for JSON: `words`, for each split the percentiles of the words per abstract (split
+        at white space), by percentile as text; `labels_per_paper`, for each split the number of
+        papers with 0, 1, 2, ... labels; `labels`, each label with its number of papers in every
+        split, the most frequent in the first split first.
     """
     words: dict[str, dict[str, int]] = {}
     numbers: dict[str, list[int]] = {}
@@ -48,10 +47,9 @@ def describe_splits(folders: Mapping[str, str]) -> dict[str, Any]:
 
 
 def percentiles(counts: Mapping[int, int]) -> dict[str, int]:
-    """Returns the percentiles of a number whose frequencies are given.
+    """Returns the percentiles of a number from its frequencies; 0 if there are none.
 
-    The smallest value that at least so many in a hundred don't exceed: numpy's method
-    `inverted_cdf`. 0 where there is nothing.
+    They follow numpy's method `inverted_cdf`.
     """
     if not counts:
         return {str(share): 0 for share in PERCENTILES}

@@ -1,4 +1,4 @@
-"""How the data differs from the last run's, by the statistics that StatisticsGen wrote."""
+"""How the data differs from the last run's, by StatisticsGen's statistics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfx.dsl.io import fileio
 
 from schema import names
 
-# StatisticsGen's own name for the file; one lies in each split's folder.
+# StatisticsGen's file in each split's folder.
 STATISTICS_FILE: Final = "FeatureStats.pb"
 
 _MOVED: Final = 10
@@ -25,13 +25,13 @@ class DataStatistics:
     """The statistics of all splits together.
 
     Attributes:
-        papers: How many there are.
+        papers: Number of papers.
         title_bytes: Mean length of a title.
         text_bytes: Mean length of an abstract.
         labels_per_paper: Mean number of labels of a paper.
-        labels: How many papers have each label.
-        complete: Whether `labels` holds all of them: StatisticsGen keeps the thousand most
-            frequent of a split.
+        labels: Number of papers with each label.
+        complete: Whether `labels` holds all labels: StatisticsGen keeps the thousand most
+            frequent ones of a split.
     """
 
     papers: int
@@ -47,7 +47,7 @@ def read_statistics(uri: str, splits: Sequence[str] = names.SPLITS) -> DataStati
 
     Args:
         uri: Its folder.
-        splits: The splits to put together.
+        splits: The splits to join.
     """
     found = []
     for split in splits:
@@ -60,7 +60,7 @@ def read_statistics(uri: str, splits: Sequence[str] = names.SPLITS) -> DataStati
 def join_statistics(
     datasets: Sequence[statistics_pb2.DatasetFeatureStatistics],
 ) -> DataStatistics:
-    """Puts the statistics of several splits together; means are weighted by the papers."""
+    """Joins the statistics of several splits; means are weighted by the number of papers."""
     papers = sum(int(each.num_examples) for each in datasets)
     labels: Counter[str] = Counter()
     titles = texts = values = 0.0
@@ -87,15 +87,15 @@ def join_statistics(
 
 
 def compare(before: DataStatistics, now: DataStatistics) -> dict[str, Any]:
-    """Says how the data has changed.
+    """Compares the data of two runs.
 
     Returns:
         Ready for JSON: `papers`, `labels`, `title_bytes`, `text_bytes` and `labels_per_paper`,
         each before and now; `l_infinity`, the largest change of a label's share of the papers;
-        `js_divergence`, the Jensen-Shannon divergence of the frequencies of the labels, to base
-        2, as TensorFlow Data Validation has it; `moved`, the labels whose share of the papers
-        has changed most, with both shares; `new` and `gone` labels, none where statistics hold
-        only the most frequent ones.
+        `js_divergence`, the Jensen-Shannon divergence of the label frequencies, to base 2, as in
+        TensorFlow Data Validation; `moved`, the labels whose share of the papers changed most,
+        with both shares; `new` and `gone` labels, empty if the statistics hold only the most
+        frequent labels.
     """
     labels = sorted({*before.labels, *now.labels})
     shares = [_shares(each, labels) for each in (before, now)]
@@ -127,8 +127,8 @@ def jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
     """Returns the Jensen-Shannon divergence of two frequencies, to base 2, from 0 to 1.
 
     Half of KL(p, m) + KL(q, m), where m is their mean (Lin, Divergence measures based on the
-    Shannon entropy, 1991). Each is scaled to a sum of 1; where one sums to 0 it is 0 if the
-    other does too, else 1.
+    Shannon entropy, 1991). Each is scaled to a sum of 1; if one sums to 0 it is 0 if the other
+    does too, else 1.
     """
     if not p.sum() or not q.sum():
         return float(bool(p.sum()) != bool(q.sum()))
@@ -146,7 +146,7 @@ def _shares(statistics: DataStatistics, labels: Sequence[str]) -> NDArray[np.flo
 
 
 def _missing(one: DataStatistics, other: DataStatistics) -> list[str]:
-    """Returns the labels of one that the other has not, most frequent first."""
+    """Returns the labels of one that the other lacks, most frequent first."""
     found = [label for label in one.labels if label not in other.labels]
     return sorted(found, key=lambda label: (-one.labels[label], label))
 

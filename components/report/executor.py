@@ -1,10 +1,11 @@
-"""Executor of Report: gathers the facts, draws the page, and writes both."""
+"""Executor of Report: gathers the facts, renders the page and writes both."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, Final
 
+import pandas as pd
 from absl import logging
 from tfx import types
 from tfx.dsl.components.base import base_executor
@@ -12,7 +13,6 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils
 
 from components.report.facts import Provenance, Sources, gather
-from components.report.labels_table import labels_table
 from components.report.page import render
 from components.report.settings import ReportSettings
 from schema import names
@@ -26,7 +26,7 @@ BASELINES_KEY: Final = "baselines"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Writes the report on a run, also on one whose model was refused."""
+    """Writes the report of a run, also if its model was refused."""
 
     def Do(  # noqa: N802 - TFX calls it by this name.
         self,
@@ -34,13 +34,13 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the page, its figures, and the table of the labels.
+        """Writes the page, its numbers as JSON, and the table of all labels.
 
         Args:
-            input_dict: As the component has them; optional ones may hold no artifact.
+            input_dict: The component's inputs; optional ones may be empty.
             output_dict: `report`, one ReportArtifact.
-            exec_properties: `settings`, ReportSettings as JSON; `provenance`, what the model
-                card says of code and data, as JSON.
+            exec_properties: `settings`, ReportSettings as JSON; `provenance`, the fields of
+                Provenance as JSON.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = ReportSettings.model_validate_json(exec_properties[SETTINGS_KEY])
@@ -52,7 +52,10 @@ class Executor(base_executor.BaseExecutor):
             names.REPORT_PAGE_FILE: render(facts),
         }
         if "labels" in facts:
-            files[names.REPORT_LABELS_FILE] = labels_table(facts["labels"])
+            table = pd.DataFrame(facts["labels"])
+            files[names.REPORT_LABELS_FILE] = table.to_csv(
+                sep="\t", index=False, float_format="%.6f"
+            )
         for name, content in files.items():
             # UTF-8, whatever the machine's locale.
             io_utils.write_bytes_file(f"{report.uri}/{name}", content.encode())

@@ -1,4 +1,4 @@
-"""Gathers everything that the page shows, from what the other components wrote."""
+"""Gathers everything that the page shows from what the other components wrote."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the other components left what the report is about.
+    """Where the other components' outputs are.
 
     Attributes:
         splits: The folder of each split of the raw examples.
         model: The SavedModel.
-        model_run: The folder of the training's logs.
+        model_run: The folder of the training logs.
         evaluation: The Evaluator's artifact.
-        curation: The artifact with the counts of the curation.
+        curation: ExampleGen's artifact with the curation counts.
         statistics: StatisticsGen's artifact.
-        last_statistics: That of the run before; None where there is none.
-        baselines: The artifact of Baselines; None where there is none.
-        infra_blessing: InfraValidator's artifact; None where there is none.
-        blessed: Whether the gate let the model pass.
-        version: The version that serves this model; None where it was not pushed.
+        last_statistics: The last run's; None if there is none.
+        baselines: Baselines' artifact; None if there is none.
+        infra_blessing: InfraValidator's artifact; None if there is none.
+        blessed: Whether the model passed the gate.
+        version: The version that serves this model; None if it was not pushed.
     """
 
     splits: Mapping[str, str]
@@ -60,11 +60,11 @@ class Sources:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a report can't find out by itself.
+    """What the report can't find out by itself.
 
     Attributes:
         data: The name of the data file.
-        commit: The git commit of the code; empty where it comes from no checkout.
+        commit: The git commit of the code; empty if it is not a checkout.
         changed: Whether the code differs from that commit.
         settings: The settings of every section.
     """
@@ -78,13 +78,13 @@ class Provenance:
 def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -> Facts:
     """Gathers the facts, ready for JSON and for `components.report.page`.
 
-    Of a model that can't be served, which the Evaluator did not measure, there are only the
-    reasons, the data and the model card.
+    For a model that can't be served, and so was not measured, there are only the reasons, the
+    data and the model card.
 
     Args:
-        sources: Where everything is.
-        provenance: What the model card says of code and data.
-        settings: How the figures are made.
+        sources: Where the other components' outputs are.
+        provenance: What the model card says about code and data.
+        settings: How the report measures.
     """
     facts: Facts = {
         "name": names.MODEL_NAME,
@@ -179,7 +179,7 @@ def _test_facts(sources: Sources, model: ModelMetadata, settings: ReportSettings
 
 
 def _why_not_evaluated(sources: Sources) -> list[str] | None:
-    """Returns why the model was not measured; None where it was."""
+    """Returns why the model was not measured; None if it was."""
     path = f"{sources.evaluation}/{names.NOT_EVALUATED_FILE}"
     if not fileio.exists(path):
         return None
@@ -208,7 +208,7 @@ def _drift(sources: Sources) -> Facts:
 
 
 def _read_epochs(model_run: str) -> list[Facts]:
-    """Returns the figures at the end of every epoch."""
+    """Returns the metrics at the end of every epoch."""
     path = f"{model_run}/{names.EPOCHS_FILE}"
     if not fileio.exists(path):
         return []
@@ -233,7 +233,7 @@ def _card(settings: ReportSettings) -> Facts:
 
 def _count_ngrams(model: str) -> int:
     with fileio.open(f"{model}/assets/{names.NGRAM_VOCABULARY}", "rb") as file:
-        # The first line stands for the n-grams outside the vocabulary.
+        # The first line stands for n-grams outside the vocabulary.
         return sum(1 for _ in file) - 1
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from components.report import words
-
-Facts = Mapping[str, Any]
+from components.metrics.names import METRICS
+from components.report import captions
 
 _NONE: Final = "\N{EN DASH}"
 
@@ -21,60 +19,41 @@ def _digits(value: float | None, digits: int) -> str:
     return _NONE if value is None else f"{value:,.{digits}f}"
 
 
-def _any_figure(value: float, metric: str) -> str:
-    return f"{value:,.0f}" if metric == "examples" else f"{value:.4f}"
-
-
-def _small(value: float) -> str:
-    return f"{value:.2g}"
-
-
 def _signed(value: float) -> str:
     # A true minus sign, as wide as the plus.
     return f"{value:+.4f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _percent(value: float, digits: int = 0) -> str:
-    return f"{100 * value:.{digits}f} %"
+    return f"{100 * value:.{digits}f}%"
 
 
 def _probability(value: float) -> str:
-    """Returns a percentage that never claims to be sure."""
+    """Returns a percentage that never reads as certain."""
     if value < 0.005:
-        return "< 1 %"
-    return "> 99 %" if value >= 0.995 else _percent(value)
+        return "< 1%"
+    return "> 99%" if value >= 0.995 else _percent(value)
 
 
-def _count(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _day(value: str) -> str:
-    return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M %Z}"
-
-
-def _split_title(split: str) -> str:
-    return words.SPLITS.get(split, split)
-
-
-def _slice_title(name: str) -> str:
-    return words.SLICES.get(name, name)
+def _meaning(metric: str) -> str:
+    meaning = METRICS[metric].meaning
+    return f"{meaning}; lower is better" if METRICS[metric].higher_is_better is False else meaning
 
 
 FILTERS: Final = {
     "figure": _figure,
     "digits": _digits,
-    "any_figure": _any_figure,
-    "small": _small,
+    "metric_value": lambda value, metric: format(value, METRICS[metric].format),
+    "small": lambda value: f"{value:.2g}",
     "signed": _signed,
     "percent": _percent,
     "probability": _probability,
-    "count": _count,
-    "day": _day,
-    "title_of": words.metric_title,
-    "meaning_of": words.metric_meaning,
-    "baseline_title": words.baseline_title,
-    "baseline_meaning": words.baseline_meaning,
-    "split_title": _split_title,
-    "slice_title": _slice_title,
+    "count": lambda value: f"{value:,.0f}",
+    "day": lambda value: f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M %Z}",
+    "title_of": lambda metric: METRICS[metric].title,
+    "meaning_of": _meaning,
+    "baseline_title": captions.baseline_title,
+    "baseline_meaning": captions.baseline_meaning,
+    "split_title": captions.SPLITS.__getitem__,
+    "slice_title": captions.SLICES.__getitem__,
 }

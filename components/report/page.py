@@ -1,4 +1,4 @@
-"""Draws the page from the facts of a report alone."""
+"""Renders the page from the facts of a report alone."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from components.report import words
+from components.metrics import charts
+from components.metrics.names import COMPARED_EXAMPLES
+from components.report import captions
+from components.report.charts import label_frequencies, quality_charts
 from components.report.formats import FILTERS
-from components.report.plots import frequencies, quality_charts
 from schema import names
 
 Facts = Mapping[str, Any]
@@ -23,40 +25,38 @@ _LABELS_IN_ALL: Final = 300
 _PERCENTILES: Final = ("5", "25", "50", "75", "95")
 _LABEL_NUMBERS: Final = (1, 2, 3, 4)
 _RARE: Final = 10
-# The gate's row for the test papers that two models are compared on.
-_COMPARED: Final = "compared_examples"
 _SLICE_METRICS: Final = ("micro_f1", "precision@1", "lrap", "ndcg@5")
-_MEASURED: Final = (
-    ("short", "In short"),
-    ("baselines", "Instead of it"),
-    ("gate", "Gate"),
-    ("curves", "Thresholds"),
-    ("calibration", "Probabilities"),
-    ("labels", "Labels"),
-    ("slices", "Kinds of papers"),
-    ("confusion", "Confusions"),
-    ("wrong", "Most wrong"),
-    ("training", "Training"),
-    ("figures", "All figures"),
-)
-_ALWAYS: Final = (("data", "Data"), ("drift", "Changes"), ("card", "Model card"))
+_MEASURED_SECTIONS: Final = {
+    "summary": "Summary",
+    "baselines": "Baselines",
+    "gate": "Gate",
+    "curves": "Threshold",
+    "calibration": "Calibration",
+    "labels": "Labels",
+    "slices": "Slices",
+    "confusion": "Confused labels",
+    "wrong": "Largest errors",
+    "training": "Training",
+    "figures": "All metrics",
+}
+_SECTIONS: Final = {"data": "Data", "drift": "Data drift", "card": "Model card"}
 _DRIFT_ROWS: Final = (
     ("papers", "papers", 0),
     ("labels", "labels", 0),
-    ("labels of a paper, mean", "labels_per_paper", 2),
-    ("bytes in a title, mean", "title_bytes", 0),
-    ("bytes in an abstract, mean", "text_bytes", 0),
+    ("labels per paper, mean", "labels_per_paper", 2),
+    ("bytes per title, mean", "title_bytes", 0),
+    ("bytes per abstract, mean", "text_bytes", 0),
 )
 
 
 def render(report: Facts) -> str:
-    """Draws the page.
+    """Renders the page.
 
     Args:
-        report: What `components.report.facts.gather` returned, or what came of it as JSON.
+        report: What `components.report.facts.gather` returned, also after a way through JSON.
 
     Returns:
-        An HTML document that needs nothing beside it. All text of the report is escaped.
+        A self-contained HTML document. All text of the report is escaped.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
@@ -69,13 +69,13 @@ def render(report: Facts) -> str:
     context = {
         "report": report,
         "measured": measured,
-        "style": Markup((_HERE / "style.css").read_text("utf-8")),
-        "verdict": words.verdict(**report["verdict"]),
-        "sections": [*(_MEASURED if measured else ()), *_ALWAYS],
+        "style": Markup(charts.STYLE + (_HERE / "style.css").read_text("utf-8")),
+        "verdict": captions.verdict(**report["verdict"]),
+        "sections": {**_MEASURED_SECTIONS, **_SECTIONS} if measured else _SECTIONS,
         **_background(report),
         **(_quality(report) if measured else {"charts": {}, "weak_labels": 0}),
     }
-    context["charts"]["frequencies"] = frequencies(report["data"]["labels"], names.TRAIN)
+    context["charts"]["frequencies"] = label_frequencies(report["data"]["labels"], names.TRAIN)
     return environment.get_template("page.html.j2").render(context)
 
 
@@ -85,9 +85,10 @@ def _quality(report: Facts) -> dict[str, Any]:
     return {
         "charts": quality_charts(report),
         "summary": _summary(report["figures"]),
-        "baselines": words.best_baselines_first(report),
-        "compared": next((row for row in report["gate"] if row["metric"] == _COMPARED), None),
-        "own_thresholds": report["model"]["thresholds"] == "per_label",
+        "baselines": captions.best_baselines_first(report),
+        "compared": next(
+            (row for row in report["gate"] if row["metric"] == COMPARED_EXAMPLES), None
+        ),
         "labels": seen[:_LABELS_AT_FIRST],
         "more_labels": seen[_LABELS_AT_FIRST:_LABELS_IN_ALL],
         "unseen": len(labels) - len(seen[:_LABELS_IN_ALL]),
@@ -101,7 +102,7 @@ def _quality(report: Facts) -> dict[str, Any]:
 def _background(report: Facts) -> dict[str, Any]:
     data = report["data"]
     return {
-        "curation_words": words.CURATION,
+        "curation": captions.CURATION,
         "percentiles": _PERCENTILES,
         "label_numbers": _LABEL_NUMBERS,
         "label_shares": [
@@ -109,7 +110,7 @@ def _background(report: Facts) -> dict[str, Any]:
         ],
         "rare": sum(0 < label[names.TRAIN] < _RARE for label in data["labels"]),
         "drift_rows": _DRIFT_ROWS,
-        "made": _made(report),
+        "made": _provenance(report),
         "settings": [
             (section, _flatten(values)) for section, values in report["card"]["settings"].items()
         ],
@@ -118,11 +119,11 @@ def _background(report: Facts) -> dict[str, Any]:
 
 def _summary(figures: Facts) -> str:
     return (
-        f"It suggests {figures['suggestions']:.1f} labels for a paper. Of 100 suggestions "
-        f"{100 * figures['micro_precision']:.0f} are true; of 100 true labels it finds "
-        f"{100 * figures['micro_recall']:.0f}. {100 * figures['coverage']:.0f} of 100 papers get "
-        f"at least one true suggestion, and the label that it puts first is true for "
-        f"{100 * figures['precision@1']:.0f}."
+        f"The model suggests {figures['suggestions']:.1f} labels per paper on average. "
+        f"{figures['micro_precision']:.0%} of its suggestions are correct, and it finds "
+        f"{figures['micro_recall']:.0%} of the true labels. {figures['coverage']:.0%} of papers "
+        "get at least one correct suggestion; the top label is correct for "
+        f"{figures['precision@1']:.0%}."
     )
 
 
@@ -140,40 +141,32 @@ def _label_shares(counts: Sequence[int]) -> list[float]:
     return [*shares, sum(counts[_LABEL_NUMBERS[-1] + 1 :]) / total]
 
 
-def _made(report: Facts) -> list[tuple[str, str]]:
-    """Returns what the model was made from, in words."""
+def _provenance(report: Facts) -> list[tuple[str, str]]:
+    """Returns what the model was made from."""
     card = report["card"]
     seeds = [
         f"{section} {values['seed']}"
         for section, values in card["settings"].items()
         if "seed" in values
     ]
+    model = report.get("model")
+    of_model = [] if model is None else [
+        ("input", f"{model['ngrams']:,} n-grams, weighted by TF-IDF"),
+        ("labels", f"{model['labels']:,}"),
+        ("threshold", f"{model['threshold']:.4f}"),
+    ]  # fmt: skip
     commit = card["commit"] or "unknown: the code is not a git checkout"
     return [
         ("data", card["data"]),
-        *(_made_model(report["model"]) if "model" in report else ()),
+        *of_model,
         ("seeds", ", ".join(seeds)),
         ("git commit", commit + (", with changes" if card["changed"] else "")),
         *card["versions"].items(),
     ]
 
 
-def _made_model(model: Facts) -> list[tuple[str, str]]:
-    return [
-        ("input", f"{model['ngrams']:,} n-grams, weighted by TF-IDF"),
-        ("labels", f"{model['labels']:,}"),
-        ("threshold", _threshold(model)),
-    ]
-
-
-def _threshold(model: Facts) -> str:
-    if model["thresholds"] == "per_label":
-        return f"one for each label, {model['threshold']:.4f} where all share one"
-    return f"{model['threshold']:.4f}"
-
-
 def _flatten(values: Facts, prefix: str = "") -> list[tuple[str, str]]:
-    """Returns settings as rows, those inside others under a dotted name."""
+    """Returns settings as rows, nested ones under a dotted name."""
     rows = []
     for key, value in values.items():
         if isinstance(value, Mapping) and value:

@@ -1,4 +1,4 @@
-"""The figures of the report that come from the scored test papers."""
+"""The metrics of the report that come from the scored test papers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from components.baselines.results import BaselineScores
-from components.metrics.bootstrap import Scored, bootstrap_intervals, paired_bootstrap
+from components.metrics.bootstrap import Scored, resample
 from components.metrics.calibration import reliability
 from components.metrics.confusion import confused_labels, most_wrong
 from components.metrics.curves import precision_recall_curve, threshold_curve
@@ -24,13 +24,13 @@ _MODEL: Final = "this model"
 
 
 def align(baseline: BaselineScores, labels: Sequence[str], rows: IntVector, own: Scored) -> Scored:
-    """Returns a baseline's scores of the papers and labels that a model was scored on.
+    """Returns a baseline's scores for the papers and labels that a model was scored on.
 
     Args:
-        baseline: Its scores of the whole test split.
+        baseline: Its scores for the whole test split.
         labels: The model's vocabulary, L labels.
         rows: Rows of the papers in the split, [n].
-        own: The model's scores of these papers.
+        own: The model's scores for these papers.
     """
     return Scored(
         y_true=own.y_true,
@@ -47,48 +47,46 @@ def headline(
 
     Args:
         own: The model's scores.
-        baselines: The baselines' scores of the same papers and labels, by name.
-        settings: How often to draw, and how wide the intervals are.
+        baselines: The baselines' scores for the same papers and labels, by name.
+        settings: Number of bootstrap draws, and the level of the intervals.
 
     Returns:
         For each metric `metric`, `value`, `low`, `high` and `baselines`: by name the same and
         `difference`, the model minus the baseline on the same draws, with `share_above`.
     """
-    draws: dict[str, Any] = {
-        "samples": settings.bootstrap_samples,
-        "seed": settings.seed,
-        "level": settings.level,
+    model, *others = resample(
+        [own, *baselines.values()], samples=settings.bootstrap_samples, seed=settings.seed
+    )
+    beside = {
+        name: (other.intervals(settings.level), model.minus(other, settings.level))
+        for name, other in zip(baselines, others, strict=True)
     }
-    found = _intervals(own, draws)
-    others = {name: _intervals(each, draws) for name, each in baselines.items()}
-    ahead = {name: paired_bootstrap(own, each, **draws) for name, each in baselines.items()}
     return [
         {
             "metric": metric,
             **asdict(interval),
             "baselines": {
-                name: {**asdict(others[name][metric]), "difference": asdict(ahead[name][metric])}
-                for name in baselines
+                name: {**asdict(values[metric]), "difference": asdict(differences[metric])}
+                for name, (values, differences) in beside.items()
             },
         }
-        for metric, interval in found.items()
+        for metric, interval in model.intervals(settings.level).items()
     ]
 
 
 def curves(own: Scored, baselines: Mapping[str, Scored]) -> dict[str, Any]:
-    """Returns the precision-recall curves of all, and the model's F1 against the threshold.
+    """Returns all precision-recall curves, and the model's F1 against the threshold.
 
-    What suggests nothing has no such curve worth drawing.
+    A baseline that suggests nothing is left out.
     """
     shown = {_MODEL: own, **{name: each for name, each in baselines.items() if _suggests(each)}}
-    at = threshold_curve(own.y_true, own.probabilities, own.unknown)
     return {
         "precision_recall": [_precision_recall(name, each) for name, each in shown.items()],
         "f1": {
-            "thresholds": at.thresholds.tolist(),
-            "f1": at.f1.tolist(),
-            "precision": at.precision.tolist(),
-            "recall": at.recall.tolist(),
+            name: values.tolist()
+            for name, values in vars(
+                threshold_curve(own.y_true, own.probabilities, own.unknown)
+            ).items()
         },
     }
 
@@ -99,7 +97,7 @@ def calibration(own: Scored) -> list[dict[str, Any]]:
 
 
 def confusion(own: Scored, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Returns which labels are suggested in place of which, most often first."""
+    """Returns which labels are suggested in place of which, most frequent first."""
     pairs = confused_labels(
         own.y_true, own.probabilities, own.thresholds, own.unknown, n=_CONFUSIONS
     )
@@ -117,18 +115,18 @@ def confusion(own: Scored, labels: Sequence[str]) -> list[dict[str, Any]]:
 def wrong_papers(
     own: Scored, labels: Sequence[str], records: Sequence[bytes], count: int
 ) -> list[dict[str, Any]]:
-    """Returns the papers that the model is most wrong about, the worst first.
+    """Returns the papers with the highest loss, the worst first.
 
     Args:
-        own: The model's scores of n papers.
+        own: The model's scores for n papers.
         labels: Its vocabulary.
         records: The papers' serialized raw examples, [n].
-        count: How many papers at the most.
+        count: Maximum number of papers.
 
     Returns:
-        `title`, `abstract` and `loss` of each; `true`, its labels with `probability` (none where
-        the model doesn't know the label) and whether they are `suggested`; and `wrong`, a few
-        untrue labels: those that are suggested, then those with the highest probability.
+        `title`, `abstract` and `loss` of each; `true`, its labels with `probability` (None if the
+        model doesn't know the label) and whether they are `suggested`; and `wrong`, a few labels
+        that are not true: suggested ones first, then by probability.
     """
     column = {label: index for index, label in enumerate(labels)}
     papers = []
@@ -168,14 +166,6 @@ def wrong_papers(
 def _suggests(scored: Scored) -> bool:
     thresholds = np.asarray(scored.thresholds, dtype=scored.probabilities.dtype)
     return bool((scored.probabilities >= thresholds).any())
-
-
-def _intervals(scored: Scored, draws: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(
-        bootstrap_intervals(
-            scored.y_true, scored.probabilities, scored.thresholds, scored.unknown, **draws
-        )
-    )
 
 
 def _precision_recall(name: str, scored: Scored) -> dict[str, Any]:

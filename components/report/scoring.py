@@ -19,15 +19,15 @@ _BATCH: Final = 256
 
 @dataclass(frozen=True)
 class TestPapers:
-    """The test papers, or a seeded sample of them, as the split holds them.
+    """The test papers, or a seeded sample of them.
 
     Attributes:
-        total: Papers of the split.
-        rows: Which of them these are, rising, [n].
-        records: Their serialized examples.
+        total: Number of papers in the split.
+        rows: Their rows in the split, rising, [n].
+        records: Their serialized raw examples, [n].
     """
 
-    # It is no test, whatever pytest thinks of the name.
+    # Tells pytest that this is not a test.
     __test__ = False
 
     total: int
@@ -36,11 +36,11 @@ class TestPapers:
 
 
 def read_test_papers(split_dir: str, most: int, seed: int) -> TestPapers:
-    """Reads the papers of a split in the order of its sorted files; of many a seeded sample.
+    """Reads the papers of a split in the order of its sorted files, or a seeded sample of them.
 
     Args:
         split_dir: The split's folder, with gzipped TFRecord files.
-        most: The most papers that are kept.
+        most: Maximum number of papers.
         seed: Seed of the sample.
     """
     records = raw_examples(split_dir)
@@ -54,7 +54,7 @@ def read_test_papers(split_dir: str, most: int, seed: int) -> TestPapers:
 
 
 def score(model_dir: str, model: ModelMetadata, papers: TestPapers) -> Scored:
-    """Scores papers by the signatures that the Evaluator uses.
+    """Scores papers through the signatures that the Evaluator uses.
 
     Args:
         model_dir: The SavedModel.

@@ -1,4 +1,4 @@
-"""Settings of the report: how the figures are made, and what the model card says."""
+"""Settings of the report: how it measures, and what the model card says."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ class ReportSettings(Settings):
     """How the report is made.
 
     Attributes:
-        bootstrap_samples: How often the test papers are drawn anew for the intervals.
-        level: Share of the draws that lies inside an interval.
-        max_papers: Test papers that intervals and plots rest on, at the most; of a larger split
-            so many are drawn. The Evaluator's figures always rest on all of them.
-        wrong_papers: How many of the most wrong test papers are shown.
+        bootstrap_samples: Number of bootstrap draws of the test papers for the intervals; at
+            least 1.
+        level: Confidence level of the intervals, between 0 and 1.
+        max_papers: Maximum number of test papers behind intervals and charts; from a larger split
+            so many are drawn at random. All other metrics use every test paper.
+        wrong_papers: Number of test papers with the largest errors to show; 0 shows none.
         seed: Seed of the draws.
-        intended_use: What the model is for, for the model card.
-        limits: What a person has to know before relying on it, for the model card.
+        intended_use: What the model is for, in the model card.
+        limits: What a user must know before relying on the model, in the model card: a list of
+            sentences.
     """
 
     bootstrap_samples: int = Field(default=1_000, ge=1)
@@ -27,14 +29,14 @@ class ReportSettings(Settings):
     wrong_papers: int = Field(default=10, ge=0)
     seed: int = Field(default=0, ge=0)
     intended_use: str = (
-        "Suggests labels for a paper from its title and abstract, best first. A person confirms "
-        "them: it helps to file a paper, and decides nothing about it."
+        "Suggests labels for a paper from its title and abstract, best first. A person should "
+        "confirm them: the model helps to classify papers but must not decide alone."
     )
     limits: tuple[str, ...] = (
-        "It knows only the labels of its training papers; others are never suggested.",
-        "Labels with few training papers are seldom suggested, and less reliably.",
-        "It reads words, not meaning: a text in another language or from another field gets "
-        "labels too, with little ground.",
-        "It was measured on papers from the same source as it was trained on; on others it may "
+        "It knows only the labels of its training papers and never suggests others.",
+        "Labels with few training papers are rarely suggested, and less reliable.",
+        "It matches words, not meaning: text in another language or from another field gets "
+        "labels too, with little basis.",
+        "It was measured on papers from the same source as its training papers; on others it may "
         "do worse.",
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from components.labels.thresholds import tune_threshold
 from components.metrics.classification import binary_accuracy, count_labels, micro_f1
-from components.metrics.parts import in_parts
+from components.metrics.inputs import in_parts
 from components.metrics.ranking import lrap, ndcg_at_k
 from components.trainer.loss import mean_logits
 from schema import names

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from components.report.words import baseline_title, best_baselines_first, metric_title, verdict
+from components.metrics.names import METRICS
+from components.report.captions import baseline_title, best_baselines_first, verdict
 from pipeline.cli.errors import report_errors
 from schema import names
 from schema.errors import BadInputError, UsageError
@@ -75,7 +76,7 @@ def _show_headline(console: Console, facts: Facts) -> None:
         table.add_column("difference", no_wrap=True)
         table.add_column("")
     for row in rows:
-        cells = [metric_title(row["metric"]), _interval(row, "")]
+        cells = [METRICS[row["metric"]].title, _interval(row, "")]
         if best is not None:
             other = row["baselines"][best]
             cells.append(f"{other['value']:.3f}")
@@ -84,7 +85,7 @@ def _show_headline(console: Console, facts: Facts) -> None:
     console.print(table)
     for name in baselines[1:]:
         reached = ", ".join(
-            f"{metric_title(row['metric'])} {row['baselines'][name]['value']:.3f}" for row in rows
+            f"{METRICS[row['metric']].title} {row['baselines'][name]['value']:.3f}" for row in rows
         )
         console.print(f"[dim]{escape(baseline_title(name))}: {reached}[/]", soft_wrap=True)
     console.print(

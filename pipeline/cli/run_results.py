@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from components.metrics.names import METRICS
 from pipeline.cli.curation_table import show_curation
 from pipeline.cli.suggestions import one_line
 from pipeline.local.quiet import output_dropped
@@ -24,18 +25,10 @@ if TYPE_CHECKING:
     from pipeline.local.run import RunResult
     from serving.suggestion import Suggestion
 
-_METRICS: Final = (
-    ("micro_f1", "F1 over all suggestions"),
-    ("macro_f1", "mean F1 over all labels, rare ones included"),
-    ("precision@1", "papers whose first suggestion is right"),
-    ("precision@3", "right among the first three"),
-    ("precision@5", "right among the first five"),
-    ("ndcg@5", "ranking of the first five"),
-    ("lrap", "ranking of all labels"),
-    ("binary_accuracy", "accuracy over all paper-label pairs at 0.5 (near 1 for any model)"),
-    ("threshold", "minimum score to suggest a label; tuned on validation"),
-    ("examples", "test papers"),
-)
+_SHOWN_METRICS: Final = (
+    "micro_f1", "macro_f1", "precision@1", "precision@3", "precision@5", "ndcg@5", "lrap",
+    "binary_accuracy", "threshold", "examples",
+)  # fmt: skip
 _SHOWN_EXAMPLES: Final = 3
 _SHOWN_SUGGESTIONS: Final = 3
 # How much of a failed check's message is shown: it may be the log of a server.
@@ -109,10 +102,10 @@ def _beginning(message: str) -> str:
 def _show_metrics(console: Console, result: RunResult) -> None:
     table = Table("", "Test metric", "", box=None, pad_edge=False, header_style="bold")
     table.columns[0].justify = "right"
-    for key, meaning in _METRICS:
-        value = result.metrics[key]
-        shown = f"{value:,}" if key == "examples" else f"{value:.4f}"
-        table.add_row(shown, key, f"[dim]{meaning}[/]")
+    for name in _SHOWN_METRICS:
+        metric = METRICS[name]
+        value = format(result.metrics[name], metric.format)
+        table.add_row(value, name, f"[dim]{metric.meaning}[/]")
     console.print(table)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from components.report.words import best_baselines_first
+from components.report.captions import best_baselines_first
 from pipeline.local.results import (
     NodeResult,
     infra_report,

@@ -12,7 +12,7 @@ from components.baselines.papers import encode_labels
 from components.baselines.scoring import score_baselines
 from components.baselines.settings import BaselineSettings
 from components.labels.thresholds import tune_threshold
-from components.metrics.report import figures
+from components.metrics.sums import measure
 from components.papers.raw_paper import RawPaper
 from schema.errors import BadInputError
 from tests.support.baseline_papers import LABELS, made_papers
@@ -38,7 +38,7 @@ def test_all_are_scored_on_every_test_paper(baselines):
         assert each.scores.shape == (50, 5)
         assert each.scores.dtype == np.float32
         assert ((each.scores >= 0) & (each.scores <= 1)).all()
-        assert each.figures == figures(truth, each.scores, each.threshold, unknown)
+        assert each.figures == measure(truth, each.scores, each.threshold, unknown)
         assert each.trained_on == 200
 
 

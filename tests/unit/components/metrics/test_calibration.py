@@ -35,7 +35,7 @@ def test_bins_equal_sklearn(bins, kind):
         assert each.low <= each.mean_probability <= each.high
 
 
-def test_error_is_that_of_its_definition_cell_by_cell():
+def test_the_error_follows_its_definition():
     truth, probabilities = make(4)
     place = np.minimum((probabilities * 15).astype(int), 14)
     expected = 0.0
@@ -47,7 +47,7 @@ def test_error_is_that_of_its_definition_cell_by_cell():
     assert expected_calibration_error(reliability(truth, probabilities)) == pytest.approx(expected)
 
 
-def test_error_by_hand():
+def test_the_error_by_hand():
     truth = np.array([[1, 0], [1, 0]])
     probabilities = np.array([[0.9, 0.1], [0.9, 0.5]])
     # Gaps 0.1 (two cells), 0.1 and 0.5 (one each).
@@ -61,7 +61,7 @@ def test_a_perfect_and_a_perfectly_wrong_model():
     assert expected_calibration_error(reliability(truth, 1.0 - truth)) == 1
 
 
-def test_labels_outside_the_vocabulary_are_true_cells_with_probability_0():
+def test_labels_outside_the_vocabulary_are_true_pairs_with_probability_0():
     truth, probabilities = make(2)
     unknown = np.arange(60) % 3
     widened_truth = np.hstack([truth, unknown[:, None] > 0, unknown[:, None] > 1])
@@ -77,13 +77,13 @@ def test_labels_outside_the_vocabulary_are_true_cells_with_probability_0():
     )
 
 
-def test_without_a_cell_there_are_empty_bins_and_no_error():
+def test_without_a_pair_all_bins_are_empty():
     bins = reliability(np.zeros((0, 3)), np.zeros((0, 3)))
     assert [each.count for each in bins] == [0] * 15
     assert expected_calibration_error(bins) == 0
 
 
-def test_what_is_no_probability_is_refused():
+def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="below 0 or above 1"):
         reliability(np.zeros((1, 2)), np.array([[0.5, 1.1]]))
     with pytest.raises(ValueError, match="below 0 or above 1"):

@@ -1,15 +1,18 @@
 """Average precision from histograms against scikit-learn's from the scores themselves."""
 
+from functools import reduce
+from operator import add
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
 from components.metrics.curves import precision_recall_curve
-from components.metrics.score_histogram import average_precision, count_scores, merge_scores
+from components.metrics.score_histogram import average_precision, count_scores
 
 
 def draw(examples=80, labels=9, density=0.2, seed=0, spread=3.0):
-    """Truth, and probabilities as a trained model gives them: most near 0, some near 1."""
+    """Truth, and probabilities like a trained model's: most near 0, some near 1."""
     rng = np.random.default_rng(seed)
     truth = rng.random((examples, labels)) < density
     logits = rng.normal(-3.0, spread, truth.shape) + 4.0 * truth
@@ -17,7 +20,7 @@ def draw(examples=80, labels=9, density=0.2, seed=0, spread=3.0):
 
 
 def on_grid(probabilities):
-    """Rounds to what has its own bin everywhere: 7 bits of fraction below 0.5."""
+    """Rounds to probabilities that never share a bin: 7 bits of fraction below 0.5."""
     return (np.round(probabilities * 256) / 256).astype(np.float32)
 
 
@@ -61,8 +64,8 @@ def test_off_the_grid_it_is_close(spread):
 
 @pytest.mark.parametrize("near", [0.0, 1.0])
 @pytest.mark.parametrize(("per_label", "parts"), [(False, 2_048), (True, 128)])
-def test_bins_are_as_narrow_as_it_says_at_both_ends(near, per_label, parts):
-    """The better of two probabilities that differ by more than a bin always counts first."""
+def test_bins_are_as_narrow_as_documented_at_both_ends(near, per_label, parts):
+    """Of two probabilities that differ by more than a bin, the higher always counts first."""
     distances = 2.0 ** -np.linspace(1.5, 21, 500)
     further = distances * (1 + 1.001 / parts)
     pair = np.stack([distances, further], axis=1)
@@ -91,12 +94,12 @@ def test_a_higher_probability_never_has_a_lower_bin():
         ]
         assert (np.diff(keys) >= 0).all()
     whole = count_scores(np.zeros((len(scores), 1)), scores[:, None], per_label=True)
-    assert whole.cells.sum() == len(scores)
+    assert whole.pairs.sum() == len(scores)
     assert whole.keys.min() == 0
     assert whole.keys.max() == whole.bins - 1
 
 
-def test_the_ends_are_bins_as_well():
+def test_0_and_1_have_bins_too():
     truth = np.array([[1.0, 0.0, 0.0, 1.0]])
     scores = np.array([[1.0, 0.0, -0.0, 2.0**-23]], np.float32)
     assert micro(truth, scores) == 1.0
@@ -112,11 +115,10 @@ def test_parts_add_up_in_any_order(per_label):
         for rows in np.split(order, [0, 3, 90, 91, 160])
     ]
     whole = count_scores(truth, probabilities, per_label=per_label)
-    for merged in (merge_scores(parts), merge_scores([merge_scores(parts[:2]), *parts[2:]])):
-        for name in ("keys", "cells", "hits"):
+    for merged in (reduce(add, parts), reduce(add, parts[2:]) + (parts[1] + parts[0])):
+        for name in ("keys", "pairs", "hits"):
             np.testing.assert_array_equal(getattr(merged, name), getattr(whole, name))
         assert merged.bins == whole.bins
-    assert merge_scores([whole]) is whole
 
 
 def test_memory_is_bounded_however_many_examples_there_are():
@@ -124,8 +126,8 @@ def test_memory_is_bounded_however_many_examples_there_are():
     total = count_scores(np.zeros((0, 2)), np.zeros((0, 2)), per_label=True)
     for _ in range(40):
         scores = rng.random((5_000, 2), np.float32)
-        total = merge_scores([total, count_scores(scores > 0.9, scores, per_label=True)])
-    assert total.cells.sum() == 400_000
+        total += count_scores(scores > 0.9, scores, per_label=True)
+    assert total.pairs.sum() == 400_000
     assert len(total.keys) < 2 * 5_890
 
 
@@ -136,7 +138,7 @@ def test_unknown_labels_are_never_found():
     assert found == pytest.approx(exact.average_precision, abs=1e-12)
 
 
-def test_nothing_true_and_nothing_at_all_is_zero():
+def test_without_a_true_label_it_is_zero():
     _, probabilities = draw()
     assert micro(np.zeros_like(probabilities), probabilities) == 0.0
     assert micro(np.zeros((0, 3)), np.zeros((0, 3))) == 0.0
@@ -146,6 +148,6 @@ def test_nothing_true_and_nothing_at_all_is_zero():
 
 
 @pytest.mark.parametrize("wrong", [np.nan, -0.1, 1.0001])
-def test_what_is_no_probability_is_refused(wrong):
+def test_values_outside_0_and_1_are_refused(wrong):
     with pytest.raises(ValueError, match=r"NaN|below 0 or above 1"):
         count_scores(np.zeros((1, 2)), np.array([[0.1, wrong]]), per_label=False)

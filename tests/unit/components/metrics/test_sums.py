@@ -1,15 +1,19 @@
-"""The figures of a split scored in parts are those of the whole."""
+"""The metrics of a split measured in parts are those of the whole, and scikit-learn's."""
+
+from functools import reduce
+from operator import add
+from typing import get_args
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, precision_recall_fscore_support
+from sklearn import metrics as sklearn
 
 from components.metrics.calibration import expected_calibration_error, reliability
+from components.metrics.names import HEADLINE, LABEL_METRICS, METRIC_NAMES, METRICS, GatedMetric
 from components.metrics.sums import (
-    HEADLINE_NAMES,
-    LABEL_FIGURES,
-    METRIC_NAMES,
-    sum_headline,
+    COMPARED_NAMES,
+    measure,
+    sum_compared,
     sum_labels,
     sum_metrics,
 )
@@ -23,29 +27,26 @@ def draw(examples=90, labels=8):
     return truth, probabilities, probabilities >= thresholds, rng.integers(0, 3, examples)
 
 
+def in_parts(function, split, cuts):
+    order = np.random.default_rng(0).permutation(90)
+    parts = [function(*(each[rows] for each in split)) for rows in np.split(order, cuts)]
+    return reduce(add, parts).figures()
+
+
 @pytest.mark.parametrize("cuts", [[], [1], [0, 30, 31, 90]])
-def test_parts_have_the_figures_of_the_whole(cuts):
-    split = draw()
-    whole = sum_metrics(*split).figures()
-    parts = [
-        sum_metrics(*(each[rows] for each in split))
-        for rows in np.split(np.random.default_rng(0).permutation(90), cuts)
-    ]
-    found = parts[0].plus(parts[1:]).figures()
+def test_parts_have_the_metrics_of_the_whole(cuts):
+    whole = sum_metrics(*draw()).figures()
+    found = in_parts(sum_metrics, draw(), cuts)
     assert tuple(found) == METRIC_NAMES
     assert found == pytest.approx(whole, abs=1e-12)
+    compared = in_parts(sum_compared, draw(), cuts)
+    assert tuple(compared) == COMPARED_NAMES
+    assert compared == pytest.approx({name: whole[name] for name in COMPARED_NAMES}, abs=1e-12)
 
 
-def test_the_headline_alone_is_the_same():
-    truth, probabilities, suggested, unknown = draw()
-    whole = sum_metrics(truth, probabilities, suggested, unknown).figures()
-    parts = [
-        sum_headline(truth[rows], probabilities[rows], suggested[rows], unknown[rows])
-        for rows in np.split(np.arange(90), [40])
-    ]
-    found = parts[0].plus(parts[1:]).figures()
-    assert tuple(found) == HEADLINE_NAMES
-    assert found == {name: pytest.approx(whole[name], abs=1e-12) for name in HEADLINE_NAMES}
+def test_models_are_compared_by_all_that_is_gated_or_in_the_headline():
+    assert {*get_args(GatedMetric), *HEADLINE} == set(COMPARED_NAMES)
+    assert set(METRICS) == {*METRIC_NAMES, "threshold", "compared_examples"}
 
 
 def test_calibration_is_that_of_the_report():
@@ -59,40 +60,53 @@ def test_labels_equal_sklearn_in_parts():
     truth, probabilities, suggested, _ = draw()
     truth[:, 3] = 0
     suggested[:, 4] = False
-    parts = [
-        sum_labels(truth[rows], probabilities[rows], suggested[rows])
-        for rows in np.split(np.arange(90), [20, 21])
-    ]
-    found = parts[0].plus(parts[1:]).figures()
-    assert tuple(found) == LABEL_FIGURES
-    precision, recall, f1, support = precision_recall_fscore_support(
+    found = in_parts(sum_labels, (truth, probabilities, suggested), [20, 21])
+    assert tuple(found) == LABEL_METRICS
+    precision, recall, f1, support = sklearn.precision_recall_fscore_support(
         truth, suggested, average=None, zero_division=0
     )
     areas = [
-        average_precision_score(column, scores) if column.any() else 0.0
+        sklearn.average_precision_score(column, scores) if column.any() else 0.0
         for column, scores in zip(truth.T, probabilities.T, strict=True)
     ]
-    expected = {
-        "support": support,
-        "suggested": suggested.sum(axis=0),
-        "precision": precision,
-        "recall": recall,
-        "f1": f1,
-        "pr_auc": areas,
-    }
-    for name, values in expected.items():
-        np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-12, err_msg=name)
+    expected = (support, suggested.sum(axis=0), precision, recall, f1, areas)
+    for (name, values), right in zip(found.items(), expected, strict=True):
+        np.testing.assert_allclose(values, right, rtol=0, atol=1e-12, err_msg=name)
 
 
 def test_predicting_nothing_by_hand():
     truth = np.array([[1.0, 0.0], [1.0, 1.0]])
     nothing = np.zeros_like(truth)
     found = sum_metrics(truth, nothing, nothing, np.array([0, 1])).figures()
-    # Four true labels, one of them unknown, in five cells.
+    # Four true labels, one of them unknown, in five pairs.
     assert found["hamming_loss"] == pytest.approx(4 / 5)
     assert found["ece"] == pytest.approx(4 / 5)
     assert found["recall@5"] == pytest.approx((1 + 2 / 3) / 2)
-    # All four cells are tied: 3 of 4 are right, and the unknown label is never found.
+    # All four known pairs are tied: 3 of 4 are true, and the unknown label is never found.
     assert found["micro_pr_auc"] == pytest.approx(3 / 4 * 3 / 4)
     for name in ("micro_f1", "micro_precision", "samples_f1", "coverage", "suggestions"):
         assert found[name] == 0.0, name
+
+
+def test_a_whole_split_equals_sklearn():
+    rng = np.random.default_rng(2)
+    truth, scores = (rng.random((50, 8)) < 0.3).astype(int), rng.random((50, 8))
+    found = measure(truth, scores, 0.4)
+    suggested = scores >= 0.4
+    expected = {
+        "micro_f1": sklearn.f1_score(truth, suggested, average="micro"),
+        "macro_f1": sklearn.f1_score(truth, suggested, average="macro"),
+        "lrap": sklearn.label_ranking_average_precision_score(truth, scores),
+        "ndcg@5": sklearn.ndcg_score(truth, scores, k=5),
+        "binary_accuracy": np.mean(truth == (scores >= 0.5)),
+        "hamming_loss": np.mean(truth != suggested),
+        "threshold": 0.4,
+        "examples": 50,
+    }
+    for k in (1, 3, 5):
+        best = np.argsort(-scores, axis=1)[:, :k]
+        expected[f"precision@{k}"] = np.take_along_axis(truth, best, axis=1).mean()
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+    assert set(found) == {*METRIC_NAMES, "threshold"}
+    with pytest.raises(ValueError, match="no example"):
+        measure(np.zeros((0, 3)), np.zeros((0, 3)), 0.5)

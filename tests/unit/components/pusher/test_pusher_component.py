@@ -13,7 +13,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from components.evaluator.tfma_metrics import METRIC_NAMES
+from components.metrics.names import METRIC_NAMES
 from components.pusher import executor
 from components.pusher.atomic_push import digest_model
 from components.pusher.component import Pusher

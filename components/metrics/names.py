@@ -1,0 +1,87 @@
+"""The metrics by name: what each is called, what it means and how it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a reader is told about a metric.
+
+    Attributes:
+        name: Its key in `metrics.json`.
+        title: What tables and charts call it.
+        meaning: One plain sentence, without a full stop.
+        higher_is_better: None where neither direction is.
+        format: Format specification of its values.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    higher_is_better: bool | None = True
+    format: str = ".4f"
+
+
+_MEASURED: Final = (
+    Metric("micro_f1", "micro-F1", "Harmonic mean of precision and recall over all suggestions"),
+    Metric("micro_precision", "precision", "Share of suggestions that are correct"),
+    Metric("micro_recall", "recall", "Share of true labels that are suggested"),
+    Metric("macro_f1", "macro-F1", "Mean F1 over labels; rare labels weigh as much as common ones"),
+    Metric("macro_precision", "macro precision", "Mean precision over labels"),
+    Metric("macro_recall", "macro recall", "Mean recall over labels"),
+    Metric("samples_f1", "samples-F1", "Mean F1 over papers"),
+    Metric("precision@1", "P@1", "Share of papers whose top label is correct"),
+    Metric("precision@3", "P@3", "Share of the top three labels that are correct"),
+    Metric("precision@5", "P@5", "Share of the top five labels that are correct"),
+    Metric("recall@5", "R@5", "Share of a paper's true labels among the top five"),
+    Metric("ndcg@5", "nDCG@5", "Ranking quality of the top five labels"),
+    Metric("lrap", "LRAP", "Label ranking average precision: how high the true labels rank"),
+    Metric("micro_pr_auc", "PR-AUC", "Area under the precision-recall curve"),
+    Metric("coverage", "coverage", "Share of papers with at least one correct suggestion"),
+    Metric("suggestions", "suggestions", "Mean number of labels suggested for a paper", None),
+    Metric("hamming_loss", "Hamming loss", "Share of paper-label pairs that are wrong", False),
+    Metric(
+        "binary_accuracy",
+        "binary accuracy",
+        "Accuracy over all paper-label pairs at 0.5 (near 1 for any model)",
+    ),
+    Metric(
+        "ece", "calibration error", "Mean gap between probability and observed frequency", False
+    ),
+    Metric("examples", "test papers", "Number of test papers", None, ",.0f"),
+)
+
+# What the Evaluator measures, in the order of `metrics.json`.
+METRIC_NAMES: Final = tuple(metric.name for metric in _MEASURED)
+
+# The number of examples is a metric too, and always gated.
+EXAMPLES: Final = "examples"
+# The gate's count of the test papers that two models are compared on.
+COMPARED_EXAMPLES: Final = "compared_examples"
+
+METRICS: Final = {
+    metric.name: metric
+    for metric in (
+        *_MEASURED,
+        Metric("threshold", "threshold", "Minimum score to suggest a label, tuned on validation"),
+        Metric(
+            COMPARED_EXAMPLES,
+            "papers compared",
+            "Test papers that the last blessed model was not trained on",
+            None,
+            ",.0f",
+        ),
+    )
+}
+
+# What models are compared by, the most important first.
+HEADLINE: Final = ("micro_f1", "macro_f1", "lrap", "ndcg@5", "precision@1")
+
+# What the gate can bound.
+GatedMetric = Literal["micro_f1", "lrap", "precision@1", "binary_accuracy"]
+
+# What is measured for each label.
+LABEL_METRICS: Final = ("support", "suggested", "precision", "recall", "f1", "pr_auc")

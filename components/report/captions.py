@@ -1,0 +1,69 @@
+"""What the report calls baselines, splits, slices and counts; metrics have `metrics.names`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+# Each baseline's title and what it does.
+BASELINES: Final[dict[str, tuple[str, str]]] = {
+    "none": ("no labels", "suggests nothing and ranks labels at random"),
+    "frequent": ("most frequent", "suggests the same frequent labels for every paper"),
+    "linear_svc": ("LinearSVC", "one linear classifier per label, on TF-IDF"),
+}
+
+SPLITS: Final = {"train": "training", "val": "validation", "test": "test"}
+
+SLICES: Final = {
+    "archive": "Archive of the first label",
+    "number_of_labels": "Number of true labels",
+    "abstract_words": "Words in the abstract",
+    "rarest_label": "Rarest true label",
+}
+
+# The counts of `curation.json`.
+CURATION: Final = (
+    ("rows_read", "rows read"),
+    ("dead_letters", "malformed rows, in dead_letters.jsonl"),
+    ("repeats", "repeated titles, dropped"),
+    ("after_dedup", "papers without repeats"),
+    ("label_sets", "distinct label sets"),
+    ("label_sets_once", "label sets that are too rare"),
+    ("label_set_rows_dropped", "papers with such a label set, dropped"),
+    ("kept", "papers kept"),
+    ("train", "for training"),
+    ("val", "for validation"),
+    ("test", "for test"),
+    ("labels", "labels"),
+    ("distinct_words_train", "distinct words in training"),
+)
+
+
+def baseline_title(name: str) -> str:
+    """Returns what a baseline is called."""
+    return BASELINES.get(name, (name, ""))[0]
+
+
+def baseline_meaning(name: str) -> str:
+    """Returns what a baseline does."""
+    return BASELINES.get(name, ("", ""))[1]
+
+
+def best_baselines_first(report: Mapping[str, Any]) -> list[str]:
+    """Returns the names of a report's baselines, sorted by the first headline metric."""
+    reached = report["headline"][0]["baselines"]
+    return sorted(reached, key=lambda name: -reached[name]["value"])
+
+
+def verdict(state: str, version: str | None, **_: object) -> str:
+    """Returns what happened to a model.
+
+    Args:
+        state: `blessed`, `refused` or `not_evaluated`.
+        version: The version that serves it; None if it was not pushed.
+    """
+    if state == "not_evaluated":
+        return "Refused: the model can't be served"
+    if state == "refused":
+        return "Refused by the gate"
+    return f"Passed the gate, pushed as version {version}" if version else "Passed the gate"
