@@ -51,13 +51,11 @@ def test_intervals_and_differences_equal_draws_scored_by_sklearn(unknown):
     rng = np.random.default_rng(7)
     draws = [np.arange(40), *(rng.integers(40, size=40) for _ in range(25))]
     (one_value, *one_drawn), (two_value, *two_drawn) = (
-        np.array(
-            [
-                by_sklearn(truth[d], each.probabilities[d], each.thresholds, outside[d])
-                for d in draws
-            ]
+        np.array([by_sklearn(*(part[rows] for part in parts)) for rows in draws])
+        for parts in (
+            (truth, first, np.full((40, 1), 0.5), outside),
+            (truth, second, np.tile(PER_LABEL, (40, 1)), outside),
         )
-        for each in both
     )
     ahead = np.subtract(one_drawn, two_drawn)
     expected = [

@@ -84,10 +84,8 @@ def test_counts_equal_sklearn_and_add_up_over_batches():
     rng = np.random.default_rng(1)
     truth, scores = (rng.random((40, 6)) < 0.4).astype(int), rng.random((40, 6))
     unknown = rng.integers(0, 2, 40)
-    first, second = (
-        count_labels(truth[b], scores[b], 0.6, unknown[b]) for b in np.split(range(40), [13])
-    )
-    found = first + second
+    found = count_labels(truth[:13], scores[:13], 0.6, unknown[:13])
+    found += count_labels(truth[13:], scores[13:], 0.6, unknown[13:])
     matrix = sklearn.multilabel_confusion_matrix(truth, scores >= 0.6)
     np.testing.assert_array_equal(found.true_positives, matrix[:, 1, 1])
     np.testing.assert_array_equal(found.false_positives, matrix[:, 0, 1])
@@ -115,9 +113,8 @@ def test_metrics_of_each_example_equal_sklearn(density, suggested_density):
     truth = (rng.random((40, 6)) < density).astype(np.float32)
     suggested = (rng.random((40, 6)) < suggested_density).astype(np.float32)
     unknown = rng.integers(0, 3, 40)
-    rows = list(
-        zip(*(each.astype(int) for each in widened(truth, suggested, unknown)), strict=True)
-    )
+    wide = widened(truth, suggested, unknown)
+    rows = list(zip(*(each.astype(int) for each in wide), strict=True))
     expected = [sklearn.f1_score(*row, zero_division=0) for row in rows]
     np.testing.assert_allclose(example_f1(truth, suggested, unknown), expected, rtol=0, atol=1e-12)
     hits = [float((row & guess).any()) for row, guess in rows]
