@@ -36,9 +36,12 @@ STYLE: Final = """\
 .dot.s2 { fill: var(--s2, #6d3fb0); } .dot.s3 { fill: var(--s3, #0f766e); }
 """
 
-_DRAWING: Final = """\
-<svg class="chart" viewBox="0 0 {{ width }} {{ height }}" role="img" \
-aria-label="{{ description }}" xmlns="http://www.w3.org/2000/svg">
+_JINJA: Final = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+
+_DRAWING: Final = _JINJA.from_string(
+    """\
+<svg class="chart" viewBox="0 0 {{ width }} {{ height }}" width="{{ width }}" \
+height="{{ height }}" role="img" aria-label="{{ description }}" xmlns="http://www.w3.org/2000/svg">
 {%- for tick in y.ticks %}
 <line class="grid" x1="{{ left }}" x2="{{ right }}" y1="{{ up(tick) }}" y2="{{ up(tick) }}"/>
 <text class="tick" x="{{ left - 8 }}" y="{{ up(tick) + 4.5 }}" \
@@ -73,8 +76,10 @@ d="{% for px, py in line.points %}{{ 'M' if loop.first else ' L' }}{{ over(px) }
 {%- endfor %}
 {%- endfor %}
 </svg>"""
+)
 
-_FILE: Final = """\
+_FILE: Final = _JINJA.from_string(
+    """\
 <svg viewBox="0 0 {{ width }} {{ height + 70 }}" width="{{ 2 * width }}" \
 font-family="system-ui, sans-serif" xmlns="http://www.w3.org/2000/svg">
 <style>{{ style }}</style>
@@ -87,8 +92,7 @@ font-family="system-ui, sans-serif" xmlns="http://www.w3.org/2000/svg">
 <g transform="translate(0 62)">{{ chart }}</g>
 </svg>
 """
-
-_JINJA: Final = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+)
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ def draw_lines(
     Returns:
         An `svg` element for a page whose style sheet holds STYLE. All text is escaped.
     """
-    drawing = _JINJA.from_string(_DRAWING).render(
+    drawing = _DRAWING.render(
         lines=lines, x=x, y=y, description=description, mark=mark, diagonal=diagonal,
         width=_WIDTH, height=_HEIGHT, left=_LEFT, right=_RIGHT, top=_TOP, bottom=_BOTTOM,
         over=lambda value: round(_LEFT + x.place(value) * (_RIGHT - _LEFT), 1),
@@ -177,7 +181,7 @@ def draw_lines(
 
 def chart_file(title: str, lines: Sequence[Line], chart: Markup) -> str:
     """Returns an SVG file with a title, the legend of the lines and a chart of them."""
-    return _JINJA.from_string(_FILE).render(
+    return _FILE.render(
         title=title, lines=lines, chart=chart, style=Markup(STYLE),
         width=_WIDTH, height=_HEIGHT, left=_LEFT,
     )  # fmt: skip

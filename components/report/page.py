@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,13 +59,6 @@ def render(report: Facts) -> str:
     Returns:
         A self-contained HTML document. All text of the report is escaped.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(FILTERS)
     measured = "figures" in report
     context = {
         "report": report,
@@ -76,7 +70,19 @@ def render(report: Facts) -> str:
         **(_quality(report) if measured else {"charts": {}, "weak_labels": 0}),
     }
     context["charts"]["frequencies"] = label_frequencies(report["data"]["labels"], names.TRAIN)
-    return environment.get_template("page.html.j2").render(context)
+    return _template().render(context)
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(FILTERS)
+    return environment.get_template("page.html.j2")
 
 
 def _quality(report: Facts) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The report in a real browser: colours, widths, and that it asks for nothing."""
+"""The report in a real browser: colours, widths, and no requests."""
 
 from __future__ import annotations
 

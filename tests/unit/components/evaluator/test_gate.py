@@ -1,4 +1,4 @@
-"""The gate through TFX's Evaluator: blessing, refusals, and the table of tiny models."""
+"""The gate through TFX's Evaluator on tiny models: blessings, refusals, and their rows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TERMS = draw_terms()
 NEW = Answers(
     "new_model", NEW_LABELS, draw_scores(7, seed=1), 0.6, abstract_only=draw_scores(7, seed=2)
 )
-# A model of old: it says nothing of the abstract alone, and kept no titles.
+# A model pushed by an older version: no output for the abstract alone, no titles kept.
 OLD = Answers("old_model", OLD_LABELS, draw_scores(4, seed=4), threshold=0.6)
 NEW_FIGURES = scikit_learn_figures(NEW.split(TERMS))
 OLD_FIGURES = scikit_learn_figures(OLD.split(TERMS))
@@ -68,7 +68,7 @@ def alone(tmp_path_factory):
             "lrap": NEW_FIGURES["lrap"] + ABOVE,
             "precision@1": 0.9,
         },
-        # No model can be compared yet: these say nothing.
+        # There is no model to compare with yet.
         max_drop={"micro_f1": -1.0, "lrap": -1.0},
         min_examples=PAPERS,
     )

@@ -1,27 +1,25 @@
-"""The combiner against scikit-learn, whatever way Beam deals the examples out."""
+"""The combiners against scikit-learn, however Beam distributes the examples."""
 
 from __future__ import annotations
 
 import math
-from typing import get_args
 
 import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.settings import GatedMetric
 from components.evaluator.tfma_metrics import (
     ABSTRACT_ONLY_NAMES,
     BASELINE_NAMES,
+    BATCH_SIZE,
     CANDIDATE_NAMES,
     LABEL_NAMES,
-    METRIC_NAMES,
-    ROWS_AT_ONCE,
     BaselineCombiner,
     CandidateCombiner,
     MultiLabelMetrics,
 )
+from components.metrics.names import METRIC_NAMES
 from schema import names
 from tests.support.evaluator_splits import (
     Split,
@@ -32,7 +30,7 @@ from tests.support.evaluator_splits import (
 
 
 def of_abstracts(split: Split) -> Split:
-    """What the same model says of the abstracts alone: something else."""
+    """The same model's other answers for the abstracts alone."""
     other = random_split(len(split), split.truth.shape[1], seed=99, threshold=0.3)
     return Split(split.truth, other.probabilities, other.suggested, split.unknown)
 
@@ -40,9 +38,9 @@ def of_abstracts(split: Split) -> Split:
 def inputs(
     split: Split, model_name: str = "", of_old: bool = False
 ) -> list[metric_types.StandardMetricInputs]:
-    """The examples as TFMA hands them to a metric; other models' figures lie beside them.
+    """The examples as TFMA hands them to a metric, with another model's outputs beside them.
 
-    A model of old says nothing of the abstracts alone.
+    A model pushed by an older version has no output for the abstracts alone.
     """
     alone = of_abstracts(split)
 
@@ -87,7 +85,7 @@ def figures(split: Split, model_name: str = "") -> dict[str, float]:
 
 
 def assert_right(found, split: Split) -> None:
-    """Every figure of a candidate is scikit-learn's."""
+    """Every metric of a candidate is scikit-learn's."""
     assert list(found) == [*METRIC_NAMES, *ABSTRACT_ONLY_NAMES, *LABEL_NAMES]
     metrics = scikit_learn_figures(split)
     alone = scikit_learn_figures(of_abstracts(split))
@@ -118,22 +116,21 @@ CASES = {
     "nothing suggested": random_split(20, 6, seed=10, threshold=2.0),
     "everything suggested": random_split(20, 6, seed=11, threshold=0.0),
     "one example": random_split(1, 8, seed=12, density=0.4, most_unknown=3),
-    "more than are scored at once": random_split(2 * ROWS_AT_ONCE + 7, 9, seed=13, most_unknown=1),
+    "several batches": random_split(2 * BATCH_SIZE + 7, 9, seed=13, most_unknown=1),
 }
 
 
 @pytest.mark.parametrize("split", CASES.values(), ids=CASES.keys())
-def test_figures_equal_scikit_learn(split):
+def test_metrics_equal_scikit_learn(split):
     assert_right(figures(split), split)
 
 
 @pytest.mark.parametrize("split", CASES.values(), ids=CASES.keys())
-def test_figures_of_a_baseline_equal_scikit_learn(split):
+def test_metrics_of_a_baseline_equal_scikit_learn(split):
     combiner = BaselineCombiner("baseline")
     found = combiner.extract_output(combine(combiner, inputs(split, "baseline", of_old=True)))
     expected = scikit_learn_figures(split)
     assert found == {name: pytest.approx(expected[name], abs=1e-12) for name in BASELINE_NAMES}
-    assert set(get_args(GatedMetric)) <= set(BASELINE_NAMES)
 
 
 def test_only_the_named_model_is_read():
@@ -142,8 +139,8 @@ def test_only_the_named_model_is_read():
 
 
 @pytest.mark.parametrize("parts", [1, 2, 7, 40])
-def test_any_partition_gives_the_same_figures(parts):
-    split = random_split(ROWS_AT_ONCE + 90, 8, seed=14, levels=5, most_unknown=2)
+def test_any_partition_gives_the_same_metrics(parts):
+    split = random_split(BATCH_SIZE + 90, 8, seed=14, levels=5, most_unknown=2)
     rng = np.random.default_rng(parts)
     order = rng.permutation(len(split))
     rows = inputs(split)
@@ -172,8 +169,8 @@ def test_examples_may_follow_a_merge():
     assert_right(combiner.extract_output(sums), split)
 
 
-def test_compacted_sums_wait_for_nothing_and_say_the_same():
-    """Beam sends them between workers: rows that wait would travel whole."""
+def test_compacted_sums_hold_no_waiting_examples():
+    """Beam sends them between workers: waiting examples would be sent whole."""
     split = random_split(30, 8, seed=17, most_unknown=1)
     combiner = CandidateCombiner("")
     sums = combine(combiner, inputs(split))
@@ -200,7 +197,7 @@ def test_an_unknown_label_counts_as_missed():
     assert found["precision@1"] == 1.0
 
 
-def test_no_example_has_no_figures():
+def test_without_an_example_metrics_are_nan():
     combiner = CandidateCombiner("")
     found = combiner.extract_output(combiner.merge_accumulators([combiner.create_accumulator()]))
     assert list(found) == list(CANDIDATE_NAMES)
@@ -210,7 +207,7 @@ def test_no_example_has_no_figures():
     assert all(math.isnan(value) for value in found.values())
 
 
-def test_a_probability_that_is_no_number_is_an_error():
+def test_a_nan_probability_is_an_error():
     split = random_split(3, 4, seed=16)
     split.probabilities[1, 2] = np.nan
     with pytest.raises(ValueError, match="NaN"):
@@ -218,7 +215,7 @@ def test_a_probability_that_is_no_number_is_an_error():
 
 
 @pytest.mark.parametrize("models", [[""], ["candidate", "baseline"]])
-def test_each_model_has_keys_of_its_own(models):
+def test_each_model_has_its_own_keys(models):
     specs = [tfma.ModelSpec(name=name, is_baseline=name == "baseline") for name in models]
     computations = MultiLabelMetrics().computations(
         eval_config=tfma.EvalConfig(model_specs=specs), model_names=models

@@ -1,10 +1,10 @@
-"""The plots show the history's own numbers, and the files are pictures."""
+"""The plots show the history's own numbers, as SVG files."""
 
-import numpy as np
+from xml.etree import ElementTree
+
 import pytest
-from matplotlib.image import imread
 
-from components.trainer.plots import draw, write_plots
+from components.trainer.plots import write_plots
 
 HISTORY = {
     "loss": [0.09, 0.04, 0.03],
@@ -14,26 +14,14 @@ HISTORY = {
 }
 
 
-def test_curves_axes_and_mark_are_those_of_the_history():
-    figure = draw(HISTORY["loss"], HISTORY["val_loss"], "Loss", "cross-entropy", best_epoch=2)
-    (axes,) = figure.axes
-    curves = {line.get_label(): line for line in axes.lines}
-    for label, name in (("train", "loss"), ("validation", "val_loss")):
-        np.testing.assert_array_equal(curves[label].get_xdata(), [1, 2, 3])
-        np.testing.assert_array_equal(curves[label].get_ydata(), HISTORY[name])
-    mark = curves["best epoch (2)"]
-    assert (list(mark.get_xdata()), list(mark.get_ydata())) == ([2], [0.04])
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "cross-entropy")
-    figure.canvas.draw()
-    assert all(float(tick).is_integer() for tick in axes.get_xticks())
-
-
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_both_files_are_pictures(tmp_path, epochs):
+def test_both_files_show_every_epoch_and_the_best(tmp_path, epochs):
     history = {name: values[:epochs] for name, values in HISTORY.items()}
     paths = write_plots(history, str(tmp_path / "plots"), best_epoch=1)
-    assert [path.rsplit("/", 1)[1] for path in paths] == ["loss.png", "binary_accuracy.png"]
-    for path in paths:
-        picture = imread(path)
-        assert picture.shape[0] > 300
-        assert picture.std() > 0.05
+    assert [path.rsplit("/", 1)[1] for path in paths] == ["loss.svg", "binary_accuracy.svg"]
+    for path, name in zip(paths, ("loss", "binary_accuracy"), strict=True):
+        texts = [each.text for each in ElementTree.parse(path).iter() if each.text]
+        for split, values in (("training", history[name]), ("validation", history[f"val_{name}"])):
+            shown = [f"{split}: {epoch}, {value:.4g}" for epoch, value in enumerate(values, 1)]
+            assert [text for text in texts if text.startswith(f"{split}:")] == shown
+        assert {"training", "validation", "epoch", "best epoch (1)"} <= set(texts)

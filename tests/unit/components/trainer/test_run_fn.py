@@ -124,7 +124,7 @@ def test_everything_can_be_read_from_and_written_to_remote_storage(trained, anal
     } <= files(arguments["serving_model_dir"])
     run = arguments["model_run_dir"]
     logs = {name for name in files(run) if "events.out" not in name}
-    plots = {f"{names.PLOTS_DIR}/{name}.png" for name in ("loss", "binary_accuracy")}
+    plots = {f"{names.PLOTS_DIR}/{name}.svg" for name in ("loss", "binary_accuracy")}
     assert logs == {names.EPOCHS_FILE, *plots}
     events = {name.partition("/")[0] for name in files(run) if "events.out" in name}
     assert events == {"train", "validation"}

@@ -59,5 +59,5 @@ def test_a_refusal_names_every_bound_that_was_missed_and_no_other(tmp_path):
         refuse_unblessed(SimpleNamespace(nodes=nodes, gate=[*FLOORS, *COMPARISON]))
     assert str(caught.value).splitlines()[1:-1] == [
         "  lrap is 0.799990000, must be at least 0.800000000",
-        "  micro_f1 changed by -0.0200, allowed is -0.0100",
+        "  micro_f1 changed by -0.0200, the lowest change allowed is -0.0100",
     ]

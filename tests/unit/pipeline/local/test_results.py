@@ -24,7 +24,7 @@ def run(tmp_path, monkeypatch):
     files = {
         "curation/curation.json": "{}",
         "curation/dead_letters.jsonl": "",
-        "model_run/plots/loss.png": "picture",
+        "model_run/plots/loss.svg": "picture",
         "model/Format-Serving/assets.extra/model_info.json": '{"threshold": 0.3}',
         "evaluation/metrics": "",
         "report/index.html": "the page",
@@ -63,7 +63,7 @@ def test_everything_a_person_wants_is_laid_out(run):
         "metrics.json",
         "curation.json",
         "dead_letters.jsonl",
-        "plots/loss.png",
+        "plots/loss.svg",
         "report/index.html",
         "report/report.json",
         "report/labels.tsv",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
@@ -15,6 +16,7 @@ from components.report import executor as module
 from components.report.artifacts import ReportArtifact
 from components.report.component import Report
 from components.report.executor import Executor
+from components.report.page import render
 from components.report.settings import ReportSettings
 from tests.support.made_up_report import made_up_report, unmeasured_report
 
@@ -87,21 +89,25 @@ def names(folder) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_the_page_its_figures_and_the_labels_are_written(run):
+def test_the_page_its_numbers_and_the_labels_are_written(run):
     seen = run.do()
     assert names(seen.folder) == ["index.html", "labels.tsv", "report.json"]
     assert json.loads((seen.folder / "report.json").read_text("utf-8")) == seen.facts
-    assert "How good is this model?" in (seen.folder / "index.html").read_text("utf-8")
-    lines = (seen.folder / "labels.tsv").read_text("utf-8").splitlines()
-    assert len(lines) == 1 + len(seen.facts["labels"])
-
-
-def test_the_page_can_be_drawn_from_the_figures_alone(run):
-    from components.report.page import render
-
-    seen = run.do()
+    assert "Model report" in (seen.folder / "index.html").read_text("utf-8")
+    # The page can be rendered from the JSON alone.
     again = render(json.loads((seen.folder / "report.json").read_text("utf-8")))
     assert again == (seen.folder / "index.html").read_text("utf-8")
+
+
+def test_the_table_of_labels_can_be_read_back(run):
+    first = {**run.facts["labels"][0], "support": 12, "f1": 0.1234567}
+    odd = ("cs.LG", 'a "tab"\tand\nbreak', "größe")
+    run.facts = {**run.facts, "labels": [{**first, "label": label} for label in odd]}
+    found = pd.read_csv(run.do().folder / "labels.tsv", sep="\t")
+    assert list(found.columns) == list(first)
+    assert list(found.label) == list(odd)
+    assert set(found.support) == {12}
+    assert set(found.f1) == {0.123457}
 
 
 def test_a_model_that_was_not_measured_has_no_table_of_labels(run):
@@ -110,7 +116,7 @@ def test_a_model_that_was_not_measured_has_no_table_of_labels(run):
     assert names(seen.folder) == ["index.html", "report.json"]
 
 
-def test_everything_is_read_where_it_lies(run):
+def test_every_source_is_found(run):
     sources, provenance, settings = run.do().asked
     assert sources.splits == {
         split: f"/run/examples/Split-{split}" for split in ("train", "val", "test")
@@ -132,7 +138,7 @@ def test_everything_is_read_where_it_lies(run):
     assert settings.bootstrap_samples == 7
 
 
-def test_what_is_optional_may_be_missing_or_hold_nothing(run):
+def test_optional_inputs_may_be_missing_or_empty(run):
     optional = ("last_statistics", "baselines", "infra_blessing", "pushed_model")
     empty = inputs(**dict.fromkeys(optional))
     absent = {key: value for key, value in inputs().items() if key not in optional}
@@ -152,7 +158,7 @@ def test_a_refused_model_was_not_pushed(run):
     assert sources.version is None
 
 
-def test_a_figure_that_is_no_number_is_an_error_and_no_broken_file(run):
+def test_nan_is_an_error_and_leaves_no_broken_file(run):
     run.facts = {**run.facts, "figures": {"micro_f1": float("nan")}}
     with pytest.raises(ValueError, match="not JSON compliant"):
         run.do()
