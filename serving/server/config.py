@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -82,6 +83,39 @@ def read_model_config_file(path: Path) -> tuple[ModelConfig, ...]:
         raise UsageError(f"{path} cannot be served: {error.message}. Correct the file.") from error
 
 
+async def follow_model_config_file(
+    path: Path,
+    wait_seconds: float,
+    reload: Callable[[tuple[ModelConfig, ...]], Awaitable[None]],
+) -> None:
+    """Reads a `--model_config_file` again and again, until it is cancelled.
+
+    What can't be read or taken is logged, once as long as it stays the same, and changes nothing.
+
+    Args:
+        path: The file.
+        wait_seconds: Time between two readings (`--model_config_file_poll_wait_seconds`).
+        reload: Takes what the file says.
+
+    Source: PollFilesystemAndReloadConfig in TF Serving's model_servers/server.cc.
+    """
+    last = ""
+    while True:
+        await asyncio.sleep(wait_seconds)
+        try:
+            await reload(await asyncio.to_thread(read_model_config_file, path))
+        except Exception as error:
+            # Whatever is wrong with this reading, the next one must come.
+            known = isinstance(error, UsageError | ServingError)
+            if repr(error) != last:
+                _logger.error(
+                    "Failed to reload the model config file %s: %s", path, error, exc_info=not known
+                )
+            last = repr(error)
+        else:
+            last = ""
+
+
 def from_proto(config: ModelServerConfig) -> tuple[ModelConfig, ...]:
     """Returns the models of a ModelServerConfig.
 
@@ -145,7 +179,7 @@ def _check_platform(model: model_server_config_pb2.ModelConfig) -> None:
     elif not model.model_platform:
         raise invalid_argument(
             "Illegal setting neither ModelServerConfig::model_type (deprecated) "
-            "nor ModelServerConfig::model_platform."
+            f"nor ModelServerConfig::model_platform, model name is {model.name}"
         )
     elif model.model_platform != PLATFORM:
         raise invalid_argument(

@@ -28,7 +28,7 @@ def reserve(host: str, port: int, flag: str) -> socket.socket:
     Raises:
         UsageError: The port can't be had; it names the flag that sets it.
     """
-    with told_if_taken(host, port, flag):
+    with explain_bind_error(host, port, flag):
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         reserved = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -41,8 +41,8 @@ def reserve(host: str, port: int, flag: str) -> socket.socket:
 
 
 @contextlib.contextmanager
-def told_if_taken(host: str, port: int, flag: str) -> Iterator[None]:
-    """Turns the error of a port that can't be had into one for people.
+def explain_bind_error(host: str, port: int, flag: str) -> Iterator[None]:
+    """Explains why a port can't be bound.
 
     Raises:
         UsageError: In place of what the sockets and gRPC raise.

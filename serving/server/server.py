@@ -19,11 +19,12 @@ from grpc_health.v1 import health
 
 from schema.errors import UsageError
 from serving.server.api.grpc_service import add_health_service, make_grpc_server
-from serving.server.api.inference import Inference
 from serving.server.api.rest import make_rest_app
+from serving.server.api.warm_up import play_warm_up
 from serving.server.config import (
     ModelConfig,
     MonitoringOptions,
+    follow_model_config_file,
     read_batching_file,
     read_model_config_file,
     read_monitoring_file,
@@ -32,8 +33,7 @@ from serving.server.errors import ServingError
 from serving.server.model.runners import BatchingOptions
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
-from serving.server.ports import address_of, reserve, told_if_taken
-from serving.server.store.config_poll import poll_config_file
+from serving.server.ports import address_of, explain_bind_error, reserve
 from serving.server.store.models import ModelStore
 
 __all__ = ["ModelServer", "ServerOptions", "run_server"]
@@ -73,11 +73,11 @@ class ModelServer:
         self._metrics = read_monitoring_file(file) if file else MonitoringOptions(enabled=True)
         self._store = ModelStore(
             models,
+            warm_up=play_warm_up,
             batching=batching,
             poll_wait_seconds=options.file_system_poll_wait_seconds,
             allow_labels_for_unavailable=options.allow_version_labels_for_unavailable_models,
         )
-        self._inference = Inference(self._store)
         self._monitoring = Monitoring(lambda: self._store.names)
         self.grpc_port = 0
         self.rest_port = 0
@@ -100,7 +100,7 @@ class ModelServer:
         rest = options.rest_api_port
         if rest and rest == options.port:
             raise UsageError(f"gRPC and REST can't share port {rest}. Choose another --port.")
-        # Held while the models load, which takes long: a port that is taken is told at once.
+        # Held while the models load, which takes long: a port that is taken is reported at once.
         grpc_socket = reserve(options.host, options.port, "--port")
         rest_socket = None
         try:
@@ -109,10 +109,10 @@ class ModelServer:
                 rest_socket = reserve(options.host, rest, "--rest_api_port")
                 self.rest_port = rest_socket.getsockname()[1]
             await self._store.start()
-            with told_if_taken(options.host, self.grpc_port, "--port"):
+            with explain_bind_error(options.host, self.grpc_port, "--port"):
                 await self._start_grpc()
             if rest_socket:
-                with told_if_taken(options.host, self.rest_port, "--rest_api_port"):
+                with explain_bind_error(options.host, self.rest_port, "--rest_api_port"):
                     rest_socket.listen(_BACKLOG)
                 await self._start_rest(rest_socket)
         except BaseException:
@@ -144,7 +144,7 @@ class ModelServer:
         return True
 
     async def _start_grpc(self) -> None:
-        self._grpc = make_grpc_server(self._store, self._inference, self._monitoring)
+        self._grpc = make_grpc_server(self._store, self._monitoring)
         if self._options.enable_grpc_healthcheck_service:
             self._health = await add_health_service(self._grpc)
         self._grpc.add_insecure_port(address_of(self._options.host, self.grpc_port))
@@ -156,7 +156,6 @@ class ModelServer:
         milliseconds = self._options.rest_api_timeout_in_ms
         app = make_rest_app(
             self._store,
-            self._inference,
             self._monitoring,
             timeout=milliseconds / 1000 if milliseconds > 0 else None,
             metrics=self._metrics,
@@ -190,7 +189,8 @@ class ModelServer:
             self._options.model_config_file_poll_wait_seconds,
         )
         if file and wait > 0:
-            self._config_poll = asyncio.create_task(poll_config_file(self._store, file, wait))
+            following = follow_model_config_file(file, wait, self._store.reload)
+            self._config_poll = asyncio.create_task(following)
 
     async def _stop_grpc(self, grace: float) -> None:
         if self._grpc:

@@ -103,7 +103,7 @@ class Page:
         resize(browser, *DESKTOP)
         prefer(browser, "light")
         browser.get(address)
-        self.wait(lambda: "asking" not in self.text("state"))
+        self.wait(lambda: "connecting" not in self.text("state"))
 
     def __getitem__(self, name: str) -> WebElement:
         return self.browser.find_element(By.ID, name)
@@ -377,9 +377,9 @@ def test_slow_server_can_be_stopped(page: Page) -> None:
     ("status", "body", "words"),
     [
         (503, '{"error": "The queue is full"}', ["busy", "“The queue is full”", "503"]),
-        (400, '{"error": "JSON Value: <b>"}', ["could not answer", "“JSON Value: <b>”", "400"]),
+        (400, '{"error": "JSON Value: <b>"}', ["returned an error", "“JSON Value: <b>”", "400"]),
         (502, "<html>Bad gateway</html>", ["not JSON", "502"]),
-        (200, '{"outputs": {}}', ["not understood"]),
+        (200, '{"outputs": {}}', ["Unexpected answer"]),
     ],
 )
 def test_refusal_is_told_in_words(page: Page, status: int, body: str, words: list[str]) -> None:
@@ -439,7 +439,7 @@ def test_model_without_text_shows_its_signatures(browser: Chrome, tmp_path: Path
     with model_server(tmp_path / "models", "half_plus_two", tmp_path / "log") as (address, _):
         page = Page(browser, address)
         page.wait(lambda: page["signatures"].is_displayed())
-        assert page.text("signatures").startswith("This model takes no text")
+        assert page.text("signatures").startswith("This model does not take text")
         rows = page["signature-rows"].find_elements(By.TAG_NAME, "tr")
         cells = [[cell.text for cell in row.find_elements(By.TAG_NAME, "td")] for row in rows]
         assert ["serving_default", "tensorflow/serving/predict", "x: float [n, 1]"] in [

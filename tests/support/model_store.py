@@ -9,8 +9,10 @@ import time
 
 import numpy as np
 import pytest
+from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
+from serving.server.api.warm_up import play_warm_up
 from serving.server.errors import ServingError
 from serving.server.store.models import ModelStore
 
@@ -25,13 +27,15 @@ def in_loop(test):
     return run
 
 
+def make_store(*models, **options):
+    return ModelStore(models, warm_up=play_warm_up, **options)
+
+
 @contextlib.asynccontextmanager
-async def serve(*models, start=True, **options):
-    options.setdefault("poll_wait_seconds", 0)
-    store = ModelStore(models, **options)
+async def serve(*models, **options):
+    store = make_store(*models, **{"poll_wait_seconds": 0, **options})
     try:
-        if start:
-            await store.start()
+        await store.start()
         yield store
     finally:
         await store.close()
@@ -47,14 +51,18 @@ async def held():
         hold.set()
 
 
-async def ask(store, name="m", version=None, label=None, hold=None):
-    """What the model answers to 0: the number of the version that answered."""
+def model_spec(name="m", version=None, label=None):
     spec = ModelSpec(name=name)
     if version is not None:
         spec.version.value = version
     if label is not None:
         spec.version_label = label
-    with store.lease(spec) as servable:
+    return spec
+
+
+async def ask(store, name="m", version=None, label=None, hold=None):
+    """What the model answers to 0: the number of the version that answered."""
+    with store.lease(model_spec(name, version, label)) as servable:
         if hold is not None:
             await hold.wait()
         signature = servable.model.signatures["serving_default"]
@@ -66,8 +74,19 @@ async def ask(store, name="m", version=None, label=None, hold=None):
         return float(y[0, 0])
 
 
+def find(store, *which):
+    """The version that a request would get."""
+    with store.lease(model_spec(*which)) as servable:
+        return servable
+
+
+def status(store, *which):
+    return list(store.status(model_spec(*which)).model_version_status)
+
+
 def states(store, name="m"):
-    return {status.version: status.state for status in store.status(name)}
+    names = ModelVersionStatus.State
+    return {each.version: names.Name(each.state) for each in status(store, name)}
 
 
 async def until(condition):

@@ -16,8 +16,8 @@ from tensorflow_serving.apis.classification_pb2 import ClassificationResult
 from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.regression_pb2 import RegressionResult
 
-from serving.server.errors import failed_precondition, invalid_argument
-from serving.server.model.signatures import CLASSIFY, DEFAULT_SIGNATURE, REGRESS, Signature
+from serving.server.errors import invalid_argument
+from serving.server.model.signatures import CLASSIFY, REGRESS, Signature
 from serving.server.model.tensors import Array
 
 _KINDS: Final = {CLASSIFY: "classification", REGRESS: "regression"}
@@ -44,20 +44,6 @@ def serialized_examples(given: Input) -> Array:
     if not examples:
         raise invalid_argument("Input is empty.")
     return np.array([context + example.SerializeToString() for example in examples], np.object_)
-
-
-def find_for_examples(signatures: Mapping[str, Signature], key: str) -> Signature:
-    """Returns the signature that a Classify or Regress request names.
-
-    Raises:
-        ServingError: There is none.
-
-    Source: servables/tensorflow/classifier.cc and regressor.cc.
-    """
-    found = signatures.get(key or DEFAULT_SIGNATURE)
-    if found is None:
-        raise invalid_argument(f"No signature was found with the name: {key or DEFAULT_SIGNATURE}")
-    return found
 
 
 def tensors_of(signature: Signature, method: str) -> tuple[str, tuple[str, ...]]:
@@ -89,17 +75,17 @@ def tensors_of(signature: Signature, method: str) -> tuple[str, tuple[str, ...]]
     if method == REGRESS and len(signature.outputs) != 1:
         raise invalid_argument("Expected one output Tensor.")
     if _INPUTS not in signature.inputs:
-        raise failed_precondition(f"No {kind} inputs found in SignatureDef: {signature.proto}")
+        raise invalid_argument(f"No {kind} inputs found in SignatureDef: {signature.proto}")
     known = [name for name in (_CLASSES, _SCORES) if name in signature.outputs]
     if method == CLASSIFY and not known:
-        raise failed_precondition(
+        raise invalid_argument(
             f'Expected classification signature outputs to contain at least one of "{_CLASSES}" '
             f'or "{_SCORES}". Signature was: {signature.proto}'
         )
     if method == REGRESS and _OUTPUTS not in signature.outputs:
-        raise failed_precondition(f"No {kind} outputs found in SignatureDef: {signature.proto}")
+        raise invalid_argument(f"No {kind} outputs found in SignatureDef: {signature.proto}")
     wanted = known if method == CLASSIFY else [_OUTPUTS]
-    return signature.inputs[_INPUTS], signature.choose(wanted).tensors
+    return signature.inputs[_INPUTS].name, signature.choose(wanted).tensors
 
 
 def fill_classifications(
@@ -156,7 +142,7 @@ def fill_regressions(
 
     Source: PostProcessRegressionResult.
     """
-    output = tensors[signature.outputs[_OUTPUTS]]
+    output = tensors[signature.outputs[_OUTPUTS].name]
     if not (output.ndim == 1 or (output.ndim == 2 and output.shape[1] == 1)):
         raise invalid_argument(
             "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
@@ -177,7 +163,7 @@ def _checked(
 ) -> Array | None:
     if alias not in signature.outputs:
         return None
-    output = tensors[signature.outputs[alias]]
+    output = tensors[signature.outputs[alias].name]
     if output.ndim != 2:
         raise invalid_argument(
             f"Expected Tensor shape: [batch_size num_classes] but got {_shape(output)}"

@@ -23,13 +23,14 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
     regression_pb2,
 )
+from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from serving.server.api.inference import Inference
+from serving.server.api import inference
 from serving.server.config import from_proto
 from serving.server.errors import ServingError, internal, invalid_argument
 from serving.server.monitoring import Monitoring
-from serving.server.store.model_status import model_status
 from serving.server.store.models import ModelStore
+from serving.server.store.servable import Servable
 
 _logger = logging.getLogger(__name__)
 
@@ -55,16 +56,14 @@ _Response = TypeVar("_Response")
 _Context: TypeAlias = grpc.aio.ServicerContext
 
 
-def make_grpc_server(
-    models: ModelStore, inference: Inference, monitoring: Monitoring
-) -> grpc.aio.Server:
-    """Returns a server with TF Serving's services, which listens nowhere yet.
+def make_grpc_server(models: ModelStore, monitoring: Monitoring) -> grpc.aio.Server:
+    """Returns a server with TF Serving's services, which does not listen yet.
 
     Messages have no size limit.
     """
     server = grpc.aio.server(options=_OPTIONS)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(inference, monitoring), server
+        PredictionService(models, monitoring), server
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(models), server)
     return server
@@ -82,76 +81,72 @@ async def add_health_service(server: grpc.aio.Server) -> health.aio.HealthServic
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Answers requests for inference; errors carry TF Serving's code and message."""
 
-    def __init__(self, inference: Inference, monitoring: Monitoring) -> None:
-        self._inference = inference
+    def __init__(self, models: ModelStore, monitoring: Monitoring) -> None:
+        self._models = models
         self._monitoring = monitoring
 
     async def Predict(
         self, request: predict_pb2.PredictRequest, context: _Context
     ) -> predict_pb2.PredictResponse:
         """Runs a signature on tensors."""
-        return await self._compute(
-            self._inference.predict, request, request.model_spec.name, "Predict", context
-        )
+        return await self._answer(inference.predict, request, "Predict", context)
 
     async def Classify(
         self, request: classification_pb2.ClassificationRequest, context: _Context
     ) -> classification_pb2.ClassificationResponse:
         """Runs a classify signature on examples."""
-        return await self._compute(
-            self._inference.classify, request, request.model_spec.name, "Classify", context
-        )
+        return await self._answer(inference.classify, request, "Classify", context)
 
     async def Regress(
         self, request: regression_pb2.RegressionRequest, context: _Context
     ) -> regression_pb2.RegressionResponse:
         """Runs a regress signature on examples."""
-        return await self._compute(
-            self._inference.regress, request, request.model_spec.name, "Regress", context
-        )
+        return await self._answer(inference.regress, request, "Regress", context)
 
     async def MultiInference(
         self, request: inference_pb2.MultiInferenceRequest, context: _Context
     ) -> inference_pb2.MultiInferenceResponse:
         """Runs several signatures of a model on the same examples."""
-        name = request.tasks[0].model_spec.name if request.tasks else ""
-        return await self._compute(
-            self._inference.multi_inference, request, name, "MultiInference", context
-        )
+        return await self._answer(inference.multi_inference, request, "MultiInference", context)
 
     async def GetModelMetadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: _Context
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         """Returns the signatures of a model."""
         try:
-            return self._inference.metadata(request)
+            spec = _model_spec(request)
+            inference.check_metadata_fields(request)
+            with self._models.lease(spec) as servable:
+                return inference.metadata(servable)
         except Exception as error:  # noqa: BLE001
             await _abort(context, error)
 
-    async def _compute(
+    async def _answer(
         self,
-        method: Callable[[_Request, float | None], Awaitable[_Response]],
+        run: Callable[[Servable, _Request, float | None], Awaitable[_Response]],
         request: _Request,
-        model: str,
         api: str,
         context: _Context,
     ) -> _Response:
         started = time.perf_counter()
-        status = grpc.StatusCode.CANCELLED
+        name, status = "", grpc.StatusCode.CANCELLED
         try:
-            response = await method(request, context.time_remaining())
+            spec = _model_spec(request)
+            name = spec.name
+            with self._models.lease(spec) as servable:
+                response = await run(servable, request, context.time_remaining())
             status = grpc.StatusCode.OK
         except Exception as error:  # noqa: BLE001
             status = error.code if isinstance(error, ServingError) else grpc.StatusCode.INTERNAL
             await _abort(context, error)
         finally:
             seconds = time.perf_counter() - started
-            self._monitoring.record(model, api, "GRPC", status, seconds)
+            self._monitoring.record(name, api, "GRPC", status, seconds)
         return response
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """Tells and changes which models are served."""
+    """Reports and changes which models are served."""
 
     def __init__(self, models: ModelStore) -> None:
         self._models = models
@@ -161,9 +156,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     ) -> get_model_status_pb2.GetModelStatusResponse:
         """Returns the states of a model's versions."""
         try:
-            if not request.HasField("model_spec"):
-                raise invalid_argument("Missing ModelSpec")
-            return model_status(self._models, request.model_spec)
+            return self._models.status(_model_spec(request))
         except Exception as error:  # noqa: BLE001
             await _abort(context, error)
 
@@ -183,6 +176,15 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         response = model_management_pb2.ReloadConfigResponse()
         response.status.SetInParent()
         return response
+
+
+def _model_spec(request: Any) -> ModelSpec:
+    """Returns which model a request asks for."""
+    if isinstance(request, inference_pb2.MultiInferenceRequest):
+        return request.tasks[0].model_spec if request.tasks else ModelSpec()
+    if not request.HasField("model_spec"):
+        raise invalid_argument("Missing ModelSpec")
+    return request.model_spec
 
 
 async def _abort(context: _Context, error: Exception) -> Any:

@@ -1,9 +1,13 @@
-"""Predict, Classify, Regress, MultiInference and GetModelMetadata, without a transport."""
+"""Predict, Classify, Regress, MultiInference and GetModelMetadata on a leased version of a model.
+
+Every function raises ServingError in TF Serving's words; the asynchronous ones stop waiting for the
+model after `timeout` seconds, if given.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
 
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.classification_pb2 import (
@@ -23,184 +27,165 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest, Regression
 from serving.server.api.examples import (
     fill_classifications,
     fill_regressions,
-    find_for_examples,
     serialized_examples,
     tensors_of,
 )
-from serving.server.errors import invalid_argument, unimplemented
+from serving.server.errors import (
+    failed_precondition,
+    internal,
+    invalid_argument,
+    unimplemented,
+)
 from serving.server.model.signatures import (
     CLASSIFY,
     DEFAULT_SIGNATURE,
+    PREDICT,
     REGRESS,
     Signature,
-    find_for_predict,
 )
 from serving.server.model.tensors import Array, decode_tensor, encode_tensor
-
-if TYPE_CHECKING:
-    from serving.server.store.models import ModelStore
-    from serving.server.store.servable import Servable
+from serving.server.store.servable import Servable
 
 _SIGNATURE_DEF: Final = "signature_def"
-_T = TypeVar("_T")
+_Response = TypeVar("_Response", ClassificationResponse, RegressionResponse)
 
 
-class Inference:
-    """Answers the requests of PredictionService from the models of a store.
+async def predict(
+    servable: Servable, request: PredictRequest, timeout: float | None = None
+) -> PredictResponse:
+    """Runs a signature on tensors.
 
-    Every method raises ServingError in TF Serving's words, and stops waiting for the model after
-    `timeout` seconds, if given.
+    Source: servables/tensorflow/predict_util.cc.
     """
+    name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+    signature = servable.model.signatures.get(name)
+    if signature is None:
+        raise failed_precondition(f'Serving signature key "{name}" not found.')
+    inputs = {alias: _decode(alias, proto) for alias, proto in request.inputs.items()}
+    outputs = await run_signature(
+        servable, signature, inputs, request.output_filter, timeout=timeout
+    )
+    response = PredictResponse()
+    _fill_spec(response.model_spec, request.model_spec, servable)
+    for alias, value in outputs.items():
+        encode_tensor(value, response.outputs[alias])
+    return response
 
-    def __init__(self, models: ModelStore) -> None:
-        self._models = models
 
-    async def predict(
-        self, request: PredictRequest, timeout: float | None = None
-    ) -> PredictResponse:
-        """Runs a signature on tensors.
+async def classify(
+    servable: Servable, request: ClassificationRequest, timeout: float | None = None
+) -> ClassificationResponse:
+    """Classifies tf.Examples.
 
-        Source: servables/tensorflow/predict_util.cc.
-        """
-        _check_spec(request)
-        spec = request.model_spec
-        response = PredictResponse()
-        with self._models.lease(spec) as servable:
-            outputs = await run_signature(
-                servable,
-                spec.signature_name,
-                request.inputs,
-                request.output_filter,
-                timeout=timeout,
-                read=_decode,
-            )
-            _fill_spec(response.model_spec, spec, servable)
-        for alias, value in outputs.items():
-            encode_tensor(value, response.outputs[alias])
-        return response
+    Source: servables/tensorflow/classifier.cc.
+    """
+    return await _run_examples(servable, request, ClassificationResponse(), timeout)
 
-    async def classify(
-        self, request: ClassificationRequest, timeout: float | None = None
-    ) -> ClassificationResponse:
-        """Classifies tf.Examples.
 
-        Source: servables/tensorflow/classifier.cc.
-        """
-        response = ClassificationResponse()
-        await self._run_examples(request, CLASSIFY, fill_classifications, response, timeout)
-        return response
+async def regress(
+    servable: Servable, request: RegressionRequest, timeout: float | None = None
+) -> RegressionResponse:
+    """Computes a value for each tf.Example.
 
-    async def regress(
-        self, request: RegressionRequest, timeout: float | None = None
-    ) -> RegressionResponse:
-        """Computes a value for each tf.Example.
+    Source: servables/tensorflow/regressor.cc.
+    """
+    return await _run_examples(servable, request, RegressionResponse(), timeout)
 
-        Source: servables/tensorflow/regressor.cc.
-        """
-        response = RegressionResponse()
-        await self._run_examples(request, REGRESS, fill_regressions, response, timeout)
-        return response
 
-    async def multi_inference(
-        self, request: MultiInferenceRequest, timeout: float | None = None
-    ) -> MultiInferenceResponse:
-        """Classifies and regresses the same tf.Examples with several signatures in one run.
+async def multi_inference(
+    servable: Servable, request: MultiInferenceRequest, timeout: float | None = None
+) -> MultiInferenceResponse:
+    """Classifies and regresses the same tf.Examples with several signatures in one run.
 
-        Source: servables/tensorflow/multi_inference.cc.
-        """
-        spec = request.tasks[0].model_spec if request.tasks else ModelSpec()
-        response = MultiInferenceResponse()
-        with self._models.lease(spec) as servable:
-            signatures, feed, fetches = _plan_tasks(request, servable)
-            examples = serialized_examples(request.input)
-            values = await servable.runner.run({feed: examples}, fetches, timeout=timeout)
-            tensors = dict(zip(fetches, values, strict=True))
-            for task, signature in zip(request.tasks, signatures, strict=True):
-                result = response.results.add()
-                _fill_spec(result.model_spec, task.model_spec, servable)
-                if task.method_name == CLASSIFY:
-                    into = result.classification_result
-                    fill_classifications(signature, len(examples), tensors, into)
-                else:
-                    fill_regressions(signature, len(examples), tensors, result.regression_result)
-        return response
+    Source: servables/tensorflow/multi_inference.cc.
+    """
+    response = MultiInferenceResponse()
+    signatures, feeds, fetches = _plan_tasks(request, servable)
+    examples = serialized_examples(request.input)
+    inputs = dict.fromkeys(feeds, examples)
+    values = await servable.runner.run(inputs, fetches, timeout=timeout)
+    tensors = dict(zip(fetches, values, strict=True))
+    for task, signature in zip(request.tasks, signatures, strict=True):
+        result = response.results.add()
+        _fill_spec(result.model_spec, task.model_spec, servable)
+        if task.method_name == CLASSIFY:
+            into = result.classification_result
+            fill_classifications(signature, len(examples), tensors, into)
+        else:
+            fill_regressions(signature, len(examples), tensors, result.regression_result)
+    return response
 
-    def metadata(self, request: GetModelMetadataRequest) -> GetModelMetadataResponse:
-        """Returns the signatures of a model, TensorFlow's own for setting up included.
 
-        Source: servables/tensorflow/get_model_metadata_impl.cc.
-        """
-        _check_spec(request)
-        if not request.metadata_field:
-            raise invalid_argument(
-                "GetModelMetadataRequest must specify at least one metadata_field"
-            )
-        for name in request.metadata_field:
-            if name != _SIGNATURE_DEF:
-                # The %s is TF Serving's.
-                raise invalid_argument(f"Metadata field %s is not supported{name}")
-        response = GetModelMetadataResponse()
-        with self._models.lease(request.model_spec) as servable:
-            response.model_spec.name = servable.name
-            response.model_spec.version.value = servable.version
-            signatures = SignatureDefMap(signature_def=servable.model.signatures)
-        response.metadata[_SIGNATURE_DEF].Pack(signatures)
-        return response
+def check_metadata_fields(request: GetModelMetadataRequest) -> None:
+    """Refuses a GetModelMetadata request for anything but the signatures.
 
-    async def _run_examples(
-        self,
-        request: ClassificationRequest | RegressionRequest,
-        method: str,
-        fill: Callable[[Signature, int, Mapping[str, Array], Any], None],
-        response: ClassificationResponse | RegressionResponse,
-        timeout: float | None,
-    ) -> None:
-        _check_spec(request)
-        spec = request.model_spec
-        with self._models.lease(spec) as servable:
-            signature = find_for_examples(servable.model.tables, spec.signature_name)
-            feed, fetches = tensors_of(signature, method)
-            examples = serialized_examples(request.input)
-            values = await servable.runner.run({feed: examples}, fetches, timeout=timeout)
-            _fill_spec(response.model_spec, spec, servable)
-        tensors = dict(zip(fetches, values, strict=True))
-        fill(signature, len(examples), tensors, response.result)
+    Source: servables/tensorflow/get_model_metadata_impl.cc.
+    """
+    if not request.metadata_field:
+        raise invalid_argument("GetModelMetadataRequest must specify at least one metadata_field")
+    for name in request.metadata_field:
+        if name != _SIGNATURE_DEF:
+            raise invalid_argument(f"Metadata field {name} is not supported")
+
+
+def metadata(servable: Servable) -> GetModelMetadataResponse:
+    """Returns the signatures of a model, TensorFlow's own for setting up included."""
+    response = GetModelMetadataResponse()
+    response.model_spec.name = servable.name
+    response.model_spec.version.value = servable.version
+    protos = {key: signature.proto for key, signature in servable.model.signatures.items()}
+    response.metadata[_SIGNATURE_DEF].Pack(SignatureDefMap(signature_def=protos))
+    return response
 
 
 async def run_signature(
     servable: Servable,
-    signature_name: str,
-    inputs: Mapping[str, _T],
+    signature: Signature,
+    inputs: Mapping[str, Array],
     output_filter: Sequence[str] = (),
     timeout: float | None = None,
-    read: Callable[[str, _T], Array] = lambda _, value: cast(Array, value),
 ) -> dict[str, Array]:
     """Runs a signature, with the checks of Predict.
 
     Args:
         servable: The model, under a lease.
-        signature_name: The signature; `serving_default` if empty.
-        inputs: Values by alias.
+        signature: One of its signatures.
+        inputs: Values by alias; strings are bytes in an array of objects.
         output_filter: Aliases of the outputs to compute; all if empty.
         timeout: Seconds to wait at most; any time if None.
-        read: Makes an array of an alias's value; strings are bytes in an array of objects.
 
     Returns:
         The outputs by alias.
-
-    Raises:
-        ServingError: As Predict.
     """
-    signature = find_for_predict(servable.model.tables, signature_name)
-    feeds = _feeds(signature, inputs, read)
-    chosen = signature.choose(output_filter)
+    if signature.method not in (PREDICT, CLASSIFY, REGRESS):
+        raise internal(
+            f"Expected prediction signature method_name to be one of {{{PREDICT}, {CLASSIFY}, "
+            f"{REGRESS}}}. Was: {signature.method}"
+        )
+    feeds = _feeds(signature, inputs)
+    chosen = signature.choose(output_filter) if output_filter else signature.every
     values = await servable.runner.run(feeds, chosen.tensors, timeout=timeout)
     return dict(zip(chosen.aliases, values, strict=True))
 
 
-def _check_spec(request: Any) -> None:
-    if not request.HasField("model_spec"):
-        raise invalid_argument("Missing ModelSpec")
+async def _run_examples(
+    servable: Servable,
+    request: ClassificationRequest | RegressionRequest,
+    response: _Response,
+    timeout: float | None,
+) -> _Response:
+    classifies = isinstance(response, ClassificationResponse)
+    key = request.model_spec.signature_name or DEFAULT_SIGNATURE
+    signature = servable.model.signatures.get(key)
+    if signature is None:
+        raise invalid_argument(f"No signature was found with the name: {key}")
+    feed, fetches = tensors_of(signature, CLASSIFY if classifies else REGRESS)
+    examples = serialized_examples(request.input)
+    values = await servable.runner.run({feed: examples}, fetches, timeout=timeout)
+    _fill_spec(response.model_spec, request.model_spec, servable)
+    fill = fill_classifications if classifies else fill_regressions
+    fill(signature, len(examples), dict(zip(fetches, values, strict=True)), response.result)
+    return response
 
 
 def _fill_spec(into: ModelSpec, asked: ModelSpec, servable: Servable) -> None:
@@ -209,9 +194,7 @@ def _fill_spec(into: ModelSpec, asked: ModelSpec, servable: Servable) -> None:
     into.version.value = servable.version
 
 
-def _feeds(
-    signature: Signature, given: Mapping[str, _T], read: Callable[[str, _T], Array]
-) -> dict[str, Array]:
+def _feeds(signature: Signature, given: Mapping[str, Array]) -> dict[str, Array]:
     """Returns the values of a signature's inputs by name of tensor."""
     wanted, defaults = signature.inputs, signature.defaults
     if len(given) > len(wanted) or (len(given) < len(wanted) and not defaults):
@@ -224,16 +207,16 @@ def _feeds(
         )
     feeds = {}
     used = 0
-    for alias, tensor in wanted.items():
+    for alias, info in wanted.items():
         if alias in given:
-            feeds[tensor] = read(alias, given[alias])
+            feeds[info.name] = given[alias]
             used += 1
         elif alias in defaults:
-            feeds[tensor] = defaults[alias]
+            feeds[info.name] = defaults[alias]
         else:
             raise invalid_argument(
-                f"Signature input alias: {alias}(feed name: {tensor}) not found in request and no "
-                "default value provided. Inputs expected to be in the request "
+                f"Signature input alias: {alias}(feed name: {info.name}) not found in request and "
+                "no default value provided. Inputs expected to be in the request "
                 f"{_names(given)}, or default input alias set: {','.join(sorted(defaults))}"
             )
     if used != len(given):
@@ -258,8 +241,8 @@ def _decode(alias: str, proto: TensorProto) -> Array:
 
 def _plan_tasks(
     request: MultiInferenceRequest, servable: Servable
-) -> tuple[list[Signature], str, tuple[str, ...]]:
-    """Returns the signature of each task, their input tensor and their output tensors."""
+) -> tuple[list[Signature], set[str], tuple[str, ...]]:
+    """Returns the signature of each task, their input tensors and their output tensors."""
     signatures: dict[str, Signature] = {}
     feeds: set[str] = set()
     fetches: set[str] = set()
@@ -274,7 +257,7 @@ def _plan_tasks(
         key = spec.signature_name or DEFAULT_SIGNATURE
         if key in signatures:
             raise invalid_argument(f"Duplicate evaluation of signature: {key}")
-        found = servable.model.tables.get(key)
+        found = servable.model.signatures.get(key)
         if found is None:
             raise invalid_argument(f"Requested signature not found in model graph: {key}")
         if task.method_name not in (CLASSIFY, REGRESS):
@@ -283,6 +266,4 @@ def _plan_tasks(
         signatures[key] = found
         feeds.add(feed)
         fetches.update(outputs)
-        if len(feeds) > 1:
-            raise invalid_argument("Input tensor must be the same for all Signatures.")
-    return list(signatures.values()), feeds.pop(), tuple(sorted(fetches))
+    return list(signatures.values()), feeds, tuple(sorted(fetches))

@@ -19,19 +19,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
-from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, regression_pb2
+from tensorflow_serving.apis import classification_pb2, regression_pb2
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from serving.server.api import json_text, rest_answers
-from serving.server.api.inference import Inference, run_signature
-from serving.server.api.rest_examples import fill_examples
-from serving.server.api.rest_json import predict_inputs, signature_name
+from serving.server.api import inference, json_document, rest_answers
+from serving.server.api.rest_request import fill_examples, predict_inputs
 from serving.server.config import MonitoringOptions
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.model.signatures import DEFAULT_SIGNATURE
 from serving.server.monitoring import CONTENT_TYPE, Monitoring
-from serving.server.store.model_status import model_status
 from serving.server.store.models import ModelStore
+from serving.server.store.servable import Servable
 from serving.versions import LARGEST_VERSION
 
 _logger = logging.getLogger(__name__)
@@ -65,14 +63,16 @@ _HTTP_STATUS: Final = {
 }
 _SERVER_FAULT: Final = 500
 
-# From this size on, in bytes or elements, text and tensors are changed into one another beside
-# the event loop: it would stand still for more than a millisecond or so.
+# From this size on, in bytes or elements, text and tensors are converted in a thread: the event
+# loop would stand still for more than a millisecond or so.
 _MANY_BYTES: Final = 64 * 1024
 _MANY_ELEMENTS: Final = 2048
 # What TF Serving unpacks of a body at most.
 _MOST_UNPACKED: Final = 100 * 1024 * 1024
 
-# What the page has in place of the name of a model, as JSON.
+# What the page has in place of its style, its script, and the name of a model as JSON.
+_STYLE: Final = "__STYLE__"
+_SCRIPT: Final = "__SCRIPT__"
 _MODEL_NAME: Final = "__MODEL_NAME__"
 
 _T = TypeVar("_T")
@@ -80,7 +80,6 @@ _T = TypeVar("_T")
 
 def make_rest_app(
     models: ModelStore,
-    inference: Inference,
     monitoring: Monitoring,
     *,
     timeout: float | None,
@@ -90,12 +89,11 @@ def make_rest_app(
 
     Args:
         models: What is served.
-        inference: Computes the requests.
         monitoring: Counts them.
         timeout: Seconds that a request may take; None: as long as it likes.
         metrics: Where the metrics are shown, if at all.
     """
-    page = files("serving.server").joinpath("page/index.html").read_text(encoding="utf-8")
+    page = _read_page()
 
     def show_page(_: Request) -> Response:
         name = json.dumps(models.names[0]).replace("<", "\\u003c") if models.names else _MODEL_NAME
@@ -107,8 +105,17 @@ def make_rest_app(
     routes = [Route("/", show_page)]
     if metrics.enabled:
         routes.append(Route(metrics.path, show_metrics))
-    routes.append(Route("/{path:path}", RestApi(models, inference, monitoring, timeout)))
+    routes.append(Route("/{path:path}", RestApi(models, monitoring, timeout)))
     return Starlette(routes=routes)
+
+
+def _read_page() -> str:
+    folder = files("serving.server") / "page"
+    html, style, script = (
+        folder.joinpath(name).read_text(encoding="utf-8")
+        for name in ("index.html", "page.css", "page.js")
+    )
+    return html.replace(_STYLE, style).replace(_SCRIPT, script)
 
 
 class _Call(NamedTuple):
@@ -124,12 +131,10 @@ class RestApi:
     def __init__(
         self,
         models: ModelStore,
-        inference: Inference,
         monitoring: Monitoring,
         timeout: float | None,
     ) -> None:
         self._models = models
-        self._inference = inference
         self._monitoring = monitoring
         self._timeout = timeout
 
@@ -141,15 +146,16 @@ class RestApi:
         except ClientDisconnect:
             return
         target = scope["raw_path"].decode("latin-1")
-        if not _API.fullmatch(target):
-            text = rest_answers.error_json(f"Not found: {request.method} {target}")
-            await _json_response(text, 404)(scope, receive, send)
-            return
-        if scope["query_string"]:
-            target += f"?{scope['query_string'].decode('latin-1')}"
-        packed = "gzip" in request.headers.get("content-encoding", "")
-        status, text = await self._answer(request.method, target, body, packed)
-        await _json_response(text, _HTTP_STATUS.get(status, _SERVER_FAULT))(scope, receive, send)
+        if _API.fullmatch(target):
+            if scope["query_string"]:
+                target += f"?{scope['query_string'].decode('latin-1')}"
+            packed = "gzip" in request.headers.get("content-encoding", "")
+            code, text = await self._answer(request.method, target, body, packed)
+            status = _HTTP_STATUS.get(code, _SERVER_FAULT)
+        else:
+            status, text = 404, rest_answers.error_json(f"Not found: {request.method} {target}")
+        content = text.encode("utf-8", "surrogateescape")
+        await Response(content, status, media_type="application/json")(scope, receive, send)
 
     async def _answer(
         self, verb: str, target: str, body: bytes, packed: bool
@@ -160,7 +166,22 @@ class RestApi:
             call = _find_call(verb, target)
             if packed:
                 body = await asyncio.to_thread(_unpack, body)
-            text = await self._handle(call, body)
+            match call.method:
+                case "predict":
+                    text = await self._predict(call.spec, body)
+                case "classify":
+                    classify = classification_pb2.ClassificationRequest(model_spec=call.spec)
+                    write: Callable[[Any], str] = rest_answers.classify_json
+                    text = await self._on_examples(classify, body, inference.classify, write)
+                case "regress":
+                    regress = regression_pb2.RegressionRequest(model_spec=call.spec)
+                    write = rest_answers.regress_json
+                    text = await self._on_examples(regress, body, inference.regress, write)
+                case "metadata":
+                    with self._models.lease(call.spec) as servable:
+                        text = rest_answers.metadata_json(inference.metadata(servable))
+                case _:
+                    text = rest_answers.status_json(self._models.status(call.spec))
         except ServingError as error:
             status, text = error.code, rest_answers.error_json(error.message)
         except Exception as error:
@@ -172,54 +193,35 @@ class RestApi:
             self._monitoring.record(call.spec.name, call.method, "REST", status, seconds)
         return status, text
 
-    async def _handle(self, call: _Call, body: bytes) -> str:
-        match call.method:
-            case "predict":
-                return await self._predict(call.spec, body)
-            case "classify":
-                classify = classification_pb2.ClassificationRequest(model_spec=call.spec)
-                return await self._on_examples(
-                    classify, body, self._inference.classify, rest_answers.classify_json
-                )
-            case "regress":
-                regress = regression_pb2.RegressionRequest(model_spec=call.spec)
-                return await self._on_examples(
-                    regress, body, self._inference.regress, rest_answers.regress_json
-                )
-            case "metadata":
-                metadata = get_model_metadata_pb2.GetModelMetadataRequest(
-                    model_spec=call.spec, metadata_field=["signature_def"]
-                )
-                return rest_answers.metadata_json(self._inference.metadata(metadata))
-        return rest_answers.status_json(model_status(self._models, call.spec))
-
     async def _on_examples(
         self,
         request: Any,
         body: bytes,
-        compute: Callable[[Any, float | None], Awaitable[Any]],
+        run: Callable[[Servable, Any, float | None], Awaitable[Any]],
         write: Callable[[Any], str],
     ) -> str:
         large = len(body) >= _MANY_BYTES
-        await _beside(large, _fill_request, request, body)
-        answer = await compute(request, self._timeout)
-        return await _beside(large, write, answer.result)
+        await _in_thread_if(large, _fill_request, request, body)
+        with self._models.lease(request.model_spec) as servable:
+            answer = await run(servable, request, self._timeout)
+        return await _in_thread_if(large, write, answer.result)
 
     async def _predict(self, spec: ModelSpec, body: bytes) -> str:
         large = len(body) >= _MANY_BYTES
-        document = await _beside(large, json_text.parse, body)
-        name = signature_name(document)
+        document = await _in_thread_if(large, json_document.parse, body)
+        name = document.get("signature_name") or DEFAULT_SIGNATURE
         with self._models.lease(spec) as servable:
-            key = name or DEFAULT_SIGNATURE
-            signature = servable.model.signatures.get(key)
+            signature = servable.model.signatures.get(name)
             if signature is None:
                 raise invalid_argument(
-                    f'Serving signature name: "{key}" not found in signature def'
+                    f'Serving signature name: "{name}" not found in signature def'
                 )
-            inputs = await _beside(large, predict_inputs, document, signature.inputs)
-            outputs = await run_signature(servable, name, inputs.tensors, timeout=self._timeout)
+            inputs = await _in_thread_if(large, predict_inputs, document, signature.inputs)
+            outputs = await inference.run_signature(
+                servable, signature, inputs.tensors, timeout=self._timeout
+            )
         large = sum(tensor.size for tensor in outputs.values()) >= _MANY_ELEMENTS
-        return await _beside(large, rest_answers.predict_json, outputs, by_row=inputs.by_row)
+        return await _in_thread_if(large, rest_answers.predict_json, outputs, by_row=inputs.by_row)
 
 
 def _find_call(verb: str, target: str) -> _Call:
@@ -238,9 +240,9 @@ def _find_call(verb: str, target: str) -> _Call:
     spec = ModelSpec(name=unquote(match["name"]))
     if match["version"]:
         digits = match["version"].lstrip("0") or "0"
-        # Python refuses to read thousands of digits.
+        # Past int64 TF Serving gives no reason. Python refuses to read thousands of digits.
         if len(digits) > len(str(LARGEST_VERSION)) or int(digits) > LARGEST_VERSION:
-            raise invalid_argument(f"Failed to convert version: {match['version']} to numeric.")
+            raise invalid_argument("")
         spec.version.value = int(digits)
     if match["label"]:
         spec.version_label = unquote(match["label"])
@@ -248,31 +250,28 @@ def _find_call(verb: str, target: str) -> _Call:
 
 
 def _fill_request(request: Any, body: bytes) -> None:
-    document = json_text.parse(body)
+    document = json_document.parse(body)
     try:
-        request.model_spec.signature_name = signature_name(document)
+        request.model_spec.signature_name = document.get("signature_name", "")
         fill_examples(document, request.input)
     except UnicodeEncodeError:
         raise invalid_argument("A name in the request is not UTF-8") from None
 
 
 def _unpack(body: bytes) -> bytes:
+    """Returns the content of a body in gzip; as in TF Serving, nothing of one that is not."""
     unpacker = zlib.decompressobj(wbits=31)
     try:
         unpacked = unpacker.decompress(body, _MOST_UNPACKED)
-    except zlib.error as error:
-        raise invalid_argument(f"Failed to uncompress the gzipped body: {error}") from None
+    except zlib.error:
+        return b""
     if not unpacker.eof:
         raise invalid_argument("Failed to uncompress the gzipped body: it is cut off or too large")
     return unpacked
 
 
-async def _beside(large: bool, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
-    """Calls a function; what is large, in a thread beside the event loop."""
+async def _in_thread_if(large: bool, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    """Calls a function, in a thread where its arguments are large."""
     if large:
         return await asyncio.to_thread(function, *args, **kwargs)
     return function(*args, **kwargs)
-
-
-def _json_response(text: str, status: int) -> Response:
-    return Response(json_text.encode(text), status, media_type="application/json")

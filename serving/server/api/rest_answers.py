@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from json.encoder import encode_basestring as _quote
 from typing import Any, Final
 
 import numpy as np
@@ -18,11 +20,11 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server.api.json_text import array, decimals, decode, nested, obj, quote
 from serving.server.errors import internal, invalid_argument
 
 _BYTES_SUFFIX: Final = "_bytes"
 _SIGNATURE_DEF: Final = "signature_def"
+_SPECIAL: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def predict_json(outputs: Mapping[str, NDArray[Any]], *, by_row: bool) -> str:
@@ -38,13 +40,13 @@ def predict_json(outputs: Mapping[str, NDArray[Any]], *, by_row: bool) -> str:
     if not outputs:
         raise invalid_argument("Cannot convert empty tensor map to JSON")
     if by_row:
-        return obj([("predictions", _rows(outputs))], 0)
+        return _object([("predictions", _rows(outputs))], 0)
     depth = 1 if len(outputs) == 1 else 2
     columns = [
-        (name, nested(_values(name, tensor), tensor.shape, depth))
+        (name, _nested(json_values(tensor, name), tensor.shape, depth))
         for name, tensor in outputs.items()
     ]
-    return obj([("outputs", columns[0][1] if len(columns) == 1 else obj(columns, 1))], 0)
+    return _object([("outputs", columns[0][1] if len(columns) == 1 else _object(columns, 1))], 0)
 
 
 def classify_json(result: classification_pb2.ClassificationResult) -> str:
@@ -54,10 +56,10 @@ def classify_json(result: classification_pb2.ClassificationResult) -> str:
     examples = [classifications.classes for classifications in result.classifications]
     scores = iter(_floats(choice.score for choice in chain.from_iterable(examples)))
     pairs = [
-        array([array((quote(choice.label), next(scores)), None) for choice in choices], None)
+        _array([_array((_quote(choice.label), next(scores)), None) for choice in choices], None)
         for choices in examples
     ]
-    return obj([("results", _one_line(pairs))], 0)
+    return _object([("results", _one_line(pairs))], 0)
 
 
 def regress_json(result: regression_pb2.RegressionResult) -> str:
@@ -65,7 +67,7 @@ def regress_json(result: regression_pb2.RegressionResult) -> str:
     if not result.regressions:
         raise invalid_argument("Cannot convert empty RegressionResults to JSON")
     values = _floats(regression.value for regression in result.regressions)
-    return obj([("results", array(values, None))], 0)
+    return _object([("results", _array(values, None))], 0)
 
 
 def status_json(response: get_model_status_pb2.GetModelStatusResponse) -> str:
@@ -89,8 +91,10 @@ def metadata_json(response: get_model_metadata_pb2.GetModelMetadataResponse) -> 
 
 
 def error_json(message: str) -> str:
-    """Returns an error, as `MakeJsonFromStatus` writes it."""
-    return obj([("error", quote(message))], 0)
+    """Returns an error, as `MakeJsonFromStatus` writes it; nothing where there is no message."""
+    if not message:
+        return ""
+    return _object([("error", _quote(message))], 0)
 
 
 def _message_json(message: Message) -> str:
@@ -101,21 +105,6 @@ def _message_json(message: Message) -> str:
 
 
 def _rows(outputs: Mapping[str, NDArray[Any]]) -> str:
-    size = _batch_size(outputs)
-    columns = {}
-    for name, tensor in outputs.items():
-        values, shape = _values(name, tensor), tensor.shape[1:]
-        width = int(np.prod(shape))
-        columns[name] = [
-            nested(values[row * width : (row + 1) * width], shape, None) for row in range(size)
-        ]
-    if len(columns) == 1:
-        return _one_line(next(iter(columns.values())))
-    rows = zip(*columns.values(), strict=True)
-    return array([obj(zip(columns, row, strict=True), 2) for row in rows], 1)
-
-
-def _batch_size(outputs: Mapping[str, NDArray[Any]]) -> int:
     size = -1
     for name, tensor in outputs.items():
         if not tensor.shape:
@@ -125,30 +114,100 @@ def _batch_size(outputs: Mapping[str, NDArray[Any]]) -> int:
                 f"Tensor name: {name} has inconsistent batch size: {len(tensor)} expecting: {size}"
             )
         size = len(tensor)
-    return size
+    columns = {}
+    for name, tensor in outputs.items():
+        values, shape = json_values(tensor, name), tensor.shape[1:]
+        width = int(np.prod(shape))
+        columns[name] = [
+            _nested(values[row * width : (row + 1) * width], shape, None) for row in range(size)
+        ]
+    if len(columns) == 1:
+        return _one_line(next(iter(columns.values())))
+    rows = zip(*columns.values(), strict=True)
+    return _array([_object(zip(columns, row, strict=True), 2) for row in rows], 1)
 
 
-def _values(name: str, tensor: NDArray[Any]) -> list[str]:
-    """Returns the elements of an output as JSON texts, in row-major order."""
-    flat = tensor.ravel()
+def json_values(tensor: NDArray[Any], name: str = "") -> list[str]:
+    """Returns the elements of an output as JSON texts, in row-major order.
+
+    Floats are written as `WriteDecimal` in util/json_tensor.cc does it: with six digits where they
+    are enough for the same number, else with as many as the type needs (9 for float32, 17 for
+    float64), and always with a `.0` or an exponent.
+
+    Args:
+        tensor: The output.
+        name: Its name; strings are base64 where it ends in `_bytes`.
+
+    Raises:
+        ServingError: Its type has no place in JSON.
+    """
+    values = tensor.ravel()
+    items = values.tolist()
     if tensor.dtype.kind in "OSU":
-        data = [v.encode() if isinstance(v, str) else v for v in flat.tolist()]
+        data = [item.encode() if isinstance(item, str) else item for item in items]
         if name.endswith(_BYTES_SUFFIX):
-            return [f'{{ "b64": "{base64.b64encode(value).decode()}" }}' for value in data]
-        return [quote(decode(value)) for value in data]
+            return [f'{{ "b64": "{base64.b64encode(item).decode()}" }}' for item in data]
+        # RapidJSON does not check the encoding of a string.
+        return [_quote(item.decode("utf-8", "surrogateescape")) for item in data]
     if tensor.dtype.kind == "b":
-        return ["true" if value else "false" for value in flat.tolist()]
+        return ["true" if item else "false" for item in items]
     if tensor.dtype.kind in "iu":
-        return list(map(str, flat.tolist()))
-    if tensor.dtype in (np.float16, np.float32, np.float64):
-        return decimals(flat)
-    raise invalid_argument(f"Failed to write JSON value for tensor type: {tensor.dtype}")
+        return list(map(str, items))
+    if tensor.dtype not in (np.float16, np.float32, np.float64):
+        raise invalid_argument(f"Failed to write JSON value for tensor type: {tensor.dtype}")
+    digits = 17 if tensor.dtype == np.float64 else 9
+    texts = [f"{item:.6g}" for item in items]
+    same = np.array(texts, dtype="S").astype(tensor.dtype) == values if texts else ()
+    texts = [
+        text if is_same else f"{item:.{digits}g}"
+        for text, is_same, item in zip(texts, same, items, strict=True)
+    ]
+    return [
+        text if "." in text or "e" in text else _SPECIAL.get(text, f"{text}.0") for text in texts
+    ]
 
 
 def _floats(values: Iterable[float]) -> list[str]:
-    return decimals(np.fromiter(values, dtype=np.float32))
+    return json_values(np.fromiter(values, dtype=np.float32))
 
 
 def _one_line(items: Sequence[str]) -> str:
     """Returns the array of results: on one line, but for its end, as TF Serving writes it."""
     return f"[{', '.join(items)}\n    ]" if items else "[]"
+
+
+def _array(items: Iterable[str], depth: int | None) -> str:
+    """Returns a JSON array as RapidJSON's PrettyWriter writes it.
+
+    Args:
+        items: The elements' texts.
+        depth: How deep the array lies, for an element a line; None: all on one line.
+    """
+    if depth is None:
+        return f"[{', '.join(items)}]"
+    return _block("[", items, "]", depth)
+
+
+def _object(members: Iterable[tuple[str, str]], depth: int) -> str:
+    """Returns a JSON object of names and texts of values, with a member a line."""
+    return _block("{", (f"{_quote(name)}: {value}" for name, value in members), "}", depth)
+
+
+def _nested(items: Sequence[str], shape: Sequence[int], depth: int | None) -> str:
+    """Returns the elements of a tensor as nested arrays; a scalar as itself."""
+    if not shape:
+        return items[0]
+    texts = list(items)
+    for axis in range(len(shape) - 1, -1, -1):
+        size, level = shape[axis], None if depth is None else depth + axis
+        texts = [
+            _array(texts[row * size : (row + 1) * size], level)
+            for row in range(math.prod(shape[:axis]))
+        ]
+    return texts[0]
+
+
+def _block(start: str, items: Iterable[str], end: str, depth: int) -> str:
+    indent = "    " * (depth + 1)
+    text = f",\n{indent}".join(items)
+    return f"{start}\n{indent}{text}\n{indent[4:]}{end}" if text else start + end

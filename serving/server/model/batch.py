@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Sequence
 
 import grpc
@@ -37,11 +36,6 @@ def count_rows(inputs: Arrays) -> int:
     return sizes.pop()
 
 
-def seconds_until(deadline: float) -> float | None:
-    """Returns the seconds to a point of `time.monotonic`, at least 0; None if it is infinite."""
-    return None if math.isinf(deadline) else max(0.0, deadline - time.monotonic())
-
-
 def run_batch(
     model: SavedModel,
     requests: Sequence[Arrays],
@@ -71,7 +65,7 @@ def run_batch(
             name: _merge([inputs[name] for inputs in requests], total - rows)
             for name in requests[0]
         }
-        values = model.run(merged, outputs, seconds_until(deadline))
+        values = model.run(merged, outputs, deadline)
     except ServingError as error:
         if len(requests) == 1 or error.code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return [error] * len(requests)

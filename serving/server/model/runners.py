@@ -22,7 +22,7 @@ from serving.server.errors import (
     invalid_argument,
     unavailable,
 )
-from serving.server.model.batch import Answer, Arrays, count_rows, run_batch, seconds_until
+from serving.server.model.batch import Answer, Arrays, count_rows, run_batch
 from serving.server.model.saved_model import SavedModel
 from serving.server.model.tensors import Array
 
@@ -87,9 +87,10 @@ class DirectRunner:
         self, inputs: Arrays, outputs: tuple[str, ...], *, timeout: float | None
     ) -> list[Array]:
         """See `Runner`."""
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
         try:
             answer = asyncio.get_running_loop().run_in_executor(
-                self._threads, self._run, inputs, outputs, _deadline(timeout)
+                self._threads, self._model.run, inputs, outputs, deadline
             )
         except RuntimeError as error:
             raise _closed() from error
@@ -97,9 +98,6 @@ class DirectRunner:
             return await asyncio.wait_for(answer, timeout)
         except asyncio.TimeoutError as error:
             raise _too_late() from error
-
-    def _run(self, inputs: Arrays, outputs: tuple[str, ...], deadline: float) -> list[Array]:
-        return self._model.run(inputs, outputs, seconds_until(deadline))
 
     async def close(self) -> None:
         """See `Runner`."""
@@ -167,7 +165,8 @@ class BatchingRunner:
         batch = self._open_batch(inputs, outputs, rows)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Array]] = loop.create_future()
-        batch.tasks.append(_Task(inputs, answer, _deadline(timeout)))
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        batch.tasks.append(_Task(inputs, answer, deadline))
         batch.rows += rows
         if self._free and not self._dispatching:
             # Not at once: whatever else has arrived by now joins the batch.
@@ -269,10 +268,6 @@ class BatchingRunner:
                 task.answer.set_exception(answer)
             else:
                 task.answer.set_result(answer)
-
-
-def _deadline(timeout: float | None) -> float:
-    return math.inf if timeout is None else time.monotonic() + timeout
 
 
 def _expire(answer: asyncio.Future[Any]) -> None:

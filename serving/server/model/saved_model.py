@@ -9,15 +9,18 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
+import math
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import grpc
+import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef, MetaGraphDef, SignatureDef
+from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef, MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel as SavedModelProto
 
 # The C++ Session itself. The public Session.run converts and checks feeds in Python first, which
@@ -36,7 +39,7 @@ from serving.server.model.tensors import Array
 
 _TAGS: Final = {"serve"}
 _INIT_OP: Final = "__saved_model_init_op"
-# Operations that may go round for any time; without one, a run ends by itself.
+# Operations that may loop for any time; without one, a run ends by itself.
 _LOOPS: Final = {"While", "StatelessWhile", "Enter", "RefEnter"}
 
 
@@ -46,32 +49,30 @@ class SavedModel:
     Attributes:
         path: Its folder.
         signatures: Its signatures by key, TensorFlow's own for setting up included.
-        tables: What requests need of the signatures, by key.
     """
 
     def __init__(
         self,
         path: Path,
-        signatures: Mapping[str, SignatureDef],
+        signatures: Mapping[str, Signature],
         session: tf.compat.v1.Session,
         has_loops: bool,
     ) -> None:
         self.path = path
         self.signatures = signatures
-        self.tables = {key: Signature.read(key, proto) for key, proto in signatures.items()}
         self._session: Any = session
         self._has_loops = has_loops
-        self._tensors: dict[str, Any] = {}
+        self._tensors = _Tensors(session.graph)
 
     def run(
-        self, inputs: Mapping[str, Array], outputs: Sequence[str], timeout: float | None = None
+        self, inputs: Mapping[str, Array], outputs: Sequence[str], deadline: float = math.inf
     ) -> list[Array]:
         """Computes tensors; several threads may do so at once.
 
         Args:
             inputs: Values by name of tensor; strings as bytes in an array of objects.
             outputs: Names of tensors.
-            timeout: Seconds after which a graph with loops is stopped.
+            deadline: When a graph with loops is stopped, by `time.monotonic`.
 
         Returns:
             The values of the outputs, in their order.
@@ -79,13 +80,14 @@ class SavedModel:
         Raises:
             ServingError: TensorFlow refuses or fails, in its words.
         """
-        options = _run_options(timeout) if timeout is not None and self._has_loops else None
+        tensors = self._tensors
+        options = _run_options(deadline) if self._has_loops and deadline < math.inf else None
         try:
-            values: list[Array] = pywrap_tf_session.TF_SessionRun_wrapper(
+            values: list[Any] = pywrap_tf_session.TF_SessionRun_wrapper(
                 self._session._session,
                 options,
-                {self._tensor(name): value for name, value in inputs.items()},
-                [self._tensor(name) for name in outputs],
+                {tensors[name]: value for name, value in inputs.items()},
+                [tensors[name] for name in outputs],
                 [],
                 None,
             )
@@ -97,7 +99,8 @@ class SavedModel:
         finally:
             if options is not None:
                 pywrap_tf_session.TF_DeleteBuffer(options)
-        return values
+        # A single string comes without an array.
+        return [np.array(each, object) if isinstance(each, bytes) else each for each in values]
 
     def close(self) -> None:
         """Frees the model; nothing may be running."""
@@ -105,21 +108,25 @@ class SavedModel:
         # A graph's objects in Python refer to each other: left to themselves, those of a few
         # versions pile up.
         self._session = None
-        self._tensors.clear()
+        self._tensors = _Tensors(None)
         gc.collect()
 
-    def _tensor(self, name: str) -> Any:
-        found = self._tensors.get(name)
-        if found is None:
-            full = name if ":" in name else f"{name}:0"
-            try:
-                found = self._session.graph.get_tensor_by_name(full)._as_tf_output()
-            except (KeyError, ValueError) as error:
-                raise invalid_argument(
-                    f"Tensor {full}, specified in either feed_devices or fetch_devices was not "
-                    "found in the Graph"
-                ) from error
-            self._tensors[name] = found
+
+class _Tensors(dict[str, Any]):
+    """The tensors of a graph by name, each looked up when it is first asked for."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+
+    def __missing__(self, name: str) -> Any:
+        full = name if ":" in name else f"{name}:0"
+        try:
+            found = self[name] = self._graph.get_tensor_by_name(full)._as_tf_output()
+        except (KeyError, ValueError) as error:
+            raise invalid_argument(
+                f"Tensor {full}, specified in either feed_devices or fetch_devices was not "
+                "found in the Graph"
+            ) from error
         return found
 
 
@@ -141,7 +148,8 @@ def load_saved_model(path: Path) -> SavedModel:
         undo.callback(session.close)
         try:
             _set_up(session, graph, path)
-            model = SavedModel(path, _signatures(graph), session, has_loops)
+            signatures = {key: Signature.read(found) for key, found in graph.signature_def.items()}
+            model = SavedModel(path, signatures, session, has_loops)
         except tf.errors.OpError as error:
             raise from_tensorflow(error) from error
         except (TypeError, ValueError) as error:
@@ -190,9 +198,10 @@ def _has_loops(graph: MetaGraphDef) -> bool:
     return any(node.op in _LOOPS for node in nodes)
 
 
-def _run_options(timeout: float) -> Any:
+def _run_options(deadline: float) -> Any:
+    milliseconds = int((deadline - time.monotonic()) * 1000)
     # 0 would be no limit.
-    options = tf.compat.v1.RunOptions(timeout_in_ms=max(1, int(timeout * 1000)))
+    options = tf.compat.v1.RunOptions(timeout_in_ms=max(1, milliseconds))
     return pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
 
 
@@ -223,14 +232,6 @@ def _set_up(session: tf.compat.v1.Session, graph: MetaGraphDef, path: Path) -> N
     init = _init_op(graph, path)
     if init:
         session.run(init, assets)
-
-
-def _signatures(graph: MetaGraphDef) -> dict[str, SignatureDef]:
-    # Copies: a part of a message keeps the whole of it in memory.
-    signatures = {key: SignatureDef() for key in graph.signature_def}
-    for key, signature in signatures.items():
-        signature.CopyFrom(graph.signature_def[key])
-    return signatures
 
 
 def _assets(graph: MetaGraphDef) -> list[AssetFileDef]:

@@ -80,6 +80,8 @@ def encode_tensor(array: Array, proto: TensorProto) -> None:
         proto.CopyFrom(tf.make_tensor_proto(array))
         return
     proto.dtype, field = known
+    # Set for a scalar too.
+    proto.tensor_shape.SetInParent()
     dims = proto.tensor_shape.dim
     for size in array.shape:
         dims.add().size = size

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
 from serving.server.errors import ServingError, internal
-from serving.server.model.runners import BatchingOptions
-from serving.server.store.loading import load_servable
+from serving.server.model.runners import BatchingOptions, BatchingRunner, DirectRunner
+from serving.server.model.saved_model import load_saved_model
 from serving.server.store.policy import next_action
-from serving.server.store.servable import Servable, State, VersionStatus
+from serving.server.store.servable import Servable
 from serving.server.store.storage import Fingerprint, fingerprint
+
+# Answers the warm-up requests of a version before it takes others.
+WarmUp = Callable[[Servable], Awaitable[object]]
 
 _logger = logging.getLogger(__name__)
 
-# How long the others wait for a version that is freed.
+# How long other versions wait while one is freed.
 _UNLOAD_SECONDS: Final = 1.0
 
 
@@ -30,12 +35,13 @@ class ModelVersions:
         statuses: The last state of each version that was ever to be loaded.
     """
 
-    def __init__(self, name: str, batching: BatchingOptions | None) -> None:
+    def __init__(self, name: str, batching: BatchingOptions | None, warm_up: WarmUp) -> None:
         self.name = name
         self.serving: dict[int, Servable] = {}
-        self.statuses: dict[int, VersionStatus] = {}
+        self.statuses: dict[int, ModelVersionStatus] = {}
         self._batching = batching
-        # What a refused version held when it was tried, and at the last look since.
+        self._warm_up = warm_up
+        # The files of a refused version when it was tried, and at the last look since.
         self._refused: dict[int, tuple[Fingerprint, Fingerprint]] = {}
         self._unloading: set[asyncio.Task[None]] = set()
 
@@ -52,7 +58,7 @@ class ModelVersions:
             version for version, folder in wanted.items() if await self._may_load(version, folder)
         }
         for version in loadable:
-            self._set_status(version, "START")
+            self._set_status(version, ModelVersionStatus.START)
         while (action := next_action(wanted, loadable, self.serving)) is not None:
             if action.kind == "load":
                 loadable.remove(action.version)
@@ -65,13 +71,15 @@ class ModelVersions:
         await asyncio.gather(*self._unloading)
 
     async def _may_load(self, version: int, folder: Path) -> bool:
-        """Whether a version is new, or was refused and has been mended.
+        """Says whether a version is new, or was refused and may have been repaired.
 
-        It may have been mended when its files have changed and are no longer being written:
-        they stayed the same from one look to the next.
+        It may have been repaired when its files changed and then stayed the same from one look
+        to the next: nobody is still writing them.
         """
         status = self.statuses.get(version)
-        if version in self.serving or (status is not None and status.state == "UNLOADING"):
+        if version in self.serving or (
+            status is not None and status.state == ModelVersionStatus.UNLOADING
+        ):
             return False
         if version not in self._refused:
             return True
@@ -81,33 +89,45 @@ class ModelVersions:
         return now == seen != tried
 
     async def _load(self, version: int, folder: Path) -> None:
-        self._set_status(version, "LOADING")
+        self._set_status(version, ModelVersionStatus.LOADING)
         held = await asyncio.to_thread(fingerprint, folder)
         try:
-            servable = await load_servable(self.name, version, folder, self._batching)
+            servable = await self._load_and_warm_up(version, folder)
         except Exception as error:
-            # Whatever is wrong with a version, the others must go on serving.
+            # Whatever is wrong with this version, the others must keep serving.
             known = isinstance(error, ServingError)
             refusal = error if isinstance(error, ServingError) else internal(repr(error))
             self._refused[version] = (held, held)
-            self._set_status(version, "END", refusal)
+            self._set_status(version, ModelVersionStatus.END, refusal)
             _logger.error(
                 "Servable %s cannot be loaded: %s", self._id(version), refusal, exc_info=not known
             )
             return
         self._refused.pop(version, None)
         self.serving[version] = servable
-        self._set_status(version, "AVAILABLE")
+        self._set_status(version, ModelVersionStatus.AVAILABLE)
         _logger.info("Successfully loaded servable version %s", self._id(version))
+
+    async def _load_and_warm_up(self, version: int, folder: Path) -> Servable:
+        model = await asyncio.to_thread(load_saved_model, folder)
+        batching = self._batching
+        runner = DirectRunner(model) if batching is None else BatchingRunner(model, batching)
+        servable = Servable(self.name, version, model, runner)
+        try:
+            await self._warm_up(servable)
+        except BaseException:
+            await servable.close()
+            raise
+        return servable
 
     async def _unload(self, servable: Servable) -> None:
         """Frees a version that no new request reaches: now, or when its last request has ended."""
-        self._set_status(servable.version, "UNLOADING")
+        self._set_status(servable.version, ModelVersionStatus.UNLOADING)
         task = asyncio.create_task(self._close(servable))
         self._unloading.add(task)
         task.add_done_callback(self._unloading.discard)
         if not servable.in_use:
-            # Not for ever: what a request that gave up has left behind may still be computing.
+            # Not for ever: a run whose request has given up may still be computing.
             await asyncio.wait({task}, timeout=_UNLOAD_SECONDS)
 
     async def _close(self, servable: Servable) -> None:
@@ -118,14 +138,13 @@ class ModelVersions:
         else:
             _logger.info("Done unloading servable version %s", self._id(servable.version))
         finally:
-            self._set_status(servable.version, "END")
+            self._set_status(servable.version, ModelVersionStatus.END)
 
-    def _set_status(self, version: int, state: State, error: ServingError | None = None) -> None:
-        self.statuses[version] = (
-            VersionStatus(version, state)
-            if error is None
-            else VersionStatus(version, state, error.code.value[0], error.message)
-        )
+    def _set_status(self, version: int, state: Any, error: ServingError | None = None) -> None:
+        status = self.statuses[version] = ModelVersionStatus(version=version, state=state)
+        # Set even where all is well, as in TF Serving's answers.
+        status.status.error_code = 0 if error is None else error.code.value[0]
+        status.status.error_message = "" if error is None else error.message
 
     def _id(self, version: int) -> str:
         return f"{{name: {self.name} version: {version}}}"

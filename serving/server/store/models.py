@@ -9,15 +9,15 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import grpc
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from serving.server.config import ModelConfig
-from serving.server.errors import ServingError, invalid_argument, not_found
+from serving.server.errors import ServingError, failed_precondition, invalid_argument, not_found
 from serving.server.model.runners import BatchingOptions
-from serving.server.store.labels import Labels, assign_labels
-from serving.server.store.model_versions import ModelVersions
+from serving.server.store.model_versions import ModelVersions, WarmUp
 from serving.server.store.policy import Specific, choose_versions
-from serving.server.store.servable import Servable, VersionStatus
+from serving.server.store.servable import Servable
 from serving.server.store.storage import find_versions
 
 _logger = logging.getLogger(__name__)
@@ -26,20 +26,21 @@ _logger = logging.getLogger(__name__)
 class ModelStore:
     """Serves the versions of models that lie in folders, as TF Serving's ServerCore does.
 
-    A new version is loaded and warmed up beside the old one, then takes over; the old one is
-    freed when the requests on it have ended. A version that can't be loaded, or whose warm-up
-    fails, is refused, and what served goes on serving. It is tried again when its files have
+    A new version is loaded and warmed up while the old one serves, then takes over; the old one
+    is freed when its last request has ended. A version that can't be loaded, or whose warm-up
+    fails, is refused, and the old one keeps serving. It is tried again when its files have
     changed and then stayed the same from one look to the next: on a local file system nothing
-    else can mend it (TF Serving tries five times more, a minute apart). A version that serves is
-    not loaded again when its files change, nor when its model gets another base path.
+    else can repair it (TF Serving tries five times more, a minute apart). A version that serves
+    is not loaded again when its files change, nor when its model gets another base path.
 
-    All methods belong to one event loop; models are read in threads beside it.
+    All methods belong to one event loop; models are read in threads.
     """
 
     def __init__(
         self,
         models: Iterable[ModelConfig],
         *,
+        warm_up: WarmUp,
         batching: BatchingOptions | None = None,
         poll_wait_seconds: float = 1,
         allow_labels_for_unavailable: bool = False,
@@ -48,16 +49,20 @@ class ModelStore:
 
         Args:
             models: What to serve.
+            warm_up: Answers a version's warm-up requests; where it raises, the version is refused.
             batching: How requests are gathered into batches; None computes each on its own.
             poll_wait_seconds: Time between two looks at the base paths; 0 looks once, at the
                 start; less than 0 never looks by itself (`--file_system_poll_wait_seconds`).
-            allow_labels_for_unavailable: As in `assign_labels`.
+            allow_labels_for_unavailable: Whether a label that is new, or stays where it is, may
+                name a version that does not serve
+                (`--allow_version_labels_for_unavailable_models`).
         """
         self._configs = {model.name: model for model in models}
         self._batching = batching
+        self._warm_up = warm_up
         self._poll_wait_seconds = poll_wait_seconds
         self._allow_labels_for_unavailable = allow_labels_for_unavailable
-        self._labels: Labels = {}
+        self._labels: dict[str, dict[str, int]] = {}
         # Models that were removed stay: their last states can be asked for.
         self._versions: dict[str, ModelVersions] = {}
         self._warnings: dict[str, str] = {}
@@ -70,65 +75,54 @@ class ModelStore:
         """The names of the models in the configuration."""
         return list(self._configs)
 
-    def get(self, name: str, version: int | None = None, label: str | None = None) -> Servable:
-        """Returns a version that serves: the one asked for, or the highest.
+    def lease(self, spec: ModelSpec) -> AbstractContextManager[Servable]:
+        """Returns the version that a request asks for, else the highest, which stays loaded.
 
         Raises:
             ServingError: INVALID_ARGUMENT: no name, or an unknown label; NOT_FOUND: it does not
                 serve. In the words of TF Serving's server_core.cc and basic_manager.cc.
         """
+        name, choice = spec.name, spec.WhichOneof("version_choice")
         if not name:
             raise invalid_argument("ModelSpec has no name specified.")
-        if label is not None:
-            version = self._find_label(name, label)
-        serving = self._serving(name)
-        found = max(serving, default=None) if version is None else version
-        if found is None or found not in serving:
-            request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+        versions = self._versions.get(name)
+        serving = versions.serving if versions else {}
+        if choice is None:
+            version = max(serving, default=None)
+        elif choice == "version":
+            version = spec.version.value
+        else:
+            version = self._labels.get(name, {}).get(spec.version_label)
+            if version is None:
+                raise invalid_argument(f"Unrecognized servable version label: {spec.version_label}")
+        if version not in serving:
+            request = f"Latest({name})" if choice is None else f"Specific({name}, {version})"
             raise not_found(f"Servable not found for request: {request}")
-        return serving[found]
+        return serving[version].lease()
 
-    def for_spec(self, spec: ModelSpec) -> Servable:
-        """Returns the version that a request asks for; errors as in `get`."""
-        match spec.WhichOneof("version_choice"):
-            case "version":
-                return self.get(spec.name, version=spec.version.value)
-            case "version_label":
-                return self.get(spec.name, label=spec.version_label)
-        return self.get(spec.name)
-
-    def lease(self, spec: ModelSpec) -> AbstractContextManager[Servable]:
-        """Returns the version that a request asks for; it stays loaded within the context.
-
-        Raises:
-            ServingError: As in `get`.
-        """
-        return self.for_spec(spec).lease()
-
-    def status(
-        self, name: str, version: int | None = None, label: str | None = None
-    ) -> list[VersionStatus]:
+    def status(self, spec: ModelSpec) -> GetModelStatusResponse:
         """Returns the states of one version or all, the highest first, ended ones included.
 
-        Raises:
-            ServingError: NOT_FOUND: nothing was ever loaded; INVALID_ARGUMENT: an unknown label.
+        A label is not looked at, as in all releases of TF Serving.
 
-        Source: TF Serving's model_servers/get_model_status_impl.cc; that a label means one
-        version, section "Model status API" of the REST guide.
+        Raises:
+            ServingError: NOT_FOUND: nothing was ever loaded.
+
+        Source: TF Serving's model_servers/get_model_status_impl.cc.
         """
-        if label is not None:
-            version = self._find_label(name, label)
-        statuses = self._statuses(name)
-        if version is None:
-            if not statuses:
-                raise not_found(f"Could not find any versions of model {name}")
-            return [statuses[number] for number in sorted(statuses, reverse=True)]
-        if version not in statuses:
-            raise not_found(f"Could not find version {version} of model {name}")
-        return [statuses[version]]
+        statuses = self._statuses(spec.name)
+        if spec.HasField("version"):
+            version = spec.version.value
+            if version not in statuses:
+                raise not_found(f"Could not find version {version} of model {spec.name}")
+            return GetModelStatusResponse(model_version_status=[statuses[version]])
+        if not statuses:
+            raise not_found(f"Could not find any versions of model {spec.name}")
+        newest_first = [statuses[version] for version in sorted(statuses, reverse=True)]
+        return GetModelStatusResponse(model_version_status=newest_first)
 
     async def start(self) -> None:
-        """Loads the models, assigns the labels, and goes on looking for new versions.
+        """Loads the models, assigns the labels, and keeps looking for new versions.
 
         It returns when a version of each model serves. As TF Serving it waits for base paths
         that are not there or are empty, if it looks more than once.
@@ -183,7 +177,7 @@ class ModelStore:
                 _logger.exception("Looking for new versions failed")
 
     async def _change(self, change: Coroutine[Any, Any, None]) -> None:
-        """Makes one change at a time, to its end even if who asked for it has gone."""
+        """Makes one change at a time, and finishes it even if the caller is cancelled."""
 
         async def run() -> None:
             async with self._changing:
@@ -213,7 +207,7 @@ class ModelStore:
         try:
             folders = await asyncio.to_thread(find_versions, model.name, model.base_path)
         except ServingError as error:
-            # The folder may be away for a moment only: nothing is unloaded.
+            # The folder may be back in a moment: nothing is unloaded.
             self._warn_once(model.name, error.message)
             return
         wanted = choose_versions(model.policy, folders)
@@ -233,24 +227,32 @@ class ModelStore:
             )
         else:
             self._warnings.pop(model.name, None)
-        versions = self._versions.setdefault(model.name, ModelVersions(model.name, self._batching))
+        if model.name not in self._versions:
+            made = ModelVersions(model.name, self._batching, self._warm_up)
+            self._versions[model.name] = made
+        versions = self._versions[model.name]
         await versions.converge({version: folders[version] for version in wanted})
 
     def _serving(self, name: str) -> Mapping[int, Servable]:
         return self._versions[name].serving if name in self._versions else {}
 
-    def _statuses(self, name: str) -> Mapping[int, VersionStatus]:
+    def _statuses(self, name: str) -> Mapping[int, ModelVersionStatus]:
         return self._versions[name].statuses if name in self._versions else {}
 
-    def _find_label(self, name: str, label: str) -> int:
-        version = self._labels.get(name, {}).get(label)
-        if version is None:
-            raise invalid_argument(f"Unrecognized servable version label: {label}")
-        return version
-
-    def _assign_labels(self, models: Iterable[ModelConfig]) -> Labels:
-        serving = {name: versions.serving for name, versions in self._versions.items()}
-        return assign_labels(models, serving, self._labels, self._allow_labels_for_unavailable)
+    def _assign_labels(self, models: Iterable[ModelConfig]) -> dict[str, dict[str, int]]:
+        """Returns the labels of a configuration, as UpdateModelVersionLabelMap does it."""
+        labels = {model.name: dict(model.labels) for model in models}
+        for name, versions in labels.items():
+            current = self._labels.get(name, {})
+            for label, version in versions.items():
+                stays = current.get(label, version) == version
+                ahead = self._allow_labels_for_unavailable and stays
+                if version not in self._serving(name) and not ahead:
+                    raise failed_precondition(
+                        f"Request to assign label to version {version} of model {name}, "
+                        "which is not currently available for inference"
+                    )
+        return labels
 
     def _check_serving(self, names: Iterable[str]) -> None:
         """Raises where no version of a model serves, as WaitUntilModelsAvailable does it."""
@@ -263,17 +265,19 @@ class ModelStore:
             )
 
     def _warn_once(self, name: str, message: str) -> None:
-        """Logs what hinders a model, again only when it has changed."""
+        """Logs what is wrong with a model, again only when it has changed."""
         if self._warnings.get(name) != message:
             self._warnings[name] = message
             _logger.warning("%s", message)
 
     def _describe_failure(self, name: str) -> str:
-        ended = [status for status in self._statuses(name).values() if status.code]
+        ended = [each for each in self._statuses(name).values() if each.status.error_code]
         if not ended:
             return f"{{{{name: {name}}} due to error: {self._warnings.get(name)}}}, "
         last = max(ended, key=lambda status: status.version)
-        code = next(code.name for code in grpc.StatusCode if code.value[0] == last.code)
+        error = last.status
+        code = next(code.name for code in grpc.StatusCode if code.value[0] == error.error_code)
         return (
-            f"{{{{name: {name} version: {last.version}}} due to error: {code}: {last.message}}}, "
+            f"{{{{name: {name} version: {last.version}}} due to error: "
+            f"{code}: {error.error_message}}}, "
         )

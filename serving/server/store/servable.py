@@ -1,4 +1,4 @@
-"""A loaded version of a model, and the state of a version."""
+"""A loaded version of a model, and the requests that hold it."""
 
 from __future__ import annotations
 
@@ -6,29 +6,9 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
 from serving.server.model.runners import Runner
 from serving.server.model.saved_model import SavedModel
-
-State = Literal["START", "LOADING", "AVAILABLE", "UNLOADING", "END"]
-
-
-@dataclass(frozen=True)
-class VersionStatus:
-    """What GetModelStatus says about a version.
-
-    Attributes:
-        version: Its number.
-        state: The name of the state, as in get_model_status.proto.
-        code: The status code of the error that ended it; 0 where there is none.
-        message: The error's message.
-    """
-
-    version: int
-    state: State
-    code: int = 0
-    message: str = ""
 
 
 @dataclass(eq=False)
@@ -61,7 +41,7 @@ class Servable:
 
     @contextmanager
     def lease(self) -> Iterator[Servable]:
-        """Keeps the version loaded for the time of a request."""
+        """Keeps the version loaded while a request uses it."""
         self._leases += 1
         self._idle.clear()
         try:

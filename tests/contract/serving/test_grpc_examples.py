@@ -178,7 +178,7 @@ def test_two_regressions_of_the_same_examples(client):
             examples({"x": [2.0], "x2": [2.0]}),
             [(MODEL, "regress_x_to_y", "regress"), (MODEL, "regress_x2_to_y3", "regress")],
             INVALID,
-            "Input tensor must be the same",
+            "to be float but string is provided",
         ),
         (
             TWO,

@@ -76,8 +76,8 @@ def test_the_metadata_of_a_version(client, labelled, choice, version):
     ("fields", "spec", "code", "message"),
     [
         ([], {}, INVALID, "GetModelMetadataRequest must specify at least one metadata_field"),
-        (["no"], {}, INVALID, "is not supported"),
-        (["signature_def", "no"], {}, INVALID, "is not supported"),
+        (["no"], {}, INVALID, "Metadata field no is not supported"),
+        (["signature_def", "no"], {}, INVALID, "Metadata field no is not supported"),
         (["signature_def"], {"name": "no"}, NOT_FOUND, "Servable not found for request: Latest(no"),
         (["signature_def"], {"version": 9}, NOT_FOUND, f"Specific({MODEL}, 9)"),
         (["signature_def"], {"label": "no"}, INVALID, "Unrecognized servable version label: no"),

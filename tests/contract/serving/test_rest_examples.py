@@ -80,7 +80,10 @@ def test_a_version_is_chosen(client, labelled, path, expected):
         ({"examples": [{"x": [10, 10.0]}]}, "feature: x expecting type: int64"),
         ({"examples": [{"x": [10, {"a": 1}]}]}, "x has element with unexpected JSON type: Object"),
         ({"examples": [{"x": [[10], 20]}]}, "x has element with unexpected JSON type: Array"),
-        ({"examples": [{"x": [20, 18446744073709551603]}]}, "Only int64 is supported"),
+        (
+            {"examples": [{"x": [20, 18446744073709551603]}]},
+            "x has uint64_t element. Only int64_t is supported.",
+        ),
         ({"examples": [{"x": {"b64": "not base64 !"}}]}, "Unable to base64 decode"),
         # json_tensor.cc FillClassifyRegressRequestFromJson.
         ({}, "'examples' is expected and was not found"),

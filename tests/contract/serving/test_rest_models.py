@@ -35,9 +35,8 @@ def test_the_status_of_several_versions(client):
 def test_the_status_by_label(client, labelled):
     """http_rest_api_handler_test.cc GetStatus: by version label."""
     got = client.get(f"{labelled}/labels/stable")
-    assert got.status == 200
-    # Whether the other versions come along differs between releases.
-    assert available(1) in got.content["model_version_status"]
+    # No release of TF Serving looks at the label.
+    assert (got.status, got.content) == (200, client.get(labelled).content)
 
 
 @pytest.mark.parametrize(

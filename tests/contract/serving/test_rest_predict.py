@@ -184,6 +184,12 @@ def test_a_body_may_come_in_pieces(client):
     assert got.content == {"predictions": [3.0]}
 
 
+def test_of_a_key_twice_the_first_counts(client):
+    """RapidJSON keeps both, and json_tensor.cc takes the first that it finds."""
+    got = client.post("half_plus_two:predict", '{"instances": [2.0], "instances": [4.0]}')
+    assert got.content == {"predictions": [3.0]}
+
+
 def test_a_body_may_be_packed(client):
     """evhttp_request.cc NeedUncompressGzipContent."""
     body = gzip.compress(b'{"instances": [2.0]}')

@@ -31,9 +31,9 @@ def check(got, status, message):
         ("3", "Is not object"),
         # json_tensor.cc FillPredictRequestFromJson.
         ({}, "Missing 'inputs' or 'instances' key"),
-        ({"instances": 1}, "to be an list/array"),
-        ({"instances": {"x": [1]}}, "to be an list/array"),
-        ({"instances": None}, "to be an list/array"),
+        ({"instances": 1}, "Expecting 'instances' to be an list/array"),
+        ({"instances": {"x": [1]}}, "Expecting 'instances' to be an list/array"),
+        ({"instances": None}, "Expecting 'instances' to be an list/array"),
         ({"instances": []}, "No values in 'instances' array"),
         ({"signature_name": "no", "instances": [1]}, 'Serving signature name: "no" not found'),
         # json_tensor_test.cc SingleUnnamedTensorErrors.
@@ -62,7 +62,7 @@ def check(got, status, message):
         ({"inputs": [{"b64": "aGVsbG8="}]}, "Type: Object is not of expected type: float"),
         ({"inputs": {"x": {"a": 1}}}, "Type: Object is not of expected type: float"),
         # tensor_shape.h MaxDimensions: more than a tensor can have.
-        ('{"inputs": ' + "[" * 255 + "1" + "]" * 255 + "}", "tensor"),
+        ('{"inputs": ' + "[" * 255 + "1" + "]" * 255 + "}", "tensor parsing error: x"),
     ],
     ids=lambda value: json.dumps(value)[:60],
 )
@@ -139,7 +139,6 @@ def test_a_model_that_is_not_there(client, path, method, status, message):
         ("GET", "/v1/models/foo/version/50:predict", "Malformed request"),
         ("POST", "/v1/models/foo/version/50:regress", "Malformed request"),
         ("POST", "/v1/models/foo/versions/HELLO:regress", "Malformed request"),
-        ("POST", f"/v1/models/foo/versions/{2**64 - 1}:regress", "Failed to convert version"),
         ("POST", "/v1/models/foo/metadata", "Malformed request"),
         ("POST", "/v1/models/foo/label/some_label:regress", "Malformed request"),
         ("POST", "/v1/models/foo/versions/50/labels/some_label:regress", "Malformed request"),
@@ -153,6 +152,13 @@ def test_a_model_that_is_not_there(client, path, method, status, message):
 )
 def test_a_path_that_is_none(client, method, path, message):
     check(client.request(method, path, content="{}" if method == "POST" else ""), 400, message)
+
+
+@pytest.mark.parametrize(("method", "action"), [("POST", ":regress"), ("GET", "/metadata")])
+def test_a_version_past_int64(client, method, action):
+    """http_rest_api_util.cc: no reason is given."""
+    got = client.request(method, f"/v1/models/foo/versions/{2**64 - 1}{action}")
+    assert (got.status, got.text) == (400, "")
 
 
 @pytest.mark.parametrize("path", ["/statuspage", "/index", "/v2/models/half_plus_two"])

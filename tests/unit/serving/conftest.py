@@ -48,15 +48,15 @@ def put(base, saved_models):
 @pytest.fixture
 def loads(monkeypatch):
     """The names of the folders that were loaded, in order."""
-    from serving.server.store import loading
+    from serving.server.store import model_versions
 
-    loaded, real = [], loading.load_saved_model
+    loaded, real = [], model_versions.load_saved_model
 
     def load(path):
         loaded.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(loading, "load_saved_model", load)
+    monkeypatch.setattr(model_versions, "load_saved_model", load)
     return loaded
 
 
@@ -71,9 +71,9 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch):
     """A gate that is open at first."""
-    from serving.server.store import loading
+    from serving.server.store import model_versions
 
-    gate, real = Gate(), loading.load_saved_model
+    gate, real = Gate(), model_versions.load_saved_model
     gate.open.set()
 
     def load(path):
@@ -82,6 +82,6 @@ def gate(monkeypatch):
         assert gate.open.wait(30)
         return model
 
-    monkeypatch.setattr(loading, "load_saved_model", load)
+    monkeypatch.setattr(model_versions, "load_saved_model", load)
     yield gate
     gate.open.set()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from schema.errors import UsageError
-from serving.versions import find_base, find_versions, version_folders
+from serving.versions import find_base, find_versions, index_versions, version_folders
 
 
 @pytest.fixture
@@ -38,3 +40,48 @@ def test_serving_directory_is_found_in_a_runs_output(base, tmp_path):
     for wrong in (tmp_path, base / "1", tmp_path / "none"):
         with pytest.raises(UsageError, match="no pushed version"):
             find_base(wrong)
+
+
+def test_only_numbers_are_versions():
+    names = [
+        "1",
+        "00000123",
+        "9223372036854775807",
+        "9223372036854775808",  # does not fit into TF Serving's int64
+        "",
+        "-5",
+        "+6",
+        " 7",
+        "8 ",
+        "1.0",
+        "1e3",
+        "v1",
+        "1.foo",
+        "٣",
+        "²",
+        "0x10",
+        "1_000",
+        ".pushing-42-0a1b2c3d",
+        ".pushing.lock",
+        "lost+found",
+    ]
+    assert index_versions(names) == {
+        1: "1",
+        123: "00000123",
+        2**63 - 1: "9223372036854775807",
+    }
+
+
+def test_zero_is_a_version():
+    assert index_versions(["0"]) == {0: "0"}
+
+
+def test_of_two_names_of_a_version_the_last_is_taken(caplog):
+    assert index_versions(["3", "003", "03"]) == {3: "3"}
+    assert [record.getMessage() for record in caplog.records] == [
+        "Duplicate version directories detected. Version 3 will be loaded from 03, "
+        "003 will be ignored.",
+        "Duplicate version directories detected. Version 3 will be loaded from 3, "
+        "03 will be ignored.",
+    ]
+    assert caplog.records[0].levelno == logging.WARNING

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
@@ -6,6 +8,7 @@ from schema.errors import UsageError
 from serving.server.config import (
     ModelConfig,
     MonitoringOptions,
+    follow_model_config_file,
     from_proto,
     read_batching_file,
     read_model_config_file,
@@ -13,8 +16,8 @@ from serving.server.config import (
 )
 from serving.server.errors import ServingError
 from serving.server.model.runners import BatchingOptions
-from serving.server.store.labels import assign_labels
 from serving.server.store.policy import All, Latest, Specific
+from tests.support.model_store import until
 
 
 @pytest.fixture
@@ -111,7 +114,7 @@ REFUSED = [
     (
         listing(model(platform="")),
         "Illegal setting neither ModelServerConfig::model_type (deprecated) nor "
-        "ModelServerConfig::model_platform.",
+        "ModelServerConfig::model_platform, model name is m",
     ),
     (
         listing(model("model_type: TENSORFLOW")),
@@ -263,32 +266,30 @@ def test_monitoring_path_needs_a_slash(write):
         read_monitoring_file(write('prometheus_config { enable: true, path: "metrics" }'))
 
 
-def config(**labels):
-    return ModelConfig("m", None, labels=labels)
+def test_the_model_config_file_is_followed(write, caplog):
+    """What can't be read or taken is logged once, and the next reading comes."""
+    taken = []
 
+    async def reload(models):
+        if models[0].name == "bad":
+            raise RuntimeError("out of the blue")
+        taken.append(models[0].name)
 
-def test_labels_point_to_versions_that_serve():
-    assert assign_labels([config(stable=1, canary=2)], {"m": {1, 2}}, {}) == {
-        "m": {"stable": 1, "canary": 2}
-    }
+    async def scenario():
+        path = write(listing(model(name="first")))
+        following = asyncio.create_task(follow_model_config_file(path, 0.005, reload))
+        await until(lambda: "first" in taken)
+        write("model_config_list {")
+        await until(lambda: "Invalid protobuf file" in caplog.text)
+        write(listing(model(name="bad")))
+        await until(lambda: "out of the blue" in caplog.text)
+        write(listing(model(name="last")))
+        await until(lambda: "last" in taken)
+        following.cancel()
 
-
-@pytest.mark.parametrize("available", [{}, {"m": {1}}, {"other": {2}}])
-def test_labels_of_versions_that_do_not_serve_are_refused(available):
-    with pytest.raises(ServingError) as error:
-        assign_labels([config(canary=2)], available, {})
-    assert error.value.code.name == "FAILED_PRECONDITION"
-    assert error.value.message == (
-        "Request to assign label to version 2 of model m, which is not currently available "
-        "for inference"
-    )
-
-
-def test_new_labels_may_be_ahead_of_their_versions_where_allowed():
-    """As --allow_version_labels_for_unavailable_models: unused labels, or those that stay."""
-    labels = {"m": {"canary": 2}}
-    assert assign_labels([config(canary=2)], {}, {}, True) == labels
-    assert assign_labels([config(canary=2)], {}, labels, True) == labels
-    with pytest.raises(ServingError, match="version 3 of model m"):
-        assign_labels([config(canary=3)], {}, labels, True)
-    assert assign_labels([config(canary=3)], {"m": {3}}, labels, True) == {"m": {"canary": 3}}
+    asyncio.run(scenario())
+    # Between two writes a file may be seen empty.
+    known = [r for r in caplog.records if "ServerModelConfig type" not in r.getMessage()]
+    messages = [record.getMessage() for record in known]
+    assert len(messages) == len(set(messages))
+    assert all(each.startswith("Failed to reload the model config file") for each in messages)

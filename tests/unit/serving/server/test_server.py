@@ -5,8 +5,6 @@ import logging
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,12 +15,10 @@ import grpc
 import httpx
 import pytest
 import tensorflow as tf
-from click.testing import CliRunner
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from schema.errors import UsageError
-from serving.server.__main__ import main, serve
 from serving.server.ports import free_ports
 from serving.server.server import ModelServer, ServerOptions, run_server
 from tests.support.running_server import RunningServer, running
@@ -135,42 +131,6 @@ def test_the_monitoring_file_moves_the_metrics_or_turns_them_off(
         assert [httpx.get(server.rest_url + path).status_code for path in not_there] == [404]
 
 
-def test_batching_computes_the_same(base, tmp_path):
-    file = tmp_path / "batching.config"
-    file.write_text("max_batch_size { value: 4 } batch_timeout_micros { value: 2000 }")
-    options = ServerOptions(
-        model_base_path=base, enable_batching=True, batching_parameters_file=file
-    )
-    with (
-        running(options) as server,
-        ThreadPoolExecutor(16) as pool,
-        httpx.Client(base_url=server.rest_url, timeout=60) as client,
-    ):
-
-        def ask(number: int) -> list[float]:
-            response = client.post(PREDICT, json={"instances": [float(number)]})
-            return response.json()["predictions"]
-
-        assert list(pool.map(ask, range(32))) == [[number / 2 + 2] for number in range(32)]
-        too_many = client.post(PREDICT, json={"instances": [1.0] * 5})
-    assert too_many.status_code == 400
-    assert "larger than maximum input batch size" in too_many.json()["error"]
-
-
-def test_the_model_config_file_is_followed(base, tmp_path):
-    def entry(name: str) -> str:
-        return f'config {{ name: "{name}" base_path: "{base}" model_platform: "tensorflow" }}'
-
-    file = tmp_path / "models.config"
-    file.write_text(f"model_config_list {{ {entry('a')} }}")
-    options = ServerOptions(model_config_file=file, model_config_file_poll_wait_seconds=0.05)
-    with running(options) as server:
-        url = f"{server.rest_url}/v1/models/b"
-        assert httpx.get(url).status_code == 404
-        file.write_text(f"model_config_list {{ {entry('a')} {entry('b')} }}")
-        wait_for(lambda: httpx.get(url).status_code == 200)
-
-
 def test_running_requests_end_before_the_server_does(base, monkeypatch):
     entered, leave = hold_requests(monkeypatch)
     with running(ServerOptions(model_base_path=base)) as server, ThreadPoolExecutor(3) as pool:
@@ -277,76 +237,6 @@ def test_a_signal_ends_a_server_that_waits_for_a_model(tmp_path, caplog):
     killer.start()
     run_server(ServerOptions(model_base_path=tmp_path, port=0, rest_api_port=0))
     killer.join()
-
-
-def test_the_flags_are_those_of_tensorflow_model_server(monkeypatch):
-    seen = []
-    monkeypatch.setattr("serving.server.server.run_server", seen.append)
-
-    def options(*flags: str) -> ServerOptions:
-        result = CliRunner().invoke(serve, flags, catch_exceptions=False)
-        assert result.exit_code == 0, result.output
-        return seen.pop()
-
-    assert options() == ServerOptions()
-    assert options(
-        "--model_name=m",
-        "--model_base_path=/models/m",
-        "--port=1",
-        "--rest_api_port=2",
-        "--model_config_file=/f",
-        "--model_config_file_poll_wait_seconds=3",
-        "--file_system_poll_wait_seconds=4",
-        "--allow_version_labels_for_unavailable_models=true",
-        "--enable_batching",
-        "--batching_parameters_file=/b",
-        "--monitoring_config_file=/c",
-        "--enable_grpc_healthcheck_service=true",
-    ) == ServerOptions(
-        model_name="m",
-        model_base_path=Path("/models/m"),
-        port=1,
-        rest_api_port=2,
-        model_config_file=Path("/f"),
-        model_config_file_poll_wait_seconds=3,
-        file_system_poll_wait_seconds=4,
-        allow_version_labels_for_unavailable_models=True,
-        enable_batching=True,
-        batching_parameters_file=Path("/b"),
-        monitoring_config_file=Path("/c"),
-        enable_grpc_healthcheck_service=True,
-    )
-    assert options("--enable_batching=false", "--rest_api_port=0") == ServerOptions(
-        rest_api_port=None
-    )
-    assert options("--enable_batching", "--port=5") == ServerOptions(enable_batching=True, port=5)
-
-
-def test_an_error_is_one_line_and_an_exit_code(monkeypatch, capsys):
-    def fail(_: ServerOptions) -> None:
-        raise UsageError("no such thing")
-
-    monkeypatch.setattr("serving.server.server.run_server", fail)
-    monkeypatch.setattr(sys, "argv", ["serving.server"])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    assert caught.value.code == 2
-    assert capsys.readouterr().err == "Error: no such thing\n"
-
-
-def test_the_program(base):
-    """As a process: it says where it listens and nothing else, and ends well when told to."""
-    port, rest_port = free_ports()
-    flags = [f"--model_base_path={base}", f"--port={port}", f"--rest_api_port={rest_port}"]
-    command = [sys.executable, "-m", "serving.server", *flags]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        lines = []
-        for line in process.stderr:
-            lines.append(line)
-            if "Exporting HTTP/REST API" in line:
-                process.terminate()
-        assert process.wait(60) == 0
-    assert all(" INFO serving.server." in line for line in lines), lines
 
 
 def predict(server: RunningServer) -> float:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
-from collections.abc import Callable, Coroutine
+import time
 
 import grpc
 import numpy as np
 import pytest
 
-from serving.server.errors import ServingError, deadline_exceeded, invalid_argument
-from serving.server.model.batch import run_batch
+from serving.server.errors import ServingError, invalid_argument
 from serving.server.model.runners import BatchingOptions, BatchingRunner, DirectRunner
 from serving.server.model.saved_model import load_saved_model
-from tests.support.saved_models import feature_example, half_plus_two
+from tests.support.model_store import in_loop, until
+from tests.support.saved_models import half_plus_two
 
 PATIENCE = 30.0
 FULL = (
@@ -32,7 +33,7 @@ class DoublingModel:
 
     def __init__(self, *, held: bool = False) -> None:
         self.batches: list[np.ndarray] = []
-        self.timeouts: list[float | None] = []
+        self.deadlines: list[float] = []
         self._go = threading.Event()
         if not held:
             self._go.set()
@@ -40,39 +41,19 @@ class DoublingModel:
     def release(self) -> None:
         self._go.set()
 
-    def run(self, inputs, outputs, timeout):
+    def run(self, inputs, outputs, deadline):
         self.batches.append(inputs["x"])
-        self.timeouts.append(timeout)
+        self.deadlines.append(deadline)
         assert self._go.wait(PATIENCE)
         if inputs["x"].dtype == np.float32 and np.isnan(inputs["x"]).any():
             raise invalid_argument("not a number")
         return [inputs["x"] * 2 for _ in outputs]
 
 
-class BrokenModel:
-    def __init__(self, make: Callable[[np.ndarray], np.ndarray]) -> None:
-        self._make = make
-
-    def run(self, inputs, outputs, timeout):
-        return [self._make(inputs["x"])]
-
-
-def play(scenario: Coroutine) -> None:
-    async def with_limit():
-        await asyncio.wait_for(scenario, PATIENCE)
-
-    asyncio.run(with_limit())
-
-
 def submit(runner, *values, dtype=np.float32, timeout: float | None = None) -> asyncio.Task:
     """Starts a request with these rows."""
     rows = np.array(values, dtype)
     return asyncio.ensure_future(runner.run({"x": rows}, ("y",), timeout=timeout))
-
-
-async def until(condition: Callable[[], object]) -> None:
-    while not condition():
-        await asyncio.sleep(0.001)
 
 
 async def busy(model: DoublingModel, runner: BatchingRunner) -> asyncio.Task:
@@ -114,430 +95,222 @@ def half(tmp_path_factory):
     ],
     ids=str,
 )
-def test_each_of_many_callers_gets_its_own_rows(half, options):
+@in_loop
+async def test_each_of_many_callers_gets_its_own_rows(half, options):
     dice = np.random.default_rng(4)
     requests = [dice.normal(size=(dice.integers(0, 8), 1)).astype(np.float32) for _ in range(300)]
+    runner = BatchingRunner(half, BatchingOptions(**options))
 
-    async def scenario():
-        runner = BatchingRunner(half, BatchingOptions(**options))
+    async def client(number: int) -> None:
+        for rows in requests[number::20]:
+            fetches = ("y:0", "y2:0") if number % 3 else ("y:0",)
+            found = await runner.run({"x:0": rows}, fetches, timeout=PATIENCE)
+            expected = half.run({"x:0": rows}, fetches)
+            for left, right in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(left, right)
 
-        async def client(number: int) -> None:
-            for rows in requests[number::20]:
-                fetches = ("y:0", "y2:0") if number % 3 else ("y:0",)
-                found = await runner.run({"x:0": rows}, fetches, timeout=PATIENCE)
-                expected = half.run({"x:0": rows}, fetches)
-                for left, right in zip(found, expected, strict=True):
-                    np.testing.assert_array_equal(left, right)
-
-        await asyncio.gather(*(client(number) for number in range(20)))
-        await runner.close()
-
-    play(scenario())
+    await asyncio.gather(*(client(number) for number in range(20)))
+    await runner.close()
 
 
-def test_what_waits_for_a_thread_is_one_batch():
+@in_loop
+async def test_what_waits_for_a_thread_is_one_batch():
     model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = one_thread(model)
-        first = await busy(model, runner)
-        others = [submit(runner, n, n + 0.5) for n in range(1, 6)]
-        await asyncio.sleep(0)
-        model.release()
-        assert (await first)[0].tolist() == [0]
-        for n, other in enumerate(others, start=1):
-            assert (await other)[0].tolist() == [2 * n, 2 * n + 1]
-        assert sizes(model) == [1, 10]
-
-    play(scenario())
+    runner = one_thread(model)
+    first = await busy(model, runner)
+    others = [submit(runner, n, n + 0.5) for n in range(1, 6)]
+    await asyncio.sleep(0)
+    model.release()
+    assert (await first)[0].tolist() == [0]
+    for n, other in enumerate(others, start=1):
+        assert (await other)[0].tolist() == [2 * n, 2 * n + 1]
+    assert sizes(model) == [1, 10]
 
 
-def test_a_batch_whose_time_is_up_is_not_tried_again_in_halves():
-    runs = []
-
-    class SlowModel:
-        def run(self, inputs, outputs, timeout):
-            runs.append(len(inputs["x"]))
-            raise deadline_exceeded("too late")
-
-    requests = [{"x": np.array([float(n)], np.float32)} for n in range(8)]
-    answers = run_batch(SlowModel(), requests, ("y",))
-    assert [answer.code for answer in answers] == [grpc.StatusCode.DEADLINE_EXCEEDED] * 8
-    assert runs == [8]
-
-
-def test_no_queue_is_kept_for_outputs_that_nobody_waits_for():
-    async def scenario():
-        runner = one_thread(DoublingModel())
-        for n in range(5):
-            one = {"x": np.array([1.0], np.float32)}
-            await runner.run(one, (f"y{n}",), timeout=None)
-        assert not runner._queues
-
-    play(scenario())
+@in_loop
+async def test_no_queue_is_kept_for_outputs_that_nobody_waits_for():
+    runner = one_thread(DoublingModel())
+    for n in range(5):
+        one = {"x": np.array([1.0], np.float32)}
+        await runner.run(one, (f"y{n}",), timeout=None)
+    assert not runner._queues
 
 
 @pytest.mark.parametrize(
-    ("timeouts", "longest"), [((50.0, 200.0, 100.0), 200.0), ((50.0, None), None)]
+    ("timeouts", "longest"), [((50.0, 200.0, 100.0), 200.0), ((50.0, None), math.inf)]
 )
-def test_a_batch_may_run_as_long_as_somebody_waits(timeouts, longest):
-    model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = one_thread(model)
-        first = await busy(model, runner)
-        others = [
-            asyncio.ensure_future(
-                runner.run({"x": np.array([1.0], np.float32)}, ("y",), timeout=timeout)
-            )
-            for timeout in timeouts
-        ]
-        await asyncio.sleep(0)
-        model.release()
-        await asyncio.gather(first, *others)
-        _, given = model.timeouts
-        if longest is None:
-            assert given is None
-        else:
-            assert longest - PATIENCE < given <= longest
-
-    play(scenario())
-
-
-def test_what_comes_together_runs_together_on_a_free_thread():
+@in_loop
+async def test_a_batch_may_run_as_long_as_somebody_waits(timeouts, longest):
     model = DoublingModel()
-
-    async def scenario():
-        runner = BatchingRunner(model, BatchingOptions(num_batch_threads=4))
-        await asyncio.gather(*(submit(runner, n) for n in range(20)))
-        assert sizes(model) == [20]
-
-    play(scenario())
+    runner = one_thread(model)
+    await asyncio.gather(*(submit(runner, 1, timeout=timeout) for timeout in timeouts))
+    (deadline,) = model.deadlines
+    assert deadline - time.monotonic() == pytest.approx(longest, abs=PATIENCE)
 
 
-def test_no_batch_is_larger_than_allowed():
-    model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = one_thread(model, max_batch_size=5)
-        first = await busy(model, runner)
-        others = [submit(runner, *range(rows)) for rows in (2, 3, 3, 3, 1, 5)]
-        await asyncio.sleep(0)
-        model.release()
-        await asyncio.gather(first, *others)
-        assert sizes(model) == [1, 5, 3, 4, 5]
-        error = await refusal(submit(runner, *range(6)))
-        assert error.code is grpc.StatusCode.INVALID_ARGUMENT
-        assert error.message == "Task size 6 is larger than maximum input batch size 5"
-
-    play(scenario())
-
-
-def test_a_full_queue_refuses_until_there_is_room():
-    model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = one_thread(model, max_batch_size=2, max_enqueued_batches=2)
-        running = await busy(model, runner)
-        waiting = [submit(runner, n) for n in range(4)]
-        error = await refusal(submit(runner, 4))
-        assert error.code is grpc.StatusCode.UNAVAILABLE
-        assert error.message == FULL.format(2, 2)
-        model.release()
-        await asyncio.gather(running, *waiting)
-        assert (await submit(runner, 4))[0].tolist() == [8]
-
-    play(scenario())
-
-
-def test_a_batch_that_is_not_full_waits_its_time_for_others():
+@in_loop
+async def test_what_comes_together_runs_together_on_a_free_thread():
     model = DoublingModel()
+    runner = BatchingRunner(model, BatchingOptions(num_batch_threads=4))
+    await asyncio.gather(*(submit(runner, n) for n in range(20)))
+    assert sizes(model) == [20]
 
-    async def scenario():
-        patient = one_thread(model, max_batch_size=3, batch_timeout_micros=10**10)
-        early = submit(patient, 1)
-        await asyncio.sleep(0.02)
-        assert not model.batches
-        await asyncio.gather(early, submit(patient, 2), submit(patient, 3))
-        assert sizes(model) == [3]
-        hasty = one_thread(model, max_batch_size=3, batch_timeout_micros=1000)
-        assert (await submit(hasty, 4))[0].tolist() == [8]
 
-    play(scenario())
+@in_loop
+async def test_no_batch_is_larger_than_allowed():
+    model = DoublingModel(held=True)
+    runner = one_thread(model, max_batch_size=5)
+    first = await busy(model, runner)
+    others = [submit(runner, *range(rows)) for rows in (2, 3, 3, 3, 1, 5)]
+    await asyncio.sleep(0)
+    model.release()
+    await asyncio.gather(first, *others)
+    assert sizes(model) == [1, 5, 3, 4, 5]
+    error = await refusal(submit(runner, *range(6)))
+    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.message == "Task size 6 is larger than maximum input batch size 5"
+
+
+@in_loop
+async def test_a_full_queue_refuses_until_there_is_room():
+    model = DoublingModel(held=True)
+    runner = one_thread(model, max_batch_size=2, max_enqueued_batches=2)
+    running = await busy(model, runner)
+    waiting = [submit(runner, n) for n in range(4)]
+    error = await refusal(submit(runner, 4))
+    assert error.code is grpc.StatusCode.UNAVAILABLE
+    assert error.message == FULL.format(2, 2)
+    model.release()
+    await asyncio.gather(running, *waiting)
+    assert (await submit(runner, 4))[0].tolist() == [8]
+
+
+@in_loop
+async def test_a_batch_that_is_not_full_waits_its_time_for_others():
+    model = DoublingModel()
+    patient = one_thread(model, max_batch_size=3, batch_timeout_micros=10**10)
+    early = submit(patient, 1)
+    await asyncio.sleep(0.02)
+    assert not model.batches
+    await asyncio.gather(early, submit(patient, 2), submit(patient, 3))
+    assert sizes(model) == [3]
+    hasty = one_thread(model, max_batch_size=3, batch_timeout_micros=1000)
+    assert (await submit(hasty, 4))[0].tolist() == [8]
 
 
 @pytest.mark.parametrize("padded", [False, True])
-def test_requests_that_are_not_alike_do_not_share_a_batch(padded):
+@in_loop
+async def test_requests_that_are_not_alike_do_not_share_a_batch(padded):
+    model = DoublingModel()
+    runner = one_thread(model, pad_variable_length_inputs=padded)
+    requests = [
+        submit(runner, [1, 2]),
+        submit(runner, [1, 2, 3]),
+        submit(runner, 5, dtype=np.int64),
+        submit(runner, 6),
+        submit(runner, [4, 5]),
+    ]
+    await asyncio.gather(*requests)
+    shared = [(3, 3)] if padded else [(2, 2), (1, 3)]
+    assert sorted(batch.shape for batch in model.batches) == sorted([*shared, (1,), (1,)])
+
+
+@in_loop
+async def test_whatever_goes_wrong_reaches_every_caller_and_the_next_is_answered():
+    class Broken:
+        def run(self, inputs, outputs, deadline):
+            if len(inputs["x"]) > 1:
+                raise RuntimeError("out of order")
+            return [inputs["x"]]
+
+    runner = one_thread(Broken())
+    requests = [submit(runner, 1), submit(runner, 2)]
+    for request in requests:
+        with pytest.raises(RuntimeError, match="out of order"):
+            await request
+    assert (await submit(runner, 3))[0].tolist() == [3]
+
+
+@in_loop
+async def test_who_no_longer_waits_is_not_computed():
     model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = one_thread(model, pad_variable_length_inputs=padded)
-        first = await busy(model, runner)
-        requests = [
-            submit(runner, [1, 2]),
-            submit(runner, [1, 2, 3]),
-            submit(runner, 5, dtype=np.int64),
-            submit(runner, 6),
-            submit(runner, [4, 5]),
-        ]
-        await asyncio.sleep(0)
-        model.release()
-        answers = [each[0].tolist() for each in await asyncio.gather(*requests)]
-        last = sorted((str(batch.dtype), batch.shape) for batch in model.batches[1:])
-        if padded:
-            # Each is filled up with its own first value, and keeps the filling in its answer.
-            assert answers == [[[2, 4, 2]], [[2, 4, 6]], [10], [12], [[8, 10, 8]]]
-            assert last == [("float32", (1,)), ("float32", (3, 3)), ("int64", (1,))]
-        else:
-            assert answers == [[[2, 4]], [[2, 4, 6]], [10], [12], [[8, 10]]]
-            assert last == [
-                ("float32", (1,)),
-                ("float32", (1, 3)),
-                ("float32", (2, 2)),
-                ("int64", (1,)),
-            ]
-        await first
-
-    play(scenario())
+    runner = one_thread(model)
+    first = await busy(model, runner)
+    late = submit(runner, 1, timeout=0.01)
+    gone = submit(runner, 2)
+    stays = submit(runner, 3, timeout=PATIENCE)
+    error = await refusal(late)
+    assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    model.release()
+    assert (await stays)[0].tolist() == [6]
+    await first
+    assert [batch.tolist() for batch in model.batches] == [[0], [3]]
+    assert (await refusal(submit(runner, 4, timeout=0))).code is (grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
-def test_strings_of_unequal_lengths_are_filled_up_too():
-    async def scenario():
-        runner = BatchingRunner(DoublingModel(), BatchingOptions(pad_variable_length_inputs=True))
-        requests = [
-            submit(runner, [b"a"], dtype=object),
-            submit(runner, [b"b", b"c"], dtype=object),
-            asyncio.ensure_future(
-                runner.run({"x": np.empty((0, 3), object)}, ("y",), timeout=None)
-            ),
-        ]
-        answers = [each[0].tolist() for each in await asyncio.gather(*requests)]
-        assert answers == [[[b"aa"] * 3], [[b"bb", b"cc", b"bb"]], []]
-
-    play(scenario())
-
-
-def test_batches_are_filled_up_to_the_allowed_sizes():
+@in_loop
+async def test_who_waits_for_a_running_batch_may_go():
     model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = one_thread(model, max_batch_size=8, allowed_batch_sizes=(2, 4, 8))
-        first = await busy(model, runner)
-        requests = [submit(runner, 1, 2), submit(runner, 3)]
-        await asyncio.sleep(0)
-        model.release()
-        assert [each[0].tolist() for each in await asyncio.gather(*requests)] == [[2, 4], [6]]
-        assert (await first)[0].tolist() == [0]
-        await submit(runner, 1, 2, 3, 4)
-        assert sizes(model) == [2, 4, 4]
-        nothing = await runner.run({"x": np.zeros((0,), np.float32)}, ("y",), timeout=None)
-        assert nothing[0].shape == (0,)
-
-    play(scenario())
-
-
-@pytest.mark.parametrize(
-    ("inputs", "message"),
-    [
-        ({}, "Batching Run() must have at least one input tensor"),
-        (
-            {"x": np.float32(3)},
-            "Batching Run() input tensors must have at least one dimension",
-        ),
-        (
-            {"x": np.zeros(2), "z": np.zeros(3)},
-            "Batching Run() input tensors must have equal 0th-dimension size",
-        ),
-    ],
-)
-def test_what_has_no_rows_can_not_be_batched(inputs, message):
-    async def scenario():
-        runner = BatchingRunner(DoublingModel(), BatchingOptions())
-        error = await refusal(runner.run(inputs, ("y",), timeout=None))
-        assert error.code is grpc.StatusCode.INVALID_ARGUMENT
-        assert error.message == message
-
-    play(scenario())
-
-
-def test_bad_input_fails_its_own_caller_alone(half):
-    good = [feature_example(x=[float(n)]) for n in range(30)]
-    bad = feature_example(x=[b"no number"])
-
-    async def scenario():
-        runner = BatchingRunner(half, BatchingOptions())
-
-        def examples(*values: bytes):
-            fed = {"tf_example:0": np.array(values, object)}
-            return asyncio.ensure_future(runner.run(fed, ("y:0",), timeout=None))
-
-        requests = [examples(each) for each in good]
-        broken = examples(good[0], bad)
-        more = [examples(each, each) for each in good]
-        for n, request in enumerate(requests):
-            assert (await request)[0].tolist() == [[n / 2 + 2]]
-        for n, request in enumerate(more):
-            assert (await request)[0].tolist() == [[n / 2 + 2]] * 2
-        error = await refusal(broken)
-        assert error.code is grpc.StatusCode.INVALID_ARGUMENT
-        assert "Data types don't match" in error.message
-
-    play(scenario())
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda x: x.sum(), "Batched output tensor has 0 dimensions"),
-        (
-            lambda x: x[:1],
-            "Batched output tensor's 0th dimension does not equal the sum of the 0th dimension "
-            "sizes of the input tensors",
-        ),
-    ],
-)
-def test_outputs_that_can_not_be_cut_apart_fail_every_caller(make, message):
-    async def scenario():
-        runner = BatchingRunner(BrokenModel(make), BatchingOptions())
-        for request in [submit(runner, 1), submit(runner, 2, 3)]:
-            error = await refusal(request)
-            assert error.code is grpc.StatusCode.FAILED_PRECONDITION
-            assert error.message == message
-
-    play(scenario())
-
-
-def test_whatever_goes_wrong_reaches_every_caller_and_the_next_is_answered():
-    def fail_once(x):
-        if len(x) > 1:
-            raise RuntimeError("out of order")
-        return x
-
-    async def scenario():
-        runner = one_thread(BrokenModel(fail_once))
-        requests = [submit(runner, 1), submit(runner, 2)]
-        for request in requests:
-            with pytest.raises(RuntimeError, match="out of order"):
-                await request
-        assert (await submit(runner, 3))[0].tolist() == [3]
-
-    play(scenario())
-
-
-def test_who_no_longer_waits_is_not_computed():
-    model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = one_thread(model)
-        first = await busy(model, runner)
-        late = submit(runner, 1, timeout=0.01)
-        gone = submit(runner, 2)
-        stays = submit(runner, 3, timeout=PATIENCE)
-        error = await refusal(late)
-        assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
-        gone.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await gone
-        model.release()
-        assert (await stays)[0].tolist() == [6]
-        await first
-        assert [batch.tolist() for batch in model.batches] == [[0], [3]]
-        assert (await refusal(submit(runner, 4, timeout=0))).code is (
-            grpc.StatusCode.DEADLINE_EXCEEDED
-        )
-
-    play(scenario())
-
-
-def test_nothing_is_left_of_a_batch_that_nobody_waits_for():
-    model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = one_thread(model)
-        first = await busy(model, runner)
-        gone = submit(runner, 1)
-        await asyncio.sleep(0)
-        gone.cancel()
-        model.release()
-        await first
-        assert (await submit(runner, 2))[0].tolist() == [4]
-        assert [batch.tolist() for batch in model.batches] == [[0], [2]]
-
-    play(scenario())
-
-
-def test_who_waits_for_a_running_batch_may_go():
-    model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = one_thread(model)
-        late = submit(runner, 1, timeout=0.01)
-        stays = submit(runner, 2)
-        assert (await refusal(late)).code is grpc.StatusCode.DEADLINE_EXCEEDED
-        await until(lambda: model.batches)
-        assert sizes(model) == [2]
-        model.release()
-        assert (await stays)[0].tolist() == [4]
-
-    play(scenario())
+    runner = one_thread(model)
+    late = submit(runner, 1, timeout=0.01)
+    stays = submit(runner, 2)
+    assert (await refusal(late)).code is grpc.StatusCode.DEADLINE_EXCEEDED
+    await until(lambda: model.batches)
+    assert sizes(model) == [2]
+    model.release()
+    assert (await stays)[0].tolist() == [4]
 
 
 @pytest.mark.parametrize("timeout", [0, 10**10])
-def test_closing_answers_what_has_come_and_refuses_the_rest(timeout):
+@in_loop
+async def test_closing_answers_what_has_come_and_refuses_the_rest(timeout):
     model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = one_thread(model, batch_timeout_micros=timeout, max_batch_size=2)
-        requests = [submit(runner, n, n) for n in range(3)] + [submit(runner, 3)]
-        await until(lambda: model.batches)
-        closing = asyncio.ensure_future(runner.close())
-        await asyncio.sleep(0)
-        error = await refusal(submit(runner, 9))
-        assert error.code is grpc.StatusCode.UNAVAILABLE
-        assert not closing.done()
-        model.release()
-        await closing
-        assert all(request.done() for request in requests)
-        assert [(await each)[0].tolist()[0] for each in requests] == [0, 2, 4, 6]
-
-    play(scenario())
+    runner = one_thread(model, batch_timeout_micros=timeout, max_batch_size=2)
+    requests = [submit(runner, n, n) for n in range(3)] + [submit(runner, 3)]
+    await until(lambda: model.batches)
+    closing = asyncio.ensure_future(runner.close())
+    await asyncio.sleep(0)
+    error = await refusal(submit(runner, 9))
+    assert error.code is grpc.StatusCode.UNAVAILABLE
+    assert not closing.done()
+    model.release()
+    await closing
+    assert all(request.done() for request in requests)
+    assert [(await each)[0].tolist()[0] for each in requests] == [0, 2, 4, 6]
 
 
-def test_without_batching_each_request_is_a_run():
+@in_loop
+async def test_without_batching_each_request_is_a_run():
     model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = DirectRunner(model, 8)
-        requests = [submit(runner, n, n) for n in range(5)]
-        # No one waits for another.
-        await until(lambda: len(model.batches) == 5)
-        model.release()
-        for n, request in enumerate(requests):
-            assert (await request)[0].tolist() == [2 * n, 2 * n]
-        scalar = await runner.run({"x": np.float32(4)}, ("y",), timeout=PATIENCE)
-        assert scalar[0] == 8
-        assert (await refusal(submit(runner, np.nan))).message == "not a number"
-
-    play(scenario())
+    runner = DirectRunner(model, 8)
+    requests = [submit(runner, n, n) for n in range(5)]
+    # No one waits for another.
+    await until(lambda: len(model.batches) == 5)
+    model.release()
+    for n, request in enumerate(requests):
+        assert (await request)[0].tolist() == [2 * n, 2 * n]
+    scalar = await runner.run({"x": np.float32(4)}, ("y",), timeout=PATIENCE)
+    assert scalar[0] == 8
+    assert (await refusal(submit(runner, np.nan))).message == "not a number"
 
 
-def test_without_batching_deadlines_and_closing_are_the_same():
+@in_loop
+async def test_without_batching_deadlines_and_closing_are_the_same():
     model = DoublingModel(held=True)
-
-    async def scenario():
-        runner = DirectRunner(model, 1)
-        first = submit(runner, 0)
-        await until(lambda: model.batches)
-        late = submit(runner, 1, timeout=0.01)
-        assert (await refusal(late)).code is grpc.StatusCode.DEADLINE_EXCEEDED
-        closing = asyncio.ensure_future(runner.close())
-        await asyncio.sleep(0.01)
-        assert not closing.done()
-        model.release()
-        await closing
-        assert (await first)[0].tolist() == [0]
-        assert [batch.tolist() for batch in model.batches] == [[0]]
-        error = await refusal(submit(runner, 2))
-        assert error.code is grpc.StatusCode.UNAVAILABLE
-
-    play(scenario())
+    runner = DirectRunner(model, 1)
+    first = submit(runner, 0)
+    await until(lambda: model.batches)
+    late = submit(runner, 1, timeout=0.01)
+    assert (await refusal(late)).code is grpc.StatusCode.DEADLINE_EXCEEDED
+    closing = asyncio.ensure_future(runner.close())
+    await asyncio.sleep(0.01)
+    assert not closing.done()
+    model.release()
+    await closing
+    assert (await first)[0].tolist() == [0]
+    assert [batch.tolist() for batch in model.batches] == [[0]]
+    error = await refusal(submit(runner, 2))
+    assert error.code is grpc.StatusCode.UNAVAILABLE

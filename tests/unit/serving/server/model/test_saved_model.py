@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,13 +20,7 @@ from tests.support.saved_models import feature_example, half_plus_two, small_tag
 
 TEXTS = [b"On graphs", b"", "über cs.LG: Bildern".encode(), b"stat " * 300]
 EXAMPLES = [
-    feature_example(
-        titles=[b"A title. "],
-        summaries=[
-            b"Abstract",
-        ],
-        terms=[b"cs.LG", b"new"],
-    ),
+    feature_example(titles=[b"A title. "], summaries=[b"Abstract"], terms=[b"cs.LG", b"new"]),
     feature_example(summaries=[b"Nothing else"]),
 ]
 HALF_PLUS_TWO_EXAMPLES = [feature_example(x=[1.0], x2=[4.0]), feature_example(x=[3.0])]
@@ -119,13 +114,13 @@ def test_a_model_of_tensorflow_1_computes_with_its_variables(half):
 
 
 def test_signatures_have_the_methods_of_the_file(half, tagger):
-    methods = {key: each.method_name for key, each in load_saved_model(half).signatures.items()}
+    methods = {key: each.method for key, each in load_saved_model(half).signatures.items()}
     assert methods["serving_default"] == "tensorflow/serving/predict"
     assert methods["regress_x_to_y"] == "tensorflow/serving/regress"
     assert methods["classify_x_to_y"] == "tensorflow/serving/classify"
     signatures = load_saved_model(tagger).signatures
-    assert signatures["classify"].method_name == "tensorflow/serving/classify"
-    assert signatures["__saved_model_init_op"].method_name == ""
+    assert signatures["classify"].method == "tensorflow/serving/classify"
+    assert signatures["__saved_model_init_op"].method == ""
 
 
 def test_every_signature_of_a_model_of_tensorflow_2_answers_as_tensorflow_does(tagger):
@@ -206,7 +201,7 @@ def test_a_wrong_run_fails_in_tensorflows_words(half, feed, value, fetch, messag
     assert answer(model, "serving_default", np.float32([4]))["y"].tolist() == [4]
 
 
-def test_no_model(tmp_path):
+def test_a_folder_without_a_model(tmp_path):
     error = refusal(tmp_path)
     assert error.code is grpc.StatusCode.NOT_FOUND
     assert error.message == (
@@ -215,19 +210,14 @@ def test_no_model(tmp_path):
     )
 
 
-def test_a_file_that_is_no_model(broken):
-    (broken / "saved_model.pb").write_bytes(b"no protocol buffer")
-    error = refusal(broken)
-    assert error.code is grpc.StatusCode.DATA_LOSS
-    assert error.message == f"Can't parse {broken / 'saved_model.pb'} as binary proto"
-
-
-def test_a_file_that_goes_on_after_an_end_that_nothing_began(broken):
-    # Its first letter is, to protobuf, the end of a group: Python reads an empty message.
-    (broken / "saved_model.pb").write_bytes(b"this is no SavedModel")
-    with pytest.raises(ServingError) as caught:
-        load_saved_model(broken)
-    assert caught.value.code is grpc.StatusCode.DATA_LOSS
+def test_a_file_that_is_not_a_model(broken):
+    # To protobuf the first letter of the second is the end of a group: Python reads an empty
+    # message.
+    for content in (b"no protocol buffer", b"this is no SavedModel"):
+        (broken / "saved_model.pb").write_bytes(content)
+        error = refusal(broken)
+        assert error.code is grpc.StatusCode.DATA_LOSS
+        assert error.message == f"Can't parse {broken / 'saved_model.pb'} as binary proto"
 
 
 def test_a_loop_is_stopped_when_its_time_is_up(tmp_path):
@@ -242,7 +232,7 @@ def test_a_loop_is_stopped_when_its_time_is_up(tmp_path):
     signature = model.signatures["serving_default"]
     zero = {signature.inputs["x"].name: np.float32(0)}
     with pytest.raises(ServingError) as caught:
-        model.run(zero, [signature.outputs["y"].name], timeout=0.2)
+        model.run(zero, [signature.outputs["y"].name], deadline=time.monotonic() + 0.2)
     assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
     model.close()
 

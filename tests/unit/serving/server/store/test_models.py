@@ -1,62 +1,35 @@
-"""Which versions of a model serve, from the start of a server to its end."""
+"""Which versions of which models serve, from the start of a server to its end."""
 
 import asyncio
 import shutil
 
 import pytest
-from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from components.pusher.atomic_push import push_version
 from serving.server.config import ModelConfig
-from serving.server.store.models import ModelStore
-from serving.server.store.policy import All, Latest, Specific
+from serving.server.errors import ServingError
+from serving.server.store.policy import All, Specific
 from tests.support.model_store import (
     ask,
     count_calls,
     failure,
+    find,
     held,
     in_loop,
+    make_store,
+    model_spec,
     refusal,
     serve,
     states,
+    status,
     until,
 )
 
-
-@in_loop
-async def test_the_latest_version_serves(base, put):
-    put(9)
-    put(30)
-    async with serve(ModelConfig("m", base)) as store:
-        assert await ask(store) == 30
-        assert await ask(store, version=30) == 30
-        assert store.names == ["m"]
-        assert store.status("m") == store.status("m", 30)
-        assert [(s.version, s.state, s.code, s.message) for s in store.status("m")] == [
-            (30, "AVAILABLE", 0, "")
-        ]
-
-
-@pytest.mark.parametrize(
-    ("policy", "served"),
-    [(Latest(2), {2, 3}), (All(), {1, 2, 3}), (Specific(frozenset({1, 3, 8})), {1, 3})],
+NO_VERSION_9 = (
+    "FAILED_PRECONDITION",
+    "Request to assign label to version 9 of model m, which is not currently available for "
+    "inference",
 )
-@in_loop
-async def test_policies(base, put, policy, served):
-    for version in (1, 2, 3):
-        put(version)
-    async with serve(ModelConfig("m", base, policy)) as store:
-        assert states(store) == dict.fromkeys(served, "AVAILABLE")
-        for version in served:
-            assert await ask(store, version=version) == version
-        assert await ask(store) == max(served)
-
-
-@in_loop
-async def test_zeros_before_a_version_do_not_matter(base, put):
-    put(123, answer=5, name="00000123")
-    async with serve(ModelConfig("m", base)) as store:
-        assert await ask(store, version=123) == 5
 
 
 @in_loop
@@ -78,7 +51,7 @@ async def test_a_push_is_served_when_it_is_whole(base, put, saved_models, loads)
 
 
 @in_loop
-async def test_back_to_the_older_version(base, put):
+async def test_a_number_may_come_back_with_another_model(base, put):
     for version in (1, 2):
         put(version)
     async with serve(ModelConfig("m", base)) as store:
@@ -86,24 +59,10 @@ async def test_back_to_the_older_version(base, put):
         await store.poll_once()
         assert await ask(store) == 1
         await until(lambda: states(store) == {2: "END", 1: "AVAILABLE"})
-        assert store.status("m", 2)[0].code == 0
-        put(2, answer=20)  # the number once more, with another model
+        put(2, answer=20)
         await store.poll_once()
         assert await ask(store) == 20
         await until(lambda: states(store) == {2: "AVAILABLE", 1: "END"})
-
-
-@in_loop
-async def test_when_all_versions_vanish_all_unload(base, put):
-    put(1)
-    async with serve(ModelConfig("m", base)) as store:
-        shutil.rmtree(base / "1")
-        await store.poll_once()
-        await until(lambda: states(store) == {1: "END"})
-        assert refusal(store.get, "m") == (
-            "NOT_FOUND",
-            "Servable not found for request: Latest(m)",
-        )
 
 
 @in_loop
@@ -122,43 +81,14 @@ async def test_a_base_path_out_of_reach_changes_nothing(base, put, caplog):
 
 
 @in_loop
-async def test_one_model_without_a_base_path_keeps_no_other_waiting(base, put, tmp_path):
+async def test_a_model_without_a_base_path_delays_no_other(base, put, tmp_path):
     put(1)
     models = [ModelConfig("a", tmp_path / "nowhere"), ModelConfig("m", base)]
-    async with serve(*models, start=False) as store:
+    # Below zero it never looks by itself.
+    async with serve(*models, poll_wait_seconds=-1) as store:
+        assert refusal(store.status, model_spec())[0] == "NOT_FOUND"
         await store.poll_once()
         assert await ask(store) == 1
-
-
-@in_loop
-async def test_what_is_not_there(base, put):
-    put(1)
-    async with serve(ModelConfig("m", base)) as store:
-        for call, args, expected in [
-            (store.get, ("x",), ("NOT_FOUND", "Servable not found for request: Latest(x)")),
-            (store.get, ("m", 3), ("NOT_FOUND", "Servable not found for request: Specific(m, 3)")),
-            (store.get, ("",), ("INVALID_ARGUMENT", "ModelSpec has no name specified.")),
-            (
-                store.get,
-                ("m", None, "stable"),
-                ("INVALID_ARGUMENT", "Unrecognized servable version label: stable"),
-            ),
-            (store.lease, (ModelSpec(),), ("INVALID_ARGUMENT", "ModelSpec has no name specified.")),
-            (
-                store.lease,
-                (ModelSpec(name="m", version_label="x"),),
-                ("INVALID_ARGUMENT", "Unrecognized servable version label: x"),
-            ),
-            (store.status, ("x",), ("NOT_FOUND", "Could not find any versions of model x")),
-            (store.status, ("m", 3), ("NOT_FOUND", "Could not find version 3 of model m")),
-            (store.status, ("x", 3), ("NOT_FOUND", "Could not find version 3 of model x")),
-            (
-                store.status,
-                ("m", None, "x"),
-                ("INVALID_ARGUMENT", "Unrecognized servable version label: x"),
-            ),
-        ]:
-            assert refusal(call, *args) == expected
 
 
 @in_loop
@@ -168,12 +98,13 @@ async def test_version_0_is_not_the_latest(base, put):
     async with serve(ModelConfig("m", base, All())) as store:
         assert await ask(store, version=0) == 0
         assert await ask(store) == 1
+        assert status(store, "m", 0) == status(store)[1:]
 
 
 @in_loop
 async def test_the_start_waits_for_the_first_version(base, put):
     shutil.rmtree(base)
-    store = ModelStore([ModelConfig("m", base)], poll_wait_seconds=0.005)
+    store = make_store(ModelConfig("m", base), poll_wait_seconds=0.005)
     looks = count_calls(store, "poll_once")
     start = asyncio.create_task(store.start())
     await until(lambda: len(looks) > 3)
@@ -183,11 +114,11 @@ async def test_the_start_waits_for_the_first_version(base, put):
     put(1)
     await start
     assert await ask(store) == 1
-    put(2)  # and it goes on looking
+    put(2)  # and it keeps looking
     await until(lambda: states(store) == {2: "AVAILABLE", 1: "END"})
     await store.close()
     assert states(store) == {2: "END", 1: "END"}
-    await until(store._poller.done)  # it looks no more
+    await until(store._poller.done)
 
 
 @in_loop
@@ -210,7 +141,7 @@ async def test_polling_survives_an_error_of_its_own(base, put, monkeypatch, capl
 
 @in_loop
 async def test_a_single_look_does_not_wait(base):
-    store = ModelStore([ModelConfig("m", base)], poll_wait_seconds=0)
+    store = make_store(ModelConfig("m", base), poll_wait_seconds=0)
     code, message = await failure(store.start())
     assert code == "UNKNOWN"
     assert message.startswith(
@@ -221,26 +152,17 @@ async def test_a_single_look_does_not_wait(base):
 
 
 @in_loop
-async def test_below_zero_it_never_looks(base, put):
-    put(1)
-    async with serve(ModelConfig("m", base), poll_wait_seconds=-1) as store:
-        assert refusal(store.status, "m")[0] == "NOT_FOUND"
-        await store.poll_once()
-        assert await ask(store) == 1
-
-
-@in_loop
 async def test_the_start_fails_when_a_model_has_no_good_version(base, put, tmp_path):
     put(1)
     (tmp_path / "bad" / "4").mkdir(parents=True)
     models = [ModelConfig("m", base), ModelConfig("bad", tmp_path / "bad")]
-    store = ModelStore(models, poll_wait_seconds=0.01)
+    store = make_store(*models, poll_wait_seconds=0.01)
     code, message = await failure(store.start())
     assert code == "UNKNOWN"
-    (reason,) = store.status("bad")
+    (reason,) = status(store, "bad")
     assert message == (
         "1 model(s) did not become available: {{{name: bad version: 4} due to error: "
-        f"NOT_FOUND: {reason.message}}}, }}"
+        f"NOT_FOUND: {reason.status.error_message}}}, }}"
     )
     await store.close()
     assert states(store) == {1: "END"}
@@ -259,3 +181,122 @@ async def test_close_waits_for_requests_and_frees_all(base, put):
         assert await request == 1
         await close
         assert states(store) == {1: "END"}
+
+
+@in_loop
+async def test_the_start_fails_when_a_label_points_nowhere(base, put):
+    put(1)
+    store = make_store(ModelConfig("m", base, labels={"stable": 9}), poll_wait_seconds=0)
+    assert await failure(store.start()) == NO_VERSION_9
+    await store.close()
+
+
+@in_loop
+async def test_a_reload_that_is_refused_changes_nothing(base, put):
+    for version in (1, 2):
+        put(version)
+    async with serve(ModelConfig("m", base, Specific(frozenset({1})), {"stable": 1})) as store:
+        assert await failure(store.reload([ModelConfig("m", base, All(), {"stable": 9})])) == (
+            NO_VERSION_9
+        )
+        await store.poll_once()
+        assert states(store) == {1: "AVAILABLE"}
+        assert await ask(store, label="stable") == 1
+
+
+@in_loop
+async def test_a_label_stays_on_a_version_that_unloads(base, put):
+    put(1)
+    async with serve(ModelConfig("m", base, labels={"stable": 1})) as store:
+        put(2)
+        await store.poll_once()
+        spec = model_spec(label="stable")
+        message = "Servable not found for request: Specific(m, 1)"
+        assert refusal(store.lease, spec) == ("NOT_FOUND", message)
+
+
+@in_loop
+async def test_labels_ahead_of_their_versions_where_allowed(base, put):
+    """As --allow_version_labels_for_unavailable_models: unused labels, or those that stay."""
+    put(1)
+    model = ModelConfig("m", base, All(), {"next": 2})
+    async with serve(model, allow_labels_for_unavailable=True) as store:
+        with pytest.raises(ServingError, match="Specific"):
+            await ask(store, label="next")
+        await store.reload([model])
+        moved = [ModelConfig("m", base, All(), {"next": 9})]
+        assert await failure(store.reload(moved)) == NO_VERSION_9
+        put(2)
+        await store.poll_once()
+        assert await ask(store, label="next") == 2
+
+
+@in_loop
+async def test_a_model_that_was_removed_is_not_looked_at(base, put, tmp_path):
+    other = tmp_path / "other"
+    put(1)
+    put(5, under=other)
+    async with serve(ModelConfig("m", base), ModelConfig("other", other)) as store, held() as hold:
+        old = asyncio.create_task(ask(store, "other", hold=hold))
+        await asyncio.sleep(0)
+        await store.reload([ModelConfig("m", base)])
+        assert store.names == ["m"]
+        assert states(store, "other") == {5: "UNLOADING"}
+        hold.set()
+        assert await old == 5
+        await until(lambda: states(store, "other") == {5: "END"})
+        put(7, under=other)
+        await store.poll_once()
+        assert states(store, "other") == {5: "END"}
+        await store.reload([ModelConfig("m", base), ModelConfig("other", other)])
+        assert find(store, "other").version == 7
+
+
+@in_loop
+async def test_a_new_model_that_cannot_be_loaded_is_reported(base, put, tmp_path):
+    put(1)
+    (tmp_path / "bad" / "4").mkdir(parents=True)
+    async with serve(ModelConfig("m", base)) as store:
+        models = [ModelConfig("m", base), ModelConfig("bad", tmp_path / "bad")]
+        code, message = await failure(store.reload(models))
+        assert code == "UNKNOWN"
+        assert message.startswith(
+            "1 model(s) did not become available: {{{name: bad version: 4} due to error: NOT_FOUND"
+        )
+        models[1] = ModelConfig("nowhere", tmp_path / "nowhere")
+        code, message = await failure(store.reload(models))
+        assert f"Could not find base path {tmp_path / 'nowhere'} for servable nowhere" in message
+        assert await ask(store) == 1
+        put(8, under=tmp_path / "nowhere")  # the configuration holds: it comes when it can
+        await store.poll_once()
+        assert await ask(store, "nowhere") == 8
+
+
+@in_loop
+async def test_a_version_that_serves_stays_when_the_base_path_changes(base, put, tmp_path):
+    """As in TF Serving, which knows a version by its number."""
+    put(1)
+    put(1, answer=50, under=tmp_path / "other")
+    async with serve(ModelConfig("m", base)) as store:
+        await store.reload([ModelConfig("m", tmp_path / "other")])
+        assert await ask(store) == 1
+        put(2, under=tmp_path / "other")
+        await store.poll_once()
+        assert await ask(store) == 2
+
+
+@in_loop
+async def test_a_reload_is_finished_when_its_caller_has_gone(base, put, tmp_path, gate):
+    put(1)
+    put(6, under=tmp_path / "third")
+    async with serve(ModelConfig("m", base)) as store:
+        gate.open.clear()
+        gate.reached.clear()
+        models = [ModelConfig("m", base), ModelConfig("third", tmp_path / "third")]
+        reload = asyncio.create_task(store.reload(models))
+        await until(gate.reached.is_set)
+        reload.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reload
+        gate.open.set()
+        await until(lambda: states(store, "third") == {6: "AVAILABLE"})

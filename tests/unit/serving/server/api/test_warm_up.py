@@ -8,10 +8,11 @@ import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from schema import names
+from serving.server.api.warm_up import MAX_RECORDS, play_warm_up
 from serving.server.errors import ServingError
-from serving.server.model.runners import BatchingOptions
-from serving.server.store.loading import load_servable
-from serving.server.store.warm_up import MAX_RECORDS, play_warm_up
+from serving.server.model.runners import DirectRunner
+from serving.server.model.saved_model import load_saved_model
+from serving.server.store.servable import Servable
 from tests.support.saved_models import half_plus_two, tf_example
 
 
@@ -42,46 +43,22 @@ def warm_up(saved_model):
     path.unlink(missing_ok=True)
 
 
-@pytest.fixture
-def ran(monkeypatch):
-    """What the model was asked to compute: the names of tensors, and the values that went in."""
-    runs = []
-
-    def install(servable):
-        real = servable.model.run
-
-        def run(inputs, outputs, timeout):
-            runs.append((dict(inputs), tuple(outputs)))
-            return real(inputs, outputs, timeout)
-
-        servable.model.run = run
-        return runs
-
-    return install
-
-
-def load(path, batching=None):
-    async def run():
-        servable = await load_servable("m", 1, path, batching)
-        await servable.close()
-        return servable
-
-    return asyncio.run(run())
-
-
-def play(path, ran=None):
-    """Plays the warm-up of a model that was loaded without."""
+def play(path):
+    """Plays the warm-up of a model; returns the number of requests, and what the model was fed."""
 
     async def run():
-        file = path / "assets.extra" / names.WARMUP_FILE
-        hidden = file.rename(file.with_name("hidden"))
-        servable = await load_servable("m", 1, path, None)
-        hidden.rename(file)
-        runs = ran(servable) if ran else None
+        model = load_saved_model(path)
+        runs, real = [], model.run
+
+        def watched(inputs, *others):
+            runs.append(dict(inputs))
+            return real(inputs, *others)
+
+        model.run = watched
+        servable = Servable("m", 1, model, DirectRunner(model))
         try:
             return await play_warm_up(servable), runs
         finally:
-            assert not servable.in_use
             await servable.close()
 
     return asyncio.run(run())
@@ -109,11 +86,10 @@ def fill(request, *values, signature):
 
 
 def test_without_a_file_nothing_is_played(saved_model):
-    servable = load(saved_model)
-    assert asyncio.run(play_warm_up(servable)) == 0
+    assert play(saved_model) == (0, [])
 
 
-def test_each_kind_of_request_is_played(saved_model, warm_up, ran):
+def test_each_kind_of_request_is_played(saved_model, warm_up):
     classify, regress, both, empty = (PredictionLog() for _ in range(4))
     fill(classify.classify_log.request, 3.0, signature="classify_x_to_y")
     fill(regress.regress_log.request, 4.0, 5.0, signature="regress_x_to_y")
@@ -124,7 +100,7 @@ def test_each_kind_of_request_is_played(saved_model, warm_up, ran):
         task.model_spec.signature_name = signature
     multi.input.example_list.examples.append(tf_example(x=[6.0]))
     warm_up([predict([[1.0], [2.0]]), classify, regress, both, empty])
-    count, runs = play(saved_model, ran)
+    count, runs = play(saved_model)
     assert count == 5
     seen = [
         [float(value) for value in array.ravel()]
@@ -132,24 +108,18 @@ def test_each_kind_of_request_is_played(saved_model, warm_up, ran):
         else [
             tf.train.Example.FromString(e).features.feature["x"].float_list.value[0] for e in array
         ]
-        for inputs, _ in runs
+        for inputs in runs
         for array in inputs.values()
     ]
     assert seen == [[1.0, 2.0], [3.0], [4.0, 5.0], [6.0]]
 
 
-def test_the_model_that_a_request_names_does_not_matter(saved_model, warm_up, ran):
+def test_the_model_that_a_request_names_does_not_matter(saved_model, warm_up):
     other, none = predict([[1.0]], name="another"), predict([[2.0]])
     other.predict_log.request.model_spec.version.value = 77
     none.predict_log.request.ClearField("model_spec")
     warm_up([other, none])
-    assert play(saved_model, ran)[0] == 2
-
-
-def test_the_loaded_model_was_warmed_up(saved_model, warm_up):
-    warm_up([predict([[1.0]])])
-    assert load(saved_model).version == 1
-    assert load(saved_model, BatchingOptions(max_batch_size=4)).version == 1
+    assert play(saved_model)[0] == 2
 
 
 @pytest.mark.parametrize(
@@ -162,9 +132,9 @@ def test_the_loaded_model_was_warmed_up(saved_model, warm_up):
 )
 def test_a_bad_request_refuses_the_model(saved_model, warm_up, log, code, message):
     warm_up([predict([[1.0]]), log])
-    got, words = refusal(load, saved_model)
+    got, found = refusal(play, saved_model)
     assert code is None or got == code
-    assert message in words
+    assert message in found
 
 
 def test_a_request_that_fails_in_the_model_refuses_it(saved_model, warm_up):
@@ -172,7 +142,7 @@ def test_a_request_that_fails_in_the_model_refuses_it(saved_model, warm_up):
     log = PredictionLog()
     fill(log.regress_log.request, 1.0, signature="regress_x2_to_y3")
     warm_up([log])
-    assert refusal(load, saved_model)[0] == "INVALID_ARGUMENT"
+    assert refusal(play, saved_model)[0] == "INVALID_ARGUMENT"
 
 
 def test_at_most_1000_requests(saved_model, warm_up):
@@ -180,52 +150,32 @@ def test_at_most_1000_requests(saved_model, warm_up):
     warm_up(empty)
     assert play(saved_model)[0] == 1000
     path = warm_up([*empty, PredictionLog()])
-    assert refusal(load, saved_model) == (
+    assert refusal(play, saved_model) == (
         "INVALID_ARGUMENT",
         f"Number of warmup records exceeds the maximum (1000) at {path}",
     )
 
 
-def test_what_is_no_tfrecord_refuses_the_model(saved_model, warm_up):
+def test_a_file_that_is_not_tfrecord_or_cut_short_is_refused(saved_model, warm_up):
     warm_up(b"no record" * 9)
-    code, message = refusal(load, saved_model)
+    code, message = refusal(play, saved_model)
     assert code == "DATA_LOSS"
     assert message.endswith(". Please verify your warmup data is in TFRecord format.")
-
-
-def test_a_cut_off_file_refuses_the_model(saved_model, warm_up):
     whole = warm_up([predict([[1.0]]), predict([[2.0]])]).read_bytes()
     warm_up(whole[:-2])
-    assert refusal(load, saved_model)[0] == "DATA_LOSS"
+    assert refusal(play, saved_model)[0] == "DATA_LOSS"
 
 
-def test_what_is_no_prediction_log_refuses_the_model(saved_model, warm_up):
+def test_a_record_that_is_not_a_prediction_log_is_refused(saved_model, warm_up):
     path = warm_up([b"\xff\xff\xff"])
-    code, message = refusal(load, saved_model)
+    code, message = refusal(play, saved_model)
     assert code == "INVALID_ARGUMENT"
     assert message.startswith("Failed to parse warmup record: ")
     assert message.endswith(f" from {path}")
 
 
-def test_a_refused_model_is_freed(saved_model, warm_up, monkeypatch):
-    from serving.server.store import loading
-
-    warm_up([predict([[1.0]], alias="z")])
-    closed, real = [], loading.load_saved_model
-
-    def watch(path):
-        model = real(path)
-        close = model.close
-        model.close = lambda: (closed.append(path), close())
-        return model
-
-    monkeypatch.setattr(loading, "load_saved_model", watch)
-    refusal(load, saved_model)
-    assert closed == [saved_model]
-
-
-def test_the_values_arrive_as_they_were_written(saved_model, warm_up, ran):
+def test_the_values_arrive_as_they_were_written(saved_model, warm_up):
     warm_up([predict(np.float32([[0.1], [-3e38]]))])
-    ((inputs, _),) = play(saved_model, ran)[1]
+    (inputs,) = play(saved_model)[1]
     (array,) = inputs.values()
     np.testing.assert_array_equal(array, np.float32([[0.1], [-3e38]]))

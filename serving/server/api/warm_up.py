@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final
 
 import grpc
 import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from schema import names
-from serving.server.api.inference import Inference
+from serving.server.api import inference
 from serving.server.errors import ServingError, from_tensorflow, invalid_argument, unimplemented
 from serving.server.store.servable import Servable
-
-if TYPE_CHECKING:
-    from serving.server.store.models import ModelStore
 
 MAX_RECORDS: Final = 1000
 
@@ -30,8 +25,8 @@ _logger = logging.getLogger(__name__)
 async def play_warm_up(servable: Servable) -> int:
     """Answers the requests in `assets.extra/tf_serving_warmup_requests`, if it is there.
 
-    They take the way of any request, so that whatever is set up at the first one is set up. The
-    model that a request names does not matter.
+    They are answered as any request, so that whatever the first one sets up is set up by then.
+    Which model a request names does not matter.
 
     Returns:
         The number of requests.
@@ -46,9 +41,8 @@ async def play_warm_up(servable: Servable) -> int:
         _logger.info("No warmup data file found at %s", path)
         return 0
     logs = await asyncio.to_thread(_read, path)
-    inference = Inference(cast("ModelStore", _Only(servable)))
     for log in logs:
-        await _play(log, inference, servable.name)
+        await _play(servable, log)
     _logger.info(
         "Finished reading warmup data for model at %s. Number of warmup records read: %d",
         path,
@@ -77,30 +71,16 @@ def _read(path: Path) -> list[PredictionLog]:
         raise invalid_argument(f"Failed to parse warmup record: {error} from {path}") from error
 
 
-async def _play(log: PredictionLog, inference: Inference, name: str) -> None:
-    # TF Serving plays requests that name no model too.
+async def _play(servable: Servable, log: PredictionLog) -> None:
     match log.WhichOneof("log_type"):
         case "predict_log":
-            log.predict_log.request.model_spec.name = name
-            await inference.predict(log.predict_log.request)
+            await inference.predict(servable, log.predict_log.request)
         case "classify_log":
-            log.classify_log.request.model_spec.name = name
-            await inference.classify(log.classify_log.request)
+            await inference.classify(servable, log.classify_log.request)
         case "regress_log":
-            log.regress_log.request.model_spec.name = name
-            await inference.regress(log.regress_log.request)
+            await inference.regress(servable, log.regress_log.request)
         case "multi_inference_log":
-            await inference.multi_inference(log.multi_inference_log.request)
+            await inference.multi_inference(servable, log.multi_inference_log.request)
         case "session_run_log":
             number = PredictionLog.SESSION_RUN_LOG_FIELD_NUMBER
             raise unimplemented(f"Unsupported log_type for warmup: {number}")
-
-
-class _Only:
-    """Stands in for the store: whatever model is asked for, it is this one."""
-
-    def __init__(self, servable: Servable) -> None:
-        self._servable = servable
-
-    def lease(self, spec: ModelSpec) -> AbstractContextManager[Servable]:
-        return self._servable.lease()

@@ -1,0 +1,270 @@
+"use strict";
+const TITLE_SEPARATOR = "\n"; // As schema/text.py joins them.
+const SLOW_AFTER_MS = 4000;
+const GIVE_UP_AFTER_MS = 60000;
+const ASK_AGAIN_AFTER_MS = 2000;
+const EXAMPLE = {
+  title: "Counting Migrating Birds in Weather Radar with Few Labels",
+  abstract: "Weather radars see millions of birds cross the night sky, but telling birds from rain " +
+    "still takes an expert. We present NightFlock, a convolutional neural network that segments " +
+    "radar images and needs only forty annotated scans. The network is first trained without " +
+    "labels to predict the next sweep of the antenna, and then fine-tuned with a loss that " +
+    "respects the geometry of the beam. On scans from six stations it finds 91% of the area that " +
+    "experts marked, nine points more than a network trained from scratch, and it keeps its " +
+    "accuracy on stations it has never seen. Code and annotations are public.",
+};
+const $ = (id) => document.getElementById(id);
+
+class ServerError extends Error {
+  constructor(message, status) { super(message); this.status = status; } // HTTP, where one came.
+}
+
+// Null when the server serves no model.
+const model = (() => {
+  const embedded = $("model").textContent;
+  return embedded.startsWith("__") ? null : JSON.parse(embedded);
+})();
+const base = `v1/models/${encodeURIComponent(model)}`;
+let request = null; // The AbortController of the running request.
+
+// ---- The server ----
+const hints = {
+  404: "The server is not serving this model right now.",
+  413: "The text is too long for the server.",
+  429: "The server is busy; try again in a moment.",
+  503: "The server is busy or still loading the model; try again in a moment.",
+  504: "The server took too long; try again in a moment.",
+};
+
+async function call(path, body, signal) {
+  const options = body === undefined ? {} : {
+    method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body),
+  };
+  let response, answer;
+  try {
+    response = await fetch(path, {...options, signal, cache: "no-store"});
+    answer = await response.text();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ServerError("The server cannot be reached. Check that it is running, then try again.");
+  }
+  try {
+    answer = JSON.parse(answer);
+  } catch {
+    throw new ServerError(`The server’s answer (HTTP status ${response.status}) is not JSON. Is this the address of the model server?`, response.status);
+  }
+  if (!response.ok) {
+    const said = answer?.error ? `It said: “${answer.error}”` : "";
+    const hint = hints[response.status] ?? "The server returned an error.";
+    throw new ServerError(`${hint} ${said} (HTTP status ${response.status}).`, response.status);
+  }
+  return answer;
+}
+
+// The version that answers requests without one: the highest that is available.
+async function availableVersion(signal) {
+  const versions = (await call(base, undefined, signal)).model_version_status ?? [];
+  const available = versions.filter((one) => one.state === "AVAILABLE").map((one) => BigInt(one.version));
+  if (available.length) return String(available.reduce((a, b) => (a > b ? a : b)));
+  const broken = versions.find((one) => one.status?.error_message);
+  throw new ServerError(broken
+    ? `No version of the model could be loaded. It said: “${broken.status.error_message}”`
+    : "The model is not loaded yet; try again in a moment.", 503);
+}
+
+async function suggest(text, signal) {
+  for (let attempt = 1; ; attempt++) {
+    const version = await availableVersion(signal);
+    try {
+      const {outputs} = await call(`${base}/versions/${version}:predict`, {inputs: {text: [text]}}, signal);
+      const rows = outputs.labels[0].map((label, i) => (
+        {label, score: outputs.scores[0][i], suggested: Boolean(outputs.suggested?.[0][i])}));
+      return {version, rows};
+    } catch (error) {
+      // A newer version may have replaced this one since the status was read.
+      if (error.status !== 404 || attempt === 2) throw error;
+    }
+  }
+}
+
+// ---- Display ----
+function element(tag, className, ...content) {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.append(...content);
+  return made;
+}
+
+function percent(score) {
+  const share = 100 * score;
+  if (share > 0 && share < 0.1) return "<0.1%";
+  if (share < 100 && share >= 99.95) return ">99.9%";
+  return `${share.toFixed(1)}%`;
+}
+
+function showState(version) {
+  $("state").className = version ? "ready" : "";
+  $("state").textContent = version ? `version ${version}, ready` : "not ready";
+}
+
+function showError(message) {
+  $("error").hidden = !message;
+  $("error").textContent = message;
+}
+
+function showLabels({version, rows}, milliseconds) {
+  $("labels").replaceChildren(...rows.map(({label, score, suggested}, i) => {
+    const row = element("div", "row", element("span", "rank", `${i + 1}`), element("span", "name", label));
+    if (suggested) row.append(element("span", "badge", "✓ suggested"));
+    row.append(element("span", "share", percent(score)));
+    const fill = element("div", "fill");
+    fill.style.width = `${100 * Math.min(1, Math.max(0, score))}%`;
+    const bar = element("div", "bar", fill);
+    bar.setAttribute("aria-hidden", "true");
+    return element("li", suggested ? "suggested" : "", row, bar);
+  }));
+  const over = rows.filter((row) => row.suggested).map((row) => row.label);
+  $("summary").textContent = !rows.length ? "The model returned no labels."
+    : over.length ? `Suggested: ${over.join(", ")}.`
+    : `No subject area reaches the model’s threshold; the closest is ${rows[0].label}.`;
+  $("answered").textContent = `Answered by ${model}, version ${version}, in ${Math.round(milliseconds)} ms.`;
+}
+
+function clearResults() {
+  $("labels").replaceChildren();
+  $("summary").textContent = "The ranked subject areas will appear here.";
+  $("answered").textContent = "";
+  $("empty").hidden = true;
+  $("abstract").removeAttribute("aria-invalid");
+  showError("");
+}
+
+function setWaiting(waiting) {
+  $("submit").setAttribute("aria-disabled", String(waiting));
+  $("submit-label").textContent = waiting ? "Asking the model…" : "Suggest subject areas";
+  $("spinner").hidden = !waiting;
+  $("clear").textContent = waiting ? "Stop" : "Clear";
+  $("results").setAttribute("aria-busy", String(waiting));
+  $("labels").classList.toggle("old", waiting);
+}
+
+function showSignatures(signatures) {
+  const describe = (tensors) => Object.entries(tensors ?? {}).map(([key, tensor]) => {
+    const shape = tensor.tensor_shape ?? {};
+    const sizes = shape.unknown_rank ? ", any shape" : ` [${(shape.dim ?? []).map((dim) => (dim.size === "-1" ? "n" : dim.size)).join(", ")}]`;
+    return element("div", "", `${key}: ${(tensor.dtype ?? "").replace("DT_", "").toLowerCase()}${sizes}`);
+  });
+  $("signature-rows").replaceChildren(...Object.entries(signatures).sort().map(([key, signature]) =>
+    element("tr", "", element("td", "", key), element("td", "", signature.method_name ?? ""),
+      element("td", "", ...describe(signature.inputs)), element("td", "", ...describe(signature.outputs)))));
+  for (const id of ["form", "results", "footnote", "intro"]) $(id).hidden = true;
+  $("signatures").hidden = false;
+  document.querySelector("h1").textContent = document.title = "Model server";
+}
+
+// ---- Actions ----
+async function submit() {
+  if (request) return;
+  const [title, abstract] = [$("title").value, $("abstract").value];
+  const empty = !(title + abstract).trim();
+  $("empty").hidden = !empty;
+  $("abstract").setAttribute("aria-invalid", String(empty));
+  if (empty) return $("abstract").focus();
+
+  request = new AbortController();
+  const slow = setTimeout(() => { $("summary").textContent = "The server is slow to respond. Still waiting…"; }, SLOW_AFTER_MS);
+  const giveUp = setTimeout(() => request.abort("late"), GIVE_UP_AFTER_MS);
+  const start = performance.now();
+  showError("");
+  setWaiting(true);
+  $("summary").textContent = "Asking the model…";
+  try {
+    const answer = await suggest(title ? title + TITLE_SEPARATOR + abstract : abstract, request.signal);
+    showLabels(answer, performance.now() - start);
+    showState(answer.version);
+  } catch (error) {
+    clearResults();
+    if (request.signal.reason === "stopped") {
+      $("summary").textContent = "Stopped. Your text is still here.";
+    } else {
+      $("summary").textContent = "";
+      if (error instanceof ServerError && !error.status) showState(null);
+      const said = request.signal.reason === "late"
+        ? `The server did not answer within ${GIVE_UP_AFTER_MS / 1000} seconds.`
+        : error instanceof ServerError ? error.message : `Unexpected answer from the server: ${error.message}.`;
+      showError(`${said} Your text is still here.`);
+    }
+  } finally {
+    clearTimeout(slow);
+    clearTimeout(giveUp);
+    request = null;
+    setWaiting(false);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    $("results").scrollIntoView({block: "nearest", behavior: calm ? "auto" : "smooth"});
+  }
+}
+
+// Replaces the text in the fields, and offers to undo that.
+function replaceText(title, abstract, what) {
+  const old = [$("title").value, $("abstract").value];
+  [$("title").value, $("abstract").value] = [title, abstract];
+  clearResults();
+  $("replaced").replaceChildren();
+  if (!old.join("").trim() || (old[0] === title && old[1] === abstract)) return;
+  const undo = element("button", "link", "Undo");
+  undo.type = "button";
+  undo.addEventListener("click", () => {
+    replaceText(...old, "Restored.");
+    $("title").focus();
+  });
+  $("replaced").append(`${what} `, undo);
+}
+
+function clearOrStop() {
+  if (request) return request.abort("stopped");
+  replaceText("", "", "Cleared.");
+  $("title").focus();
+}
+
+// ---- Start ----
+async function start() {
+  try {
+    const version = await availableVersion();
+    const {metadata} = await call(`${base}/versions/${version}/metadata`);
+    const signatures = metadata.signature_def.signature_def;
+    const byDefault = signatures.serving_default;
+    const {text, ...others} = byDefault?.inputs ?? {};
+    const takesText = text?.dtype === "DT_STRING" && !Object.keys(others).length;
+    $("problem").hidden = true;
+    showState(version);
+    if (!(takesText && byDefault.outputs?.labels && byDefault.outputs?.scores)) showSignatures(signatures);
+    $("legend").hidden = !byDefault?.outputs?.suggested;
+  } catch (error) {
+    showState(null);
+    const said = error instanceof ServerError ? error.message : `Unexpected metadata of the model: ${error.message}.`;
+    if ($("problem").textContent !== said) $("problem").textContent = said;
+    $("problem").hidden = false;
+    setTimeout(start, ASK_AGAIN_AFTER_MS);
+  }
+}
+
+$("form").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+$("clear").addEventListener("click", clearOrStop);
+$("example").addEventListener("click", () => {
+  if (request) return;
+  replaceText(EXAMPLE.title, EXAMPLE.abstract, "Replaced by an example.");
+  submit();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing || $("form").hidden) return;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); submit(); }
+  if (event.key === "Escape") clearOrStop();
+});
+if (model === null) {
+  $("problem").textContent = "There is no model to ask. Open this page on a server that serves one.";
+  $("problem").hidden = false;
+  showState(null);
+} else {
+  $("name").textContent = model;
+  start();
+}

@@ -1,0 +1,169 @@
+"""Documents read as tensors and examples. Most cases are those of json_tensor_test.cc."""
+
+import numpy as np
+import pytest
+from google.protobuf import text_format
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
+from tensorflow_serving.apis import input_pb2
+
+from serving.server.api.json_document import parse
+from serving.server.api.rest_request import PredictInputs, fill_examples, predict_inputs
+from serving.server.errors import ServingError
+
+
+def infos(**types: str) -> dict[str, TensorInfo]:
+    return {
+        name: TensorInfo(dtype=types_pb2.DataType.Value(f"DT_{kind.upper()}"))
+        for name, kind in types.items()
+    }
+
+
+def read(text: str, **types: str) -> PredictInputs:
+    return predict_inputs(parse(text.encode()), infos(**types))
+
+
+def refusal(text: str, **types: str) -> str:
+    with pytest.raises(ServingError) as caught:
+        read(text, **types)
+    return f"{caught.value.code.name}: {caught.value.message}"
+
+
+def test_named_inputs_in_both_formats():
+    types = {"tag": "string", "signal": "int32", "sensor": "float", "more": "double"}
+    rows = read(
+        '{"instances": [{"tag": "foo", "signal": [1,2,3], "sensor": [[1, NaN]], "more": [NaN]},'
+        ' {"tag": {"b64": "YmFy"}, "signal": [3,4,1], "sensor": [[4, Infinity]], "more": [2.0]}]}',
+        **types,
+    )
+    columns = read(
+        '{"inputs": {"tag": ["foo", "bar"], "signal": [[1,2,3],[3,4,1]], "unknown": [],'
+        ' "sensor": [[[1, NaN]],[[4, Infinity]]], "more": [[NaN],[2.0]]}}',
+        **types,
+    )
+    assert rows.by_row
+    assert not columns.by_row
+    expected = {
+        "tag": np.array([b"foo", b"bar"], dtype=object),
+        "signal": np.array([[1, 2, 3], [3, 4, 1]], dtype=np.int32),
+        "sensor": np.array([[[1, np.nan]], [[4, np.inf]]], dtype=np.float32),
+        "more": np.array([[np.nan], [2.0]]),
+    }
+    for found in (rows.tensors, columns.tensors):
+        assert found.keys() == expected.keys()
+        for name, values in expected.items():
+            assert found[name].dtype == values.dtype
+            np.testing.assert_array_equal(found[name], values)
+
+
+def test_one_input_by_its_name_and_scalars():
+    np.testing.assert_array_equal(
+        read('{"instances": [{"x": [["a"], ["b"]]}]}', x="string").tensors["x"],
+        np.array([[[b"a"], [b"b"]]], dtype=object),
+    )
+    assert read('{"inputs": {"x": 3}}', x="int32").tensors["x"].shape == ()
+    assert read('{"inputs": {"b64": "aGVsbG8="}}', x="string").tensors["x"][()] == b"hello"
+    assert read('{"inputs": []}', x="string").tensors["x"].shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("types", "text", "message"),
+    [
+        ({}, "{}", "Failed to get input map for signature: DEFAULT"),
+        (
+            {"x": "int32"},
+            '{"instances": [1], "inputs": [1]}',
+            'JSON Value: {\n    "instances": [\n        1\n    ],\n    "inputs": [\n        1\n'
+            "    ]\n} Not formatted correctly expecting only one of 'inputs' or 'instances' keys "
+            "to exist ",
+        ),
+        ({"x": "int32"}, '{"instances": 1}', "Expecting 'instances' to be an list/array"),
+        (
+            {"x": "int32"},
+            '{"instances": [[1,2],[3,4],[5,6,7]]}',
+            "INVALID_ARGUMENT: Failed to process element: 2 of 'instances' list. Error: "
+            "INVALID_ARGUMENT: Expecting tensor size: 2 but got: 3",
+        ),
+        (
+            {"x": "int32"},
+            '{"instances": [[1,2],[3,4],[[5,6]]]}',
+            "Expecting shape [2] but got: [1,2]",
+        ),
+        (
+            {"a": "int32", "s": "string"},
+            '{"instances": [{"a": [1], "s": ""}, {"a": [1, 2], "s": ""}]}',
+            "Failed to process element: 1 key: a of 'instances' list. Error: "
+            "INVALID_ARGUMENT: Expecting tensor size: 1 but got: 2",
+        ),
+        (
+            {"a": "int32"},
+            '{"instances": [{"a": 1, "z": 2}]}',
+            "Failed to process element: 0 key: z of 'instances' list. Error: INVALID_ARGUMENT: "
+            "JSON object: does not have named input: z",
+        ),
+        (
+            {"b": "int32", "a": "int32"},
+            '{"instances": [{"a": 1}]}',
+            'JSON object: {\n    "a": 1\n} keys must be equal to: a,b',
+        ),
+        (
+            {"a": "int32"},
+            '{"instances": [{"a": 1}, [1]]}',
+            "Expecting object but got list at item 1 of input list",
+        ),
+        (
+            {"s": "string"},
+            '{"instances": ["a", {"s": "b"}]}',
+            "Expecting value/list but got object at item 1 of input list",
+        ),
+    ],
+)
+def test_the_words_of_a_refusal(types, text, message):
+    """The contract tests show what else is refused."""
+    assert message in refusal(text, **types)
+
+
+EXAMPLES = """{
+  "signature_name": "custom", %s "examples": [
+    {"names": ["foo", "bar"], "ratings": [8.0, 9.0, NaN, Infinity], "age": 20},
+    {"names": ["baz", {"b64": "aGVsbG8="}], "ratings": [6.0, 1e39], "mix": [1, true, false],
+     "none": []}
+  ]}"""
+EXPECTED_EXAMPLES = """
+  examples { features {
+    feature { key: "names" value { bytes_list { value: "foo" value: "bar" } } }
+    feature { key: "ratings"
+              value { float_list { value: 8 value: 9 value: nan value: inf } } }
+    feature { key: "age" value { int64_list { value: 20 } } } } }
+  examples { features {
+    feature { key: "names" value { bytes_list { value: "baz" value: "hello" } } }
+    feature { key: "ratings" value { float_list { value: 6 value: inf } } }
+    feature { key: "mix" value { int64_list { value: 1 value: 1 value: 0 } } }
+    feature { key: "none" value {} } } }"""
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ("", "example_list { %s }"),
+        (
+            '"context": {"query": "pizza", "location": ["sfo"]},',
+            """example_list_with_context { %s context { features {
+              feature { key: "query" value { bytes_list { value: "pizza" } } }
+              feature { key: "location" value { bytes_list { value: "sfo" } } } } } }""",
+        ),
+    ],
+)
+def test_examples(context, expected):
+    found = input_pb2.Input()
+    fill_examples(parse((EXAMPLES % context).encode()), found)
+    wanted = text_format.Parse(expected % EXPECTED_EXAMPLES, input_pb2.Input())
+    # As text, for NaN is not equal to itself.
+    assert str(found) == str(wanted)
+
+
+def test_a_feature_that_mixes_types_is_refused():
+    """The contract tests show what else is refused."""
+    document = parse(b'{"examples": [{"n": ["a", 1]}]}')
+    with pytest.raises(ServingError, match="in feature: n expecting type: bytes"):
+        fill_examples(document, input_pb2.Input())
