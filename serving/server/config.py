@@ -1,4 +1,4 @@
-"""Reads the server's configuration files: models, batching, monitoring."""
+"""Reads and follows the server's configuration files: models, batching, monitoring."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def from_proto(config: ModelServerConfig) -> tuple[ModelConfig, ...]:
         ServingError: INVALID_ARGUMENT: not a list of models, a model without a name or with
             another's, a base path that is not an absolute path of a local folder, or a platform
             that is not TensorFlow. In the words of TF Serving's model_servers/server_core.cc and
-            model_service_impl.cc, where it has some.
+            model_service_impl.cc.
     """
     if config.WhichOneof("config") != "model_config_list":
         raise invalid_argument(

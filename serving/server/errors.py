@@ -11,7 +11,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class ServingError(Exception):
-    """A request, or the load of a model, that failed with a status.
+    """A request or the loading of a model failed with a status.
 
     Attributes:
         code: The status code; gRPC's, TensorFlow's and TF Serving's are the same.

@@ -1,4 +1,4 @@
-"""Counts and times the requests, and tells Prometheus by TF Serving's names."""
+"""Counts and times the requests, for Prometheus, under TF Serving's names."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class Monitoring:
 
     Source: TF Serving's servables/tensorflow/util.cc for the names and
     model_servers/prediction_service_impl.cc and http_server.cc for what is counted: each request
-    to a model by its status, and the time of those that went well.
+    to a model by its status, and the time of successful ones.
     """
 
     def __init__(self, model_names: Callable[[], Collection[str]]) -> None:
         """Makes metrics that are all zero.
 
         Args:
-            model_names: Tells the names of the models that there are. A request for any other is
-                counted under an empty name, or clients could make series without end.
+            model_names: Returns the names of the served models. A request for any other is counted
+                under an empty name, or clients could create series without end.
         """
         self._model_names = model_names
         self._registry = CollectorRegistry()
-        # What the process takes of memory and processor.
+        # Memory and CPU time of the process.
         ProcessCollector(registry=self._registry)
         self._requests = Counter(
             f"{_PREFIX}request_count",
@@ -44,7 +44,7 @@ class Monitoring:
         )
         self._latency = Histogram(
             f"{_PREFIX}request_latency",
-            "Wall time in microseconds of requests that went well.",
+            "Wall time in microseconds of successful requests.",
             ("model_name", "API", "entrypoint"),
             buckets=_MICROSECONDS,
             registry=self._registry,
@@ -70,8 +70,7 @@ class Monitoring:
     def text(self) -> str:
         """Returns the metrics in Prometheus's text format.
 
-        Written here, for Prometheus's own writer ends the name of a counter in `_total`, which
-        TF Serving's do not.
+        Prometheus's own writer appends `_total` to the name of a counter; TF Serving does not.
         """
         return "".join(
             f"{line}\n" for metric in self._registry.collect() for line in _lines(metric)

@@ -26,7 +26,7 @@ def reserve(host: str, port: int, flag: str) -> socket.socket:
     """Returns a socket that holds a port without listening; 0 takes a free one.
 
     Raises:
-        UsageError: The port can't be had; it names the flag that sets it.
+        UsageError: The port can't be bound; it names the flag that sets it.
     """
     with explain_bind_error(host, port, flag):
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

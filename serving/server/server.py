@@ -40,7 +40,7 @@ __all__ = ["ModelServer", "ServerOptions", "run_server"]
 
 _logger = logging.getLogger(__name__)
 
-# How long running requests may take when the server is told to stop.
+# How long running requests may take after a signal to stop.
 GRACE_SECONDS: Final = 30.0
 _UNLOAD_SECONDS: Final = 5.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -64,7 +64,7 @@ class ModelServer:
         """Reads the configuration files.
 
         Raises:
-            UsageError: Options that don't go together, or a file that can't be read.
+            UsageError: Options that contradict each other, or a file that can't be read.
         """
         self._options = options
         models = _models(options)
@@ -124,13 +124,14 @@ class ModelServer:
         self._poll_config()
 
     async def stop(self, grace: float = GRACE_SECONDS) -> bool:
-        """Takes no new requests, lets running ones end, and unloads the models.
+        """Takes no new requests, lets running ones finish, and unloads the models.
 
         Args:
             grace: Seconds after which running requests are cut off.
 
         Returns:
-            Whether all is unloaded; else a model still computes, in a thread that can't be ended.
+            Whether everything is unloaded; else a model is still computing, in a thread that can't
+            be stopped.
         """
         if self._config_poll:
             self._config_poll.cancel()
@@ -204,7 +205,7 @@ class ModelServer:
 
 
 class _RestServer(uvicorn.Server):
-    """Uvicorn without its signal handlers: signals are for both servers."""
+    """Uvicorn without its signal handlers: a signal stops both servers."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -212,7 +213,7 @@ class _RestServer(uvicorn.Server):
 
 
 def run_server(options: ServerOptions) -> None:
-    """Serves until SIGTERM or SIGINT; then running requests end before it returns.
+    """Serves until SIGTERM or SIGINT; then running requests finish before it returns.
 
     Raises:
         UsageError: Wrong options or files, a port that is taken, or models that can't be loaded.
@@ -228,11 +229,11 @@ def run_server(options: ServerOptions) -> None:
 async def _serve(options: ServerOptions) -> None:
     server = ModelServer(options)
     loop = asyncio.get_running_loop()
-    told = asyncio.Event()
+    signal_came = asyncio.Event()
     for number in _SIGNALS:
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, signal_came.set)
     start = asyncio.create_task(server.start())
-    signalled = asyncio.create_task(told.wait())
+    signalled = asyncio.create_task(signal_came.wait())
     failure: BaseException | None = None
     try:
         await asyncio.wait((start, signalled), return_when=asyncio.FIRST_COMPLETED)
@@ -248,8 +249,8 @@ async def _serve(options: ServerOptions) -> None:
             task.cancel()
         await asyncio.gather(start, signalled, return_exceptions=True)
         if not await server.stop():
-            _logger.warning("A model still computes: the process ends without it")
-            # A normal end would wait for its thread, and only then tell what failed.
+            _logger.warning("A model is still computing: the process ends without it")
+            # A normal exit would wait for its thread, and only then report what failed.
             if failure is not None:
                 _logger.error("The server can't start: %s", failure)
             logging.shutdown()

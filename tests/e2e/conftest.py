@@ -3,13 +3,20 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.sample.generator import write_sample
 from tests.support import runs
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+    from tests.support.page import Page
 
 
 @dataclass(frozen=True)
@@ -56,3 +63,39 @@ def first_run(sample: Path, shared: Path) -> FirstRun:
             finished.write_text(json.dumps(asdict(run)))
     run = runs.Run(**json.loads(finished.read_text()))
     return FirstRun(run, folder / "out", folder / "live")
+
+
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base path of a small model."""
+    from tests.support.page import VERSION
+    from tests.support.saved_models import small_tagger
+
+    base = tmp_path_factory.mktemp("models") / "arxiv_tagger"
+    small_tagger(base / str(VERSION))
+    return base
+
+
+@pytest.fixture(scope="module")
+def address(tagger: Path) -> Iterator[str]:
+    """A server of that model."""
+    from tests.support.page import model_server
+
+    with model_server(tagger, "arxiv_tagger", tagger.parent / "log") as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def page_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    from tests.support.browser import chromium
+
+    with chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(page_browser: Chrome, address: str) -> Page:
+    """The server's page, just opened."""
+    from tests.support.page import Page
+
+    return Page(page_browser, address)

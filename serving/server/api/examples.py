@@ -1,6 +1,6 @@
 """Classify and Regress: tf.Examples in, classes or values out.
 
-What a signature must have, and what its outputs must be, in TF Serving's words.
+The checks of a signature and its outputs speak in TF Serving's words.
 """
 
 from __future__ import annotations

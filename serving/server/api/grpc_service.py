@@ -37,10 +37,10 @@ _logger = logging.getLogger(__name__)
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
-    # Else a second server would share the port without a word.
+    # Else a second server would silently share the port.
     ("grpc.so_reuseport", 0),
 )
-# A message travels in a header, of which clients take 8 KiB; in bytes.
+# In bytes: a message travels in a header, of which clients accept 8 KiB.
 _LONGEST_MESSAGE: Final = 6000
 # By TF Serving's short names, and by the full ones that clients expect.
 _HEALTH_NAMES: Final = (
@@ -70,7 +70,7 @@ def make_grpc_server(models: ModelStore, monitoring: Monitoring) -> grpc.aio.Ser
 
 
 async def add_health_service(server: grpc.aio.Server) -> health.aio.HealthServicer:
-    """Adds the standard health service, by which both services are SERVING."""
+    """Adds the standard health service, which reports both services as SERVING."""
     servicer = health.aio.HealthServicer()
     for name in _HEALTH_NAMES:
         await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -188,7 +188,7 @@ def _model_spec(request: Any) -> ModelSpec:
 
 
 async def _abort(context: _Context, error: Exception) -> Any:
-    """Ends a call with an error; a client sees no stack trace, the log does."""
+    """Ends a call with an error; the stack trace of a fault goes to the log only."""
     if not isinstance(error, ServingError):
         _logger.error("A request failed", exc_info=error)
         error = internal(f"{type(error).__name__}: {error}")
@@ -198,7 +198,7 @@ async def _abort(context: _Context, error: Exception) -> Any:
 def cut_message(message: str) -> str:
     """Returns as much of the start of a message as fits a header.
 
-    What is not printable ASCII takes three bytes there for each byte of UTF-8.
+    There each byte of UTF-8 that is not printable ASCII takes three.
 
     Source: the gRPC protocol over HTTP/2, "Responses", Percent-Encoded.
     """

@@ -1,4 +1,4 @@
-"""The REST API of TF Serving, the page to try a model, and the metrics, as an ASGI application."""
+"""The REST API of TF Serving, the page to try a model, and the metrics, as an ASGI app."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _SERVER_FAULT: Final = 500
 # loop would stand still for more than a millisecond or so.
 _MANY_BYTES: Final = 64 * 1024
 _MANY_ELEMENTS: Final = 2048
-# What TF Serving unpacks of a body at most.
+# The most that TF Serving unpacks, in bytes.
 _MOST_UNPACKED: Final = 100 * 1024 * 1024
 
 # What the page has in place of its style, its script, and the name of a model as JSON.
@@ -90,8 +90,8 @@ def make_rest_app(
     Args:
         models: What is served.
         monitoring: Counts them.
-        timeout: Seconds that a request may take; None: as long as it likes.
-        metrics: Where the metrics are shown, if at all.
+        timeout: Seconds that a request may take; None is no limit.
+        metrics: Where the metrics are, if anywhere.
     """
     page = _read_page()
 

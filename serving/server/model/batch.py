@@ -1,4 +1,4 @@
-"""Runs the inputs of several requests as one batch, and cuts the outputs apart again."""
+"""Runs the inputs of several requests as one batch, and splits the outputs again."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def run_batch(
         model: The model.
         requests: Inputs by name of tensor; of the same names, types and ranks.
         outputs: Names of tensors.
-        allowed_sizes: In increasing order; the batch is filled up to the next of them.
-        deadline: When nobody waits any more, by `time.monotonic`.
+        allowed_sizes: In increasing order; the batch is padded to the next of them.
+        deadline: When the last request gives up, by `time.monotonic`.
 
     Returns:
         For each request its outputs, or the error it met.
@@ -85,13 +85,13 @@ def run_batch(
 
 
 def _merge(arrays: list[Array], padding: int) -> Array:
-    """Puts arrays in a row, with equal inner shapes, and rows of padding after them."""
+    """Concatenates arrays, padded to equal inner shapes, and appends rows of padding."""
     shapes = {array.shape[1:] for array in arrays}
     if len(shapes) > 1:
         largest = [max(sizes) for sizes in zip(*shapes, strict=True)]
         arrays = [_pad(array, largest) for array in arrays]
     if padding:
-        # A row that is there is a row that the model takes.
+        # A row of a request is one that the model accepts.
         row = next(array for array in arrays if len(array))[:1]
         arrays = [*arrays, np.repeat(row, padding, axis=0)]
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

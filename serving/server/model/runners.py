@@ -33,13 +33,13 @@ class BatchingOptions:
 
     Attributes:
         max_batch_size: Rows in a batch, and so in a request.
-        batch_timeout_micros: How long the first request of a batch that is not full waits for
-            others while a thread is free.
+        batch_timeout_micros: How long a batch that is not full waits for more requests while a
+            thread is free.
         max_enqueued_batches: Batches that may wait for one combination of tensors.
         num_batch_threads: Threads that run batches; one less than there are processors if None.
-        allowed_batch_sizes: Batches are filled up to the next of these, if there are any.
+        allowed_batch_sizes: Batches are padded to the next of these, if there are any.
         pad_variable_length_inputs: Whether requests of different inner shapes share a batch,
-            each filled up to the largest with its own first value.
+            each padded to the largest with its own first value.
 
     Source: servables/tensorflow/session_bundle_config.proto.
     """
@@ -69,11 +69,11 @@ class Runner(Protocol):
             The values of the outputs, in their order.
 
         Raises:
-            ServingError: The model refuses or fails, time is up, or too much waits already.
+            ServingError: The model refuses or fails, time is up, or the queue is full.
         """
 
     async def close(self) -> None:
-        """Answers what has come in and refuses what comes after."""
+        """Answers the requests that are in and refuses later ones."""
 
 
 class DirectRunner:
@@ -107,7 +107,7 @@ class DirectRunner:
 @dataclass(frozen=True, eq=False)
 class _Task:
     inputs: Arrays
-    # Done before its batch starts if the caller has gone or its time is up.
+    # Done before its batch starts if the caller is gone or its time is up.
     answer: asyncio.Future[list[Array]]
     # By `time.monotonic`; infinite if any time will do.
     deadline: float
@@ -128,7 +128,7 @@ class BatchingRunner:
     Where TF Serving fails a whole batch for one bad request or for unequal shapes, here unequal
     requests do not share a batch, and a batch that fails is halved until the bad ones are alone.
 
-    All but the run of a batch happens in the event loop, so there are no locks.
+    Everything but the run of a batch happens in the event loop, so there are no locks.
 
     Source: tensorflow_serving/batching/batching_session.cc and tensorflow/core/kernels/
     batching_util/shared_batch_scheduler.h.
@@ -137,11 +137,10 @@ class BatchingRunner:
     def __init__(self, model: SavedModel, options: BatchingOptions) -> None:
         self._model = model
         self._options = options
-        # The event loop, which all requests go through, keeps one processor busy.
+        # The event loop, through which all requests go, keeps one core busy.
         self._free = options.num_batch_threads or max(1, (os.cpu_count() or 1) - 1)
         self._threads = ThreadPoolExecutor(self._free, "batches")
-        # Waiting batches by inputs and outputs, the oldest first; the last may be open. No queue is
-        # ever empty.
+        # Waiting batches by inputs and outputs, the oldest first. No queue is ever empty.
         self._queues: dict[tuple[tuple[str, ...], tuple[str, ...]], deque[_Batch]] = {}
         self._running: set[asyncio.Future[list[Answer]]] = set()
         self._dispatching = False
@@ -169,12 +168,12 @@ class BatchingRunner:
         batch.tasks.append(_Task(inputs, answer, deadline))
         batch.rows += rows
         if self._free and not self._dispatching:
-            # Not at once: whatever else has arrived by now joins the batch.
+            # Not at once: what else has arrived by now joins the batch.
             self._dispatching = True
             loop.call_soon(self._dispatch)
         if timeout is None:
             return await answer
-        # A third of what asyncio.wait_for costs.
+        # Costs a third of asyncio.wait_for.
         expiry = loop.call_later(timeout, _expire, answer)
         try:
             return await answer
@@ -211,7 +210,7 @@ class BatchingRunner:
         return batch
 
     def _dispatch(self) -> None:
-        """Gives the free threads what is ready, and comes back for what will be."""
+        """Starts the batches that are ready, and schedules itself for the next one."""
         self._dispatching = False
         if self._timer is not None:
             self._timer.cancel()
@@ -224,7 +223,7 @@ class BatchingRunner:
                 return
             self._start(queue.popleft())
             if not queue:
-                # Each choice of outputs has a queue: they would pile up.
+                # Each choice of outputs has a queue: empty ones would pile up.
                 del self._queues[key]
 
     def _ready_at(self, queue: deque[_Batch]) -> float:

@@ -105,8 +105,8 @@ class SavedModel:
     def close(self) -> None:
         """Frees the model; nothing may be running."""
         self._session.close()
-        # A graph's objects in Python refer to each other: left to themselves, those of a few
-        # versions pile up.
+        # A graph's Python objects refer to each other: without a collection, those of several
+        # versions would pile up.
         self._session = None
         self._tensors = _Tensors(None)
         gc.collect()
@@ -153,7 +153,7 @@ def load_saved_model(path: Path) -> SavedModel:
         except tf.errors.OpError as error:
             raise from_tensorflow(error) from error
         except (TypeError, ValueError) as error:
-            # Python's for what does not fit together: operations, names, default values.
+            # From Python, for operations, names or default values that do not fit.
             raise invalid_argument(str(error)) from error
         undo.pop_all()
     return model
@@ -165,7 +165,7 @@ def _read_meta_graph(path: Path) -> MetaGraphDef:
     if binary.is_file():
         content = binary.read_bytes()
         try:
-            # Python stops without an error at an end that nothing began.
+            # Python stops without an error at the end of a group that never began.
             is_whole = model.ParseFromString(content) == len(content)
         except DecodeError:
             is_whole = False
@@ -206,13 +206,13 @@ def _run_options(deadline: float) -> Any:
 
 
 def _session_config(has_loops: bool) -> tf.compat.v1.ConfigProto:
-    # Requests run side by side already: handing the operations of one to other threads nearly
-    # doubles what a small model takes. But only there can a run be stopped.
+    # Requests already run in parallel: spreading one over threads nearly doubles the time of a
+    # small model. But only a run on those threads can be stopped.
     threads = 0 if has_loops else -1
     config = tf.compat.v1.ConfigProto(
         allow_soft_placement=True, inter_op_parallelism_threads=threads
     )
-    # Otherwise the first model takes all the memory of the GPU, and nothing else can use it.
+    # Else the first model takes all the memory of the GPU.
     config.gpu_options.allow_growth = True
     return config
 

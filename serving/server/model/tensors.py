@@ -57,7 +57,7 @@ def decode_tensor(proto: TensorProto) -> Array:
         values = getattr(proto, field)
         if len(values) == math.prod(shape):
             return np.array(list(values), dtype).reshape(shape)
-    # What is left is rare or broken: TensorFlow fills up, cuts off and refuses as it does.
+    # The rest is rare or broken: TensorFlow pads, truncates or refuses it.
     try:
         parsed: Array = tf.io.parse_tensor(proto.SerializeToString(), proto.dtype).numpy()
     except (TypeError, tf.errors.OpError) as error:

@@ -20,12 +20,12 @@ class Latest:
 
 @dataclass(frozen=True)
 class All:
-    """The policy that serves each version there is."""
+    """The policy that serves every version."""
 
 
 @dataclass(frozen=True)
 class Specific:
-    """The policy that serves the given versions, as far as they are there."""
+    """The policy that serves the given versions, where they exist."""
 
     versions: frozenset[int]
 
@@ -41,7 +41,7 @@ class Action(NamedTuple):
 
 
 def choose_versions(policy: VersionPolicy, versions: Collection[int]) -> frozenset[int]:
-    """Returns the versions to serve of those that are there."""
+    """Returns which of the existing versions to serve."""
     match policy:
         case Latest():
             return frozenset(sorted(versions)[-max(policy.num_versions, 1) :])

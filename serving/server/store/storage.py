@@ -18,7 +18,7 @@ def find_versions(name: str, base_path: Path) -> dict[int, Path]:
         ServingError: The base path is not there, or can't be read.
 
     Source: PollFileSystemForServable in TF Serving's
-    sources/storage_path/file_system_storage_path_source.cc. Unlike there a file is no version.
+    sources/storage_path/file_system_storage_path_source.cc. Unlike there a file is not a version.
     """
     try:
         return version_folders(base_path)
@@ -31,7 +31,7 @@ def find_versions(name: str, base_path: Path) -> dict[int, Path]:
 def fingerprint(folder: Path) -> Fingerprint:
     """Returns the path, size and time of change of each file in a folder.
 
-    One that goes away meanwhile or can't be looked at is left out: loading will say so.
+    A file that vanishes meanwhile or can't be read is left out: loading will report it.
     """
     found = set()
     for parent, _, files in os.walk(folder, followlinks=True):

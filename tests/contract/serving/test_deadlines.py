@@ -47,14 +47,14 @@ def limited(
         client.close()
 
 
-def test_over_rest_a_request_may_take_its_time_only(limited):
+def test_the_rest_timeout(limited):
     """--rest_api_timeout_in_ms in main.cc; http_server.cc ToHTTPStatusCode: 504."""
     got = limited.post("slow:predict", {"instances": [ENDLESS]})
     assert got.status == 504
     assert got.error
 
 
-def test_what_is_late_is_stopped(limited):
+def test_late_requests_are_stopped(limited):
     """prediction_service_impl.cc: what is left of the deadline is the time of the run.
 
     batching_session.cc ProcessBatch: for a batch, the last of its deadlines.

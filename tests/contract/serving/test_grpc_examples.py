@@ -115,7 +115,7 @@ class TestRefusals:
             ({"name": ""}, INVALID, "ModelSpec has no name specified."),
         ],
     )
-    def test_a_model_that_is_not_there(self, client, make, call, spec, code, message):
+    def test_unknown_models_versions_and_labels(self, client, make, call, spec, code, message):
         """server_core.cc ServableRequestFromModelSpec and basic_manager.cc."""
         assert self.refused(client, make, call, **spec) == (code, message)
 

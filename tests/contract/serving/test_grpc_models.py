@@ -36,7 +36,7 @@ def test_the_status_of_several_versions_starts_with_the_highest(client):
         ({"name": "no", "version": 9}, "Could not find version 9 of model no"),
     ],
 )
-def test_the_status_of_what_is_not_there(client, spec, message):
+def test_the_status_of_unknown_models_and_versions(client, spec, message):
     """get_model_status_impl.cc."""
     assert refusal(lambda: client.status(**spec)) == (NOT_FOUND, message)
 
@@ -83,7 +83,7 @@ def test_the_metadata_of_a_version(client, labelled, choice, version):
         (["signature_def"], {"label": "no"}, INVALID, "Unrecognized servable version label: no"),
     ],
 )
-def test_metadata_that_is_not_there(client, fields, spec, code, message):
+def test_refused_metadata_requests(client, fields, spec, code, message):
     got, details = refusal(lambda: client.metadata(fields, **{"name": MODEL, **spec}))
     assert got is code
     assert message in details

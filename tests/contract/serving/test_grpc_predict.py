@@ -84,13 +84,13 @@ def test_an_empty_batch_is_computed(client):
     assert not y.float_val
 
 
-def test_values_that_are_no_numbers_are_passed_on(client):
+def test_nan_and_infinity_pass_through(client):
     """predict_util.cc: no check of values."""
     y = client.predict("half_plus_two", {"x": floats(np.nan, np.inf, -np.inf)}).outputs["y"]
     np.testing.assert_array_equal(list(y.float_val), [np.nan, np.inf, -np.inf])
 
 
-def test_every_type_comes_back_as_it_went(client):
+def test_round_trip_of_every_type(client):
     """predict_util.cc: FromProto and AsProtoField."""
     inputs = {
         "text": tf.make_tensor_proto([b"a", "größe".encode(), b"\xff\x00"]),
@@ -216,7 +216,7 @@ def test_a_request_must_say_which_model(client):
     ],
     ids=["negative size", "bytes missing", "no type", "255 dimensions"],
 )
-def test_a_tensor_that_is_none_is_refused(client, change):
+def test_invalid_tensors_are_refused(client, change):
     """predict_util.cc PreProcessPrediction: Tensor::FromProto fails."""
     x = floats(2)
     change(x)

@@ -134,7 +134,7 @@ def test_a_call_over_grpc_that_is_cancelled(client):
     assert all(call.code() is grpc.StatusCode.CANCELLED for call in calls)
 
 
-def test_bytes_that_are_no_http(client):
+def test_bytes_that_are_not_http(client):
     with connect(client) as connection:
         connection.sendall(b"\x16\x03\x01\x00\xff not HTTP at all\r\n\r\n")
         connection.shutdown(socket.SHUT_WR)

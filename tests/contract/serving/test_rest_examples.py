@@ -41,7 +41,7 @@ def test_features_that_all_examples_share(client):
     assert client.post("half_plus_two:regress", body).content == {"results": [3.0, 3.0]}
 
 
-def test_values_that_are_no_numbers(client):
+def test_nan_and_infinity(client):
     """json_tensor_test.cc JsonFromRegressionResultWithNonFinite."""
     body = '{"signature_name": "regress_x_to_y", "examples": [{"x": NaN}, {"x": -Infinity}]}'
     got = client.post("half_plus_two:regress", body)

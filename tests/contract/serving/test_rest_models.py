@@ -46,7 +46,7 @@ def test_the_status_by_label(client, labelled):
         (f"{MODEL}/versions/9", f"Could not find version 9 of model {MODEL}"),
     ],
 )
-def test_the_status_of_what_is_not_there(client, path, message):
+def test_the_status_of_unknown_models_and_versions(client, path, message):
     """get_model_status_impl.cc."""
     got = client.get(path)
     assert (got.status, got.error) == (404, message)
@@ -114,7 +114,7 @@ def test_the_metadata_of_a_version(client, labelled, path, version):
         (f"{MODEL}/labels/no", 400, "Unrecognized servable version label: no"),
     ],
 )
-def test_the_metadata_of_what_is_not_there(client, path, status, message):
+def test_the_metadata_of_unknown_models_and_versions(client, path, status, message):
     """server_core.cc."""
     got = client.get(f"{path}/metadata")
     assert (got.status, got.error) == (status, message)

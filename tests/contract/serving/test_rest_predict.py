@@ -114,7 +114,7 @@ def test_binary_values_travel_as_base64(client, data):
 @pytest.mark.parametrize(
     "text", ["", " ", "größe", "数学", "🦉", 'a "quoted" \\ text', "line\nbreak\ttab\x00null"]
 )
-def test_any_text_comes_back_as_it_went(client, text):
+def test_text_round_trip(client, text):
     """api_rest.md, "JSON mapping": DT_STRING."""
     row = {**ROWS[0], "text": text}
     for body in (
@@ -125,7 +125,7 @@ def test_any_text_comes_back_as_it_went(client, text):
         assert got.content["predictions"][0]["text"] == text
 
 
-def test_values_that_are_no_numbers(client):
+def test_nan_and_infinity(client):
     """api_rest.md, "JSON conformance"."""
     got = client.post("half_plus_two:predict", '{"instances": [NaN, Infinity, -Infinity, 2]}')
     assert got.status == 200

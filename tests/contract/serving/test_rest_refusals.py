@@ -66,7 +66,7 @@ def check(got, status, message):
     ],
     ids=lambda value: json.dumps(value)[:60],
 )
-def test_a_body_that_does_not_fit(client, body, message):
+def test_bodies_that_do_not_fit_the_signature(client, body, message):
     check(client.post("half_plus_two:predict", body), 400, message)
 
 
@@ -121,7 +121,7 @@ def test_several_inputs_must_be_named(client, body, message):
         ("half_plus_two/labels/no", 400, "Unrecognized servable version label: no"),
     ],
 )
-def test_a_model_that_is_not_there(client, path, method, status, message):
+def test_unknown_models_versions_and_labels(client, path, method, status, message):
     body = {"instances": [1.0], "examples": [{"x": 1.0}]}
     check(client.post(f"{path}:{method}", body), status, message)
 
@@ -150,7 +150,7 @@ def test_a_model_that_is_not_there(client, path, method, status, message):
         ("POST", "/v1/models/half_plus_two:predict/", "Malformed request"),
     ],
 )
-def test_a_path_that_is_none(client, method, path, message):
+def test_malformed_paths(client, method, path, message):
     check(client.request(method, path, content="{}" if method == "POST" else ""), 400, message)
 
 
@@ -162,6 +162,6 @@ def test_a_version_past_int64(client, method, action):
 
 
 @pytest.mark.parametrize("path", ["/statuspage", "/index", "/v2/models/half_plus_two"])
-def test_a_path_beside_the_api(client, path):
+def test_paths_outside_the_api(client, path):
     """http_rest_api_handler_test.cc kPathRegex; evhttp_server.cc: HTTP_NOTFOUND."""
     assert client.request("GET", path).status == 404

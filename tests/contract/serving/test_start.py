@@ -62,7 +62,7 @@ def test_a_changed_configuration_file_is_realized(polling, library):
     assert result(polling, "half_plus_three") == 4
 
 
-def test_a_server_does_not_start_on_a_file_that_is_no_configuration(startable, library):
+def test_a_server_does_not_start_on_an_invalid_configuration_file(startable, library):
     """tensorflow_model_server_test.py testBadModelConfig."""
     file = library.folder / "bad_model_config.txt"
     file.write_text("improperly formatted file")

@@ -8,7 +8,7 @@ from tests.support.contract import targets
 
 
 @pytest.mark.parametrize("name", targets.NAMES)
-def test_a_target_is_there_or_it_is_said_why_not(name, request):
+def test_a_target_is_present_or_the_reason_is_given(name, request):
     addresses = [
         request.config.getoption(option, default=None)
         for option in ("serving_grpc", "serving_rest")

@@ -130,7 +130,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED)
-def test_what_is_refused(write, text, message):
+def test_invalid_model_lists_are_refused(write, text, message):
     with pytest.raises(ServingError) as error:
         from_proto(text_format.Parse(text, ModelServerConfig()))
     assert error.value.code.name == "INVALID_ARGUMENT"
@@ -153,7 +153,7 @@ def test_a_missing_file_is_named(tmp_path, read):
 
 
 @pytest.mark.parametrize("read", READERS)
-def test_a_folder_is_no_file(tmp_path, read):
+def test_a_folder_is_not_a_file(tmp_path, read):
     with pytest.raises(UsageError, match="Is a directory"):
         read(tmp_path)
 
@@ -162,7 +162,7 @@ def test_a_folder_is_no_file(tmp_path, read):
 @pytest.mark.parametrize(
     "text", ['{"model": 1}', "\nunknown_field: 3", "a {", b"\xff\xfe\x00", "7"]
 )
-def test_what_is_no_text_proto_is_refused(write, read, text):
+def test_invalid_text_protos_are_refused(write, read, text):
     path = write(text)
     with pytest.raises(UsageError, match="Invalid protobuf file: ") as error:
         read(path)
@@ -203,7 +203,7 @@ def test_batching_parameters_left_out_have_the_defaults(write):
     )
 
 
-def test_batching_parameters_without_effect_are_said(write, caplog):
+def test_batching_parameters_without_effect_are_logged(write, caplog):
     text = 'thread_pool_name { value: "pool" } enable_large_batch_splitting { value: true }'
     assert read_batching_file(write(text)) == BatchingOptions()
     assert "thread_pool_name has no effect" in caplog.text

@@ -44,7 +44,7 @@ def make(options: ServerOptions) -> ModelServer:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         (ServerOptions(), "neither --model_base_path nor --model_config_file"),
         (
@@ -58,13 +58,13 @@ def make(options: ServerOptions) -> ModelServer:
         ),
     ],
 )
-def test_wrong_options(options, words):
-    with pytest.raises(UsageError, match=words):
+def test_wrong_options(options, message):
+    with pytest.raises(UsageError, match=message):
         make(options)
 
 
 @pytest.mark.parametrize("flag", ["--port", "--rest_api_port"])
-def test_a_port_that_is_taken(base, flag):
+def test_a_taken_port(base, flag):
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         ports = {"port": 0, "rest_api_port": 0, flag[2:]: taken}
@@ -90,7 +90,7 @@ def test_two_servers_do_not_share_a_port(base):
         run_server(ServerOptions(model_base_path=base, port=8600, rest_api_port=8600))
 
 
-def test_a_model_that_can_not_be_loaded_ends_the_start(tmp_path):
+def test_a_model_that_cannot_be_loaded_fails_the_start(tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"nonsense")
     options = ServerOptions(model_base_path=tmp_path, port=0, rest_api_port=0)
@@ -147,7 +147,7 @@ def test_running_requests_end_before_the_server_does(base, monkeypatch):
         stop.result(60)
 
 
-def test_requests_that_take_too_long_are_cut_off(base, monkeypatch):
+def test_requests_past_the_grace_period_are_cut_off(base, monkeypatch):
     entered, _ = hold_requests(monkeypatch)
     with running(ServerOptions(model_base_path=base)) as server, ThreadPoolExecutor(3) as pool:
         over_grpc = pool.submit(predict, server)
@@ -190,7 +190,7 @@ def test_a_signal_ends_both_servers_but_not_running_requests(base, caplog, monke
     assert f"Running gRPC ModelServer at 127.0.0.1:{ports[0]}" in caplog.text
 
 
-def test_a_model_that_computes_on_and_on_does_not_hold_up_the_end(base, caplog, monkeypatch):
+def test_an_endless_computation_does_not_delay_the_exit(base, caplog, monkeypatch):
     entered, leave = threading.Event(), threading.Event()
     codes = []
     port, _ = free_ports()
@@ -223,7 +223,7 @@ def test_a_model_that_computes_on_and_on_does_not_hold_up_the_end(base, caplog, 
         run_server(ServerOptions(model_base_path=base, port=0, rest_api_port=port))
         asked.result()
     assert codes == [0]
-    assert "A model still computes" in caplog.text
+    assert "A model is still computing" in caplog.text
 
 
 def test_a_signal_ends_a_server_that_waits_for_a_model(tmp_path, caplog):

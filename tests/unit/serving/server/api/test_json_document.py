@@ -106,7 +106,7 @@ def test_values_of_each_type(kind, text, values):
         ("[" * 100_000, "The document is nested too deeply"),
     ],
 )
-def test_what_is_not_json_is_refused_in_rapidjsons_words(body, reason):
+def test_invalid_json_is_refused_with_reason_and_offset(body, reason):
     body = body.encode() if isinstance(body, str) else body
     assert refusal(body) == f"JSON Parse error: {reason}"
 
@@ -135,7 +135,7 @@ def test_what_is_not_json_is_refused_in_rapidjsons_words(body, reason):
         ("int32", "[" * 40 + "]" * 40, "tensor parsing error: x"),
     ],
 )
-def test_the_words_of_a_refusal(kind, text, message):
+def test_messages_of_refusals(kind, text, message):
     """The contract tests show what else is refused."""
     with pytest.raises(ServingError) as caught:
         read(text, kind)

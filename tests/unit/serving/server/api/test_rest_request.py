@@ -118,7 +118,7 @@ def test_one_input_by_its_name_and_scalars():
         ),
     ],
 )
-def test_the_words_of_a_refusal(types, text, message):
+def test_messages_of_refusals(types, text, message):
     """The contract tests show what else is refused."""
     assert message in refusal(text, **types)
 

@@ -114,7 +114,7 @@ async def test_each_of_many_callers_gets_its_own_rows(half, options):
 
 
 @in_loop
-async def test_what_waits_for_a_thread_is_one_batch():
+async def test_requests_that_wait_for_a_thread_share_a_batch():
     model = DoublingModel(held=True)
     runner = one_thread(model)
     first = await busy(model, runner)
@@ -125,15 +125,6 @@ async def test_what_waits_for_a_thread_is_one_batch():
     for n, other in enumerate(others, start=1):
         assert (await other)[0].tolist() == [2 * n, 2 * n + 1]
     assert sizes(model) == [1, 10]
-
-
-@in_loop
-async def test_no_queue_is_kept_for_outputs_that_nobody_waits_for():
-    runner = one_thread(DoublingModel())
-    for n in range(5):
-        one = {"x": np.array([1.0], np.float32)}
-        await runner.run(one, (f"y{n}",), timeout=None)
-    assert not runner._queues
 
 
 @pytest.mark.parametrize(
@@ -149,7 +140,7 @@ async def test_a_batch_may_run_as_long_as_somebody_waits(timeouts, longest):
 
 
 @in_loop
-async def test_what_comes_together_runs_together_on_a_free_thread():
+async def test_simultaneous_requests_share_a_batch():
     model = DoublingModel()
     runner = BatchingRunner(model, BatchingOptions(num_batch_threads=4))
     await asyncio.gather(*(submit(runner, n) for n in range(20)))
@@ -183,6 +174,7 @@ async def test_a_full_queue_refuses_until_there_is_room():
     model.release()
     await asyncio.gather(running, *waiting)
     assert (await submit(runner, 4))[0].tolist() == [8]
+    assert not runner._queues
 
 
 @in_loop
@@ -200,7 +192,7 @@ async def test_a_batch_that_is_not_full_waits_its_time_for_others():
 
 @pytest.mark.parametrize("padded", [False, True])
 @in_loop
-async def test_requests_that_are_not_alike_do_not_share_a_batch(padded):
+async def test_unlike_requests_do_not_share_a_batch(padded):
     model = DoublingModel()
     runner = one_thread(model, pad_variable_length_inputs=padded)
     requests = [
@@ -216,7 +208,7 @@ async def test_requests_that_are_not_alike_do_not_share_a_batch(padded):
 
 
 @in_loop
-async def test_whatever_goes_wrong_reaches_every_caller_and_the_next_is_answered():
+async def test_any_error_reaches_every_caller_of_its_batch():
     class Broken:
         def run(self, inputs, outputs, deadline):
             if len(inputs["x"]) > 1:
@@ -232,7 +224,7 @@ async def test_whatever_goes_wrong_reaches_every_caller_and_the_next_is_answered
 
 
 @in_loop
-async def test_who_no_longer_waits_is_not_computed():
+async def test_requests_that_gave_up_are_not_computed():
     model = DoublingModel(held=True)
     runner = one_thread(model)
     first = await busy(model, runner)
@@ -252,7 +244,7 @@ async def test_who_no_longer_waits_is_not_computed():
 
 
 @in_loop
-async def test_who_waits_for_a_running_batch_may_go():
+async def test_a_request_of_a_running_batch_may_give_up():
     model = DoublingModel(held=True)
     runner = one_thread(model)
     late = submit(runner, 1, timeout=0.01)
@@ -266,7 +258,7 @@ async def test_who_waits_for_a_running_batch_may_go():
 
 @pytest.mark.parametrize("timeout", [0, 10**10])
 @in_loop
-async def test_closing_answers_what_has_come_and_refuses_the_rest(timeout):
+async def test_closing_answers_waiting_requests_and_refuses_new_ones(timeout):
     model = DoublingModel(held=True)
     runner = one_thread(model, batch_timeout_micros=timeout, max_batch_size=2)
     requests = [submit(runner, n, n) for n in range(3)] + [submit(runner, 3)]

@@ -75,7 +75,7 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", [*NUMBERS, tf.bool, tf.string], ids=lambda each: each.name)
-def test_what_clients_send_and_what_we_answer(dtype, shape):
+def test_tensors_are_read_and_written(dtype, shape):
     expected = some(dtype, shape)
     assert_same(decode_tensor(tf.make_tensor_proto(expected, dtype, shape)), expected)
     answer = TensorProto()
@@ -116,7 +116,7 @@ UNKNOWN_RANK.tensor_shape.unknown_rank = True
     ],
     ids=lambda message: types_pb2.DataType.Name(message.dtype),
 )
-def test_what_is_rare_is_read_as_tensorflow_does(message):
+def test_rare_forms_are_read_as_by_tensorflow(message):
     expected = tf.io.parse_tensor(message.SerializeToString(), message.dtype).numpy()
     assert_same(decode_tensor(message), expected)
 
@@ -135,6 +135,6 @@ def test_what_is_rare_is_read_as_tensorflow_does(message):
     ],
     ids=str,
 )
-def test_what_is_no_tensor_is_refused(message):
+def test_invalid_tensors_are_refused(message):
     with pytest.raises(ValueError, match=r"."):
         decode_tensor(message)

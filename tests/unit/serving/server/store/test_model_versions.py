@@ -46,7 +46,7 @@ async def test_the_old_version_answers_while_the_new_one_loads(base, put, gate):
 
 
 @in_loop
-async def test_a_request_that_has_begun_ends_on_its_version(base, put):
+async def test_a_running_request_finishes_on_its_version(base, put):
     put(1)
     async with serve(ModelConfig("m", base)) as store, held() as hold:
         old = asyncio.create_task(ask(store, hold=hold))

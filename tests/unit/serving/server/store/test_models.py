@@ -43,9 +43,8 @@ async def test_a_push_is_served_when_it_is_whole(base, put, saved_models, loads)
         staged.rename(base / "2")
         await store.poll_once()
         assert await ask(store) == 2
-        pushed = push_version(saved_models(7), base, now=3)
+        assert push_version(saved_models(7), base, now=3).version == 3
         await store.poll_once()
-        assert pushed.version == 3
         assert await ask(store) == 7
         assert loads == ["1", "2", "3"]
 
@@ -210,9 +209,8 @@ async def test_a_label_stays_on_a_version_that_unloads(base, put):
     async with serve(ModelConfig("m", base, labels={"stable": 1})) as store:
         put(2)
         await store.poll_once()
-        spec = model_spec(label="stable")
         message = "Servable not found for request: Specific(m, 1)"
-        assert refusal(store.lease, spec) == ("NOT_FOUND", message)
+        assert refusal(store.lease, model_spec(label="stable")) == ("NOT_FOUND", message)
 
 
 @in_loop

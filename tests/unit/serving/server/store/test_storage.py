@@ -26,7 +26,7 @@ def test_find_versions_says_what_base_path_is_wrong(tmp_path, kind):
     assert error.value.message.startswith(f"Could not find base path {base} for servable m with")
 
 
-def test_a_link_to_itself_is_no_version_and_harms_no_other(tmp_path):
+def test_a_link_to_itself_is_not_a_version(tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "2").symlink_to("2")
     (tmp_path / "1" / "loop").symlink_to("loop")
