@@ -18,28 +18,18 @@ from tests.support.model_store import in_loop, until
 from tests.support.saved_models import half_plus_two
 
 PATIENCE = 30.0
-FULL = (
-    "The batch scheduling queue to which this task was submitted is full; currently {} batches "
-    "enqueued and max_enqueued_batches is {}"
-)
 
 
 class DoublingModel:
-    """Doubles its inputs; can be held up, and keeps what it was given.
-
-    Attributes:
-        batches: The input "x" of every run.
-    """
+    """Doubles its inputs; can be held up, and keeps the input "x" of every run."""
 
     def __init__(self, *, held: bool = False) -> None:
         self.batches: list[np.ndarray] = []
         self.deadlines: list[float] = []
         self._go = threading.Event()
+        self.release = self._go.set
         if not held:
-            self._go.set()
-
-    def release(self) -> None:
-        self._go.set()
+            self.release()
 
     def run(self, inputs, outputs, deadline):
         self.batches.append(inputs["x"])
@@ -89,7 +79,6 @@ def half(tmp_path_factory):
     [
         {},
         {"batch_timeout_micros": 500},
-        {"max_batch_size": 8, "max_enqueued_batches": 1000},
         {"max_batch_size": 8, "max_enqueued_batches": 1000, "allowed_batch_sizes": (2, 5, 8)},
         {"num_batch_threads": 4, "max_batch_size": 16, "max_enqueued_batches": 1000},
     ],
@@ -122,8 +111,8 @@ async def test_requests_that_wait_for_a_thread_share_a_batch():
     await asyncio.sleep(0)
     model.release()
     assert (await first)[0].tolist() == [0]
-    for n, other in enumerate(others, start=1):
-        assert (await other)[0].tolist() == [2 * n, 2 * n + 1]
+    found = [each[0].tolist() for each in await asyncio.gather(*others)]
+    assert found == [[2 * n, 2 * n + 1] for n in range(1, 6)]
     assert sizes(model) == [1, 10]
 
 
@@ -170,7 +159,7 @@ async def test_a_full_queue_refuses_until_there_is_room():
     waiting = [submit(runner, n) for n in range(4)]
     error = await refusal(submit(runner, 4))
     assert error.code is grpc.StatusCode.UNAVAILABLE
-    assert error.message == FULL.format(2, 2)
+    assert error.message.endswith("currently 2 batches enqueued and max_enqueued_batches is 2")
     model.release()
     await asyncio.gather(running, *waiting)
     assert (await submit(runner, 4))[0].tolist() == [8]
@@ -195,14 +184,8 @@ async def test_a_batch_that_is_not_full_waits_its_time_for_others():
 async def test_unlike_requests_do_not_share_a_batch(padded):
     model = DoublingModel()
     runner = one_thread(model, pad_variable_length_inputs=padded)
-    requests = [
-        submit(runner, [1, 2]),
-        submit(runner, [1, 2, 3]),
-        submit(runner, 5, dtype=np.int64),
-        submit(runner, 6),
-        submit(runner, [4, 5]),
-    ]
-    await asyncio.gather(*requests)
+    unlike = [submit(runner, row) for row in ([1, 2], [1, 2, 3], 6, [4, 5])]
+    await asyncio.gather(*unlike, submit(runner, 5, dtype=np.int64))
     shared = [(3, 3)] if padded else [(2, 2), (1, 3)]
     assert sorted(batch.shape for batch in model.batches) == sorted([*shared, (1,), (1,)])
 
@@ -216,8 +199,7 @@ async def test_any_error_reaches_every_caller_of_its_batch():
             return [inputs["x"]]
 
     runner = one_thread(Broken())
-    requests = [submit(runner, 1), submit(runner, 2)]
-    for request in requests:
+    for request in [submit(runner, 1), submit(runner, 2)]:
         with pytest.raises(RuntimeError, match="out of order"):
             await request
     assert (await submit(runner, 3))[0].tolist() == [3]
@@ -231,8 +213,7 @@ async def test_requests_that_gave_up_are_not_computed():
     late = submit(runner, 1, timeout=0.01)
     gone = submit(runner, 2)
     stays = submit(runner, 3, timeout=PATIENCE)
-    error = await refusal(late)
-    assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert (await refusal(late)).code is grpc.StatusCode.DEADLINE_EXCEEDED
     gone.cancel()
     with pytest.raises(asyncio.CancelledError):
         await gone
@@ -240,7 +221,22 @@ async def test_requests_that_gave_up_are_not_computed():
     assert (await stays)[0].tolist() == [6]
     await first
     assert [batch.tolist() for batch in model.batches] == [[0], [3]]
-    assert (await refusal(submit(runner, 4, timeout=0))).code is (grpc.StatusCode.DEADLINE_EXCEEDED)
+    at_once = await refusal(submit(runner, 4, timeout=0))
+    assert at_once.code is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+@in_loop
+async def test_a_batch_that_nobody_waits_for_is_dropped():
+    model = DoublingModel(held=True)
+    runner = one_thread(model)
+    first = await busy(model, runner)
+    gone = submit(runner, 1)
+    await asyncio.sleep(0)
+    gone.cancel()
+    model.release()
+    await first
+    assert (await submit(runner, 2))[0].tolist() == [4]
+    assert [batch.tolist() for batch in model.batches] == [[0], [2]]
 
 
 @in_loop
@@ -265,8 +261,7 @@ async def test_closing_answers_waiting_requests_and_refuses_new_ones(timeout):
     await until(lambda: model.batches)
     closing = asyncio.ensure_future(runner.close())
     await asyncio.sleep(0)
-    error = await refusal(submit(runner, 9))
-    assert error.code is grpc.StatusCode.UNAVAILABLE
+    assert (await refusal(submit(runner, 9))).code is grpc.StatusCode.UNAVAILABLE
     assert not closing.done()
     model.release()
     await closing
@@ -279,13 +274,11 @@ async def test_without_batching_each_request_is_a_run():
     model = DoublingModel(held=True)
     runner = DirectRunner(model, 8)
     requests = [submit(runner, n, n) for n in range(5)]
-    # No one waits for another.
     await until(lambda: len(model.batches) == 5)
     model.release()
     for n, request in enumerate(requests):
         assert (await request)[0].tolist() == [2 * n, 2 * n]
-    scalar = await runner.run({"x": np.float32(4)}, ("y",), timeout=PATIENCE)
-    assert scalar[0] == 8
+    assert await runner.run({"x": np.float32(4)}, ("y",), timeout=PATIENCE) == [8]
     assert (await refusal(submit(runner, np.nan))).message == "not a number"
 
 
@@ -304,5 +297,4 @@ async def test_without_batching_deadlines_and_closing_are_the_same():
     await closing
     assert (await first)[0].tolist() == [0]
     assert [batch.tolist() for batch in model.batches] == [[0]]
-    error = await refusal(submit(runner, 2))
-    assert error.code is grpc.StatusCode.UNAVAILABLE
+    assert (await refusal(submit(runner, 2))).code is grpc.StatusCode.UNAVAILABLE
