@@ -39,8 +39,13 @@ class ModelMetadata:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The L labels in the order of the probabilities, most frequent in training first."""
-        path = f"{self._folder}/assets/{names.LABEL_VOCABULARY}"
-        return tuple(line for line in decode_text(self._read(path)).split("\n") if line)
+        return tuple(decode_text(line) for line in self._read_vocabulary(names.LABEL_VOCABULARY))
+
+    @property
+    def ngrams(self) -> int:
+        """The number of n-grams in its vocabulary."""
+        # The first line stands for all others.
+        return len(self._read_vocabulary(names.NGRAM_VOCABULARY)) - 1
 
     @property
     def threshold(self) -> float:
@@ -93,6 +98,10 @@ class ModelMetadata:
     @cached_property
     def _info(self) -> dict[str, Any]:
         return self._read_object(self._info_path)
+
+    def _read_vocabulary(self, name: str) -> list[bytes]:
+        lines = self._read(f"{self._folder}/assets/{name}").split(b"\n")
+        return [line for line in lines if line]
 
     def _number(self, name: str) -> float:
         try:

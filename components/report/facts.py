@@ -110,7 +110,7 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
         else _verdict("refused", failed, None),
         "model": {
             "labels": len(model.labels),
-            "ngrams": _count_ngrams(sources.model),
+            "ngrams": model.ngrams,
             "threshold": model.threshold,
             "thresholds": model.threshold_kind,
         },
@@ -229,12 +229,6 @@ def _card(settings: ReportSettings) -> Facts:
         "limits": list(settings.limits),
         "versions": versions,
     }
-
-
-def _count_ngrams(model: str) -> int:
-    with fileio.open(f"{model}/assets/{names.NGRAM_VOCABULARY}", "rb") as file:
-        # The first line stands for n-grams outside the vocabulary.
-        return sum(1 for _ in file) - 1
 
 
 def _read_json(path: str) -> Any:

@@ -34,6 +34,7 @@ def write(tmp_path):
     def write(info=None, evaluation=None, labels=b"gr\xc3\xb6\xc3\x9fe\n\xff\n"):
         for name, content in (
             ("assets/labels", labels),
+            ("assets/ngrams", b"[UNK]\nof\nof the\n"),
             ("assets.extra/model_info.json", info),
             ("assets.extra/evaluation.json", evaluation),
         ):
@@ -58,7 +59,7 @@ def write(tmp_path):
 )
 def test_models_of_every_age_are_read(write, info, kind, thresholds):
     model = write(info, {"micro_f1": 0.75, "examples": 7})
-    assert model.labels == ("größe", "\\xff")
+    assert (model.labels, model.ngrams) == (("größe", "\\xff"), 2)
     assert (model.threshold, model.threshold_kind, model.thresholds) == (0.25, kind, thresholds)
     assert (model.epochs, model.kept_epoch) == (6, 4)
     assert model.validation == ({"lrap": 0.875, "micro_f1": 0.75} if "settings" in info else {})
