@@ -88,7 +88,7 @@ def create_pipeline(
     baselines = Baselines(
         examples=examples,
         settings=config.baselines.model_dump_json(),
-        text=config.features.input,
+        model_input=config.features.input,
         source_digest=source_digest("components.baselines.component"),
     )
     baselines.add_upstream_node(data_check)

@@ -1,1 +1,1 @@
-"""Names, errors and base types that every other room shares; imports nothing of ours."""
+"""Names, errors, settings, text and tables: what every other package imports."""

@@ -21,7 +21,7 @@ class UsageError(TaggerError):
 
 
 class BadInputError(TaggerError):
-    """The input can't be read or leaves nothing to train on."""
+    """The input can't be read, or leaves nothing to train on."""
 
     exit_code = 3
 

@@ -1,4 +1,4 @@
-"""The one place that knows the name of a feature, split, signature, output or artifact."""
+"""The names of features, splits, signatures, inputs, outputs and files, in one place."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Final
 
 MODEL_NAME: Final = "arxiv_tagger"
 
-# Raw features, as ExampleGen writes them and as the serving signatures read them.
-# `titles` and `summaries` are one bytes value each, `terms` is a bytes list.
+# Raw features, as ExampleGen writes and the serving signatures read them: a title, an abstract
+# and a list of labels, all bytes.
 TITLES: Final = "titles"
 SUMMARIES: Final = "summaries"
 TERMS: Final = "terms"
@@ -51,7 +51,7 @@ OUTPUT_SCORES: Final = "scores"
 OUTPUT_SUGGESTED: Final = "suggested"
 OUTPUT_CLASSES: Final = "classes"
 OUTPUT_PROBABILITIES: Final = "probabilities"
-# The same, had the paper no title.
+# The same without the titles.
 OUTPUT_ABSTRACT_ONLY_PROBABILITIES: Final = "abstract_only_probabilities"
 OUTPUT_ABSTRACT_ONLY_SUGGESTED: Final = "abstract_only_suggested"
 
@@ -60,13 +60,13 @@ CURATION_FILE: Final = "curation.json"
 DEAD_LETTERS_FILE: Final = "dead_letters.jsonl"
 DATA_CHECK_FILE: Final = "data_check.json"
 EPOCHS_FILE: Final = "epochs.jsonl"
-# In it, the share of an epoch's steps that was spent waiting for batches.
+# In it, the share of an epoch's time that was spent waiting for batches.
 INPUT_WAIT_SHARE: Final = "input_wait_share"
 PLOTS_DIR: Final = "plots"
 TRAIN_KEYS_FILE: Final = "train_keys.npy"
 MODEL_INFO_FILE: Final = "model_info.json"
 EXTRA_ASSETS_DIR: Final = "assets.extra"
-# The name is TF Serving's: it plays what lies there when it loads a version.
+# TF Serving's own name: it replays these requests when it loads a version.
 WARMUP_FILE: Final = "tf_serving_warmup_requests"
 EVALUATION_FILE: Final = "evaluation.json"
 PUSH_MANIFEST_FILE: Final = "pushed_model.json"
@@ -81,5 +81,5 @@ REPORT_PAGE_FILE: Final = "index.html"
 REPORT_FILE: Final = "report.json"
 REPORT_LABELS_FILE: Final = "labels.tsv"
 
-# Where the curated schema lies in the image that runs the pipeline in a cloud.
+# The curated schema in the image that runs the pipeline in a cloud.
 SCHEMA_IN_IMAGE: Final = "/opt/arxiv-tagger/schema/schema.pbtxt"

@@ -1,4 +1,4 @@
-"""The text that the model reads: how title and abstract are joined, and how it is written."""
+"""The text that the model reads: how title and abstract are joined, encoded and decoded."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ TITLE_SEPARATOR: Final = "\n"
 def join_title_and_abstract(title: str, abstract: str) -> str:
     """Returns what a client sends as `text` for a paper that has a title.
 
-    The title stands on a line before the abstract; a paper without a title is its abstract
-    alone. N-grams run across the line break, since the text is split on white space.
+    The title is on a line before the abstract; without a title the text is the abstract alone.
+    N-grams run across the line break, since the text is split on white space.
     """
     return f"{title}{TITLE_SEPARATOR}{abstract}" if title else abstract
 
@@ -22,7 +22,7 @@ def encode_text(text: str, what: str) -> bytes:
     """Returns a text as it is sent to the model, in UTF-8.
 
     Raises:
-        BadInputError: It can't be written so; the message starts with `what`.
+        BadInputError: It has no UTF-8 form; the message starts with `what`.
     """
     try:
         return text.encode("utf-8")
@@ -33,6 +33,6 @@ def encode_text(text: str, what: str) -> bytes:
 def decode_text(value: bytes) -> str:
     """Returns the text of a feature or a vocabulary file, which should be UTF-8.
 
-    A byte that is not comes out as its escape: it must not stop a run that only counts or shows.
+    Other bytes come out as escapes: they must not stop a run that only counts or shows them.
     """
     return value.decode("utf-8", "backslashreplace")

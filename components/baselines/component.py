@@ -9,7 +9,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from components.baselines.artifacts import BaselinesArtifact
-from components.baselines.executor import BASELINES_KEY, SETTINGS_KEY, TEXT_KEY, Executor
+from components.baselines.executor import BASELINES_KEY, INPUT_KEY, SETTINGS_KEY, Executor
 
 _SOURCE_DIGEST_KEY: Final = "source_digest"
 
@@ -19,7 +19,7 @@ class BaselinesSpec(component_spec.ComponentSpec):
 
     PARAMETERS: ClassVar[dict[str, Any]] = {
         SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
-        TEXT_KEY: component_spec.ExecutionParameter(type=str),
+        INPUT_KEY: component_spec.ExecutionParameter(type=str),
         _SOURCE_DIGEST_KEY: component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
@@ -39,22 +39,22 @@ class Baselines(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(
-        self, examples: types.BaseChannel, settings: str, text: str, source_digest: str
+        self, examples: types.BaseChannel, settings: str, model_input: str, source_digest: str
     ) -> None:
         """Builds the component.
 
         Args:
             examples: Channel of the raw Examples, with all three splits.
             settings: BaselineSettings as JSON.
-            text: What the model reads, `title_and_abstract` or `abstract`; the baselines read
-                the same.
+            model_input: What the model and the baselines read, `title_and_abstract` or
+                `abstract`.
             source_digest: Digest of this component's source, so that edited code runs again.
         """
         super().__init__(
             spec=BaselinesSpec(
                 examples=examples,
                 settings=settings,
-                text=text,
+                model_input=model_input,
                 source_digest=source_digest,
                 baselines=types.Channel(type=BaselinesArtifact),
             )

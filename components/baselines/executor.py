@@ -22,7 +22,7 @@ from schema.errors import BadInputError
 
 BASELINES_KEY: Final = "baselines"
 SETTINGS_KEY: Final = "settings"
-TEXT_KEY: Final = "text"
+INPUT_KEY: Final = "model_input"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -39,17 +39,18 @@ class Executor(base_executor.BaseExecutor):
         Args:
             input_dict: `examples`, the raw Examples.
             output_dict: `baselines`, one BaselinesArtifact; gets the scores and the figures.
-            exec_properties: `settings`, BaselineSettings as JSON; `text`, what the model reads.
+            exec_properties: `settings`, BaselineSettings as JSON; `model_input`, what
+                the model reads.
 
         Raises:
             BadInputError: A split is empty, or holds no words.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = BaselineSettings.model_validate_json(exec_properties[SETTINGS_KEY])
-        text: ModelInput = exec_properties[TEXT_KEY]
+        model_input: ModelInput = exec_properties[INPUT_KEY]
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         folders = {split: artifact_utils.get_split_uri(examples, split) for split in names.SPLITS}
-        papers = {split: _read(folder, text) for split, folder in folders.items()}
+        papers = {split: _read(folder, model_input) for split, folder in folders.items()}
         results = score_baselines(
             _not_empty(papers[names.TRAIN], names.TRAIN),
             list(_not_empty(papers[names.VALIDATION], names.VALIDATION)),
@@ -62,10 +63,10 @@ class Executor(base_executor.BaseExecutor):
             logging.info("baseline %s: %s", each.name, each.figures)
 
 
-def _read(split_dir: str, text: ModelInput) -> Iterator[RawPaper]:
+def _read(split_dir: str, model_input: ModelInput) -> Iterator[RawPaper]:
     """Reads the papers of a split, without their titles where the model reads none."""
     for paper in read_papers(split_dir):
-        yield paper if text == "title_and_abstract" else dataclasses.replace(paper, title="")
+        yield dataclasses.replace(paper, title="") if model_input == "abstract" else paper
 
 
 def _not_empty(papers: Iterator[RawPaper], split: str) -> Iterator[RawPaper]:

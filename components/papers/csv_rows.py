@@ -27,9 +27,9 @@ class Columns(Settings):
     """Column names of the CSV file.
 
     Attributes:
-        title: Column of the title; null where the data has none. Papers are then told apart by
-            their abstracts.
-        text: Column of the abstract, or of whatever text is classified.
+        title: Column of the title; null where the data has none. Abstracts then identify the
+            papers.
+        text: Column of the abstract, or of whatever is classified.
         labels: Column of the labels.
         split: Column with each row's split (train, val or validation, test); null to draw the
             split.
@@ -47,7 +47,7 @@ class PaperRow(NamedTuple):
     Attributes:
         line: Line of the file on which it starts.
         paper: The paper; its title is empty where there is no title column.
-        label_set: The label column's value as it stands in the file.
+        label_set: The label column's value as it is in the file.
         split: The row's own split; None where the split is to be drawn.
     """
 
@@ -61,10 +61,10 @@ class DeadLetter(NamedTuple):
     """A malformed row, kept with the reason.
 
     Attributes:
-        file: The file it stands in.
+        file: Its file.
         line: Line on which it starts.
         reason: What is wrong with it.
-        fields: Its fields as they stand in the file.
+        fields: Its fields, as they are in the file.
     """
 
     file: str

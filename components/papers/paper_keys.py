@@ -23,7 +23,7 @@ _OLD_FILE: Final = "train_titles.npy"
 
 
 def hash_keys(titles: tf.Tensor, abstracts: tf.Tensor) -> tf.Tensor:
-    """Hashes what identifies each paper, as it stands: white space and letter case count.
+    """Hashes what identifies each paper; white space and letter case count.
 
     The hash, `tf.strings.to_hash_bucket_fast` (FarmHash64), is the same on every machine and in
     every version. The chance that two of ten million papers share a number is 1 in 180,000.

@@ -63,12 +63,12 @@ def join_statistics(
     """Joins the statistics of several splits; means are weighted by the number of papers."""
     papers = sum(int(each.num_examples) for each in datasets)
     labels: Counter[str] = Counter()
-    titles = texts = values = 0.0
+    titles = abstracts = values = 0.0
     complete = True
     for each in datasets:
         features = {feature.path.step[0]: feature for feature in each.features}
         titles += each.num_examples * _mean_bytes(features, names.TITLES)
-        texts += each.num_examples * _mean_bytes(features, names.SUMMARIES)
+        abstracts += each.num_examples * _mean_bytes(features, names.SUMMARIES)
         if names.TERMS not in features:
             continue
         terms = features[names.TERMS].string_stats
@@ -79,7 +79,7 @@ def join_statistics(
     return DataStatistics(
         papers,
         titles / max(papers, 1),
-        texts / max(papers, 1),
+        abstracts / max(papers, 1),
         values / max(papers, 1),
         dict(labels),
         complete,

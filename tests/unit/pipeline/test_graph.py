@@ -158,7 +158,7 @@ def test_the_baselines_read_what_the_model_reads():
     for text in ("abstract", "title_and_abstract"):
         pipeline = build(f"features.input={text}")
         (baselines,) = (each for each in pipeline.components if each.id == "Baselines")
-        assert baselines.exec_properties["text"] == text
+        assert baselines.exec_properties["model_input"] == text
         assert "Trainer" not in {node.id for node in baselines.upstream_nodes}
 
 

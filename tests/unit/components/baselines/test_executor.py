@@ -26,7 +26,7 @@ SPLITS = {
 }
 
 
-def run(tmp_path, text="title_and_abstract", settings=None, **changed):
+def run(tmp_path, model_input="title_and_abstract", settings=None, **changed):
     examples = standard_artifacts.Examples()
     examples.uri = str(tmp_path / "examples")
     examples.split_names = json.dumps(list(names.SPLITS))
@@ -37,7 +37,7 @@ def run(tmp_path, text="title_and_abstract", settings=None, **changed):
     target.uri = str(tmp_path / "baselines")
     properties = {
         "settings": (settings or BaselineSettings()).model_dump_json(),
-        "text": text,
+        "model_input": model_input,
         "source_digest": "x",
     }
     Executor().Do({"examples": [examples]}, {"baselines": [target]}, properties)
@@ -49,10 +49,10 @@ def same(first, second):
         np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
 
 
-@pytest.mark.parametrize("text", ["abstract", "title_and_abstract"])
-def test_component_keeps_what_the_functions_compute(tmp_path, text):
-    found = read_baselines(run(tmp_path, text))
-    title = "radar radar radar" if text == "title_and_abstract" else ""
+@pytest.mark.parametrize("model_input", ["abstract", "title_and_abstract"])
+def test_component_keeps_what_the_functions_compute(tmp_path, model_input):
+    found = read_baselines(run(tmp_path, model_input))
+    title = "radar radar radar" if model_input == "title_and_abstract" else ""
     train, validation, test = (
         [dataclasses.replace(paper, title=title) for paper in papers] for papers in SPLITS.values()
     )
@@ -87,18 +87,18 @@ def test_results_survive_odd_labels_and_are_matched_by_name(tmp_path):
     assert read["frequent"].scores_for([]).shape == (2, 0)
 
 
-def test_component_takes_examples_settings_text_and_digest():
+def test_component_takes_examples_settings_input_and_digest():
     component = Baselines(
         examples=types.Channel(type=standard_artifacts.Examples),
         settings="{}",
-        text="abstract",
+        model_input="abstract",
         source_digest="abc",
     )
     assert component.id == "Baselines"
     assert component.executor_spec.executor_class is Executor
     assert component.exec_properties == {
         "settings": "{}",
-        "text": "abstract",
+        "model_input": "abstract",
         "source_digest": "abc",
     }
     assert component.outputs["baselines"].type.TYPE_NAME == "arxiv_tagger.Baselines"
