@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,7 +14,6 @@ _LARGEST = 127
 _ROWS_AT_ONCE = 1024
 
 
-@keras.saving.register_keras_serializable(package="arxiv_tagger")
 class Int8SparseDense(SparseDense):
     """A `SparseDense` that holds its kernel as int8 and can't be trained.
 

@@ -11,7 +11,6 @@ import tensorflow as tf
 _CHUNK_BYTES = 2 * 1024 * 1024
 
 
-@keras.saving.register_keras_serializable(package="arxiv_tagger")
 class LazyAdam(keras.optimizers.Adam):
     """Adam that updates only the rows in the gradient.
 
@@ -54,7 +53,6 @@ class LazyAdam(keras.optimizers.Adam):
         tf.while_loop(lambda start: start < count, move, (tf.constant(0),), parallel_iterations=1)
 
 
-@keras.saving.register_keras_serializable(package="arxiv_tagger")
 class ExactAdam(keras.optimizers.Adam):
     """Keras's Adam, computed by TensorFlow's fused kernel.
 

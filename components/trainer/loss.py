@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import keras
 import numpy as np
@@ -52,24 +52,21 @@ def prior_logits(label_counts: NDArray[np.int64], papers: int) -> NDArray[np.flo
     return logits
 
 
-@keras.saving.register_keras_serializable(package="arxiv_tagger")
 class MemberCrossentropy(keras.losses.Loss):
     """Mean binary cross-entropy from logits over all cells of all members.
 
     Args:
         positive_weights: Weight of a label's true cells, [L]; None means 1 for all.
-        **kwargs: Of `keras.losses.Loss`.
     """
 
-    def __init__(self, positive_weights: Any = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        given = [1.0] if positive_weights is None else positive_weights
-        self.positive_weights = [float(weight) for weight in given]
+    def __init__(self, positive_weights: NDArray[np.float32] | None = None) -> None:
+        super().__init__()
+        self._weights = np.ones(1) if positive_weights is None else positive_weights
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Returns the loss of each paper, [n]; `y_pred` is [n, L] or [n, members, L]."""
         truth = tf.cast(y_true, y_pred.dtype)
-        weights = 1.0 + truth * (tf.constant(self.positive_weights, y_pred.dtype) - 1.0)
+        weights = 1.0 + truth * (tf.constant(self._weights, y_pred.dtype) - 1.0)
         if y_pred.shape.rank == 3:
             truth, weights = truth[:, tf.newaxis], weights[:, tf.newaxis]
         cells = tf.nn.sigmoid_cross_entropy_with_logits(
@@ -78,12 +75,7 @@ class MemberCrossentropy(keras.losses.Loss):
         weighted = cells * weights
         return tf.reduce_mean(weighted, axis=list(range(1, y_pred.shape.rank)))
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs to make the same loss."""
-        return {**super().get_config(), "positive_weights": self.positive_weights}
 
-
-@keras.saving.register_keras_serializable(package="arxiv_tagger")
 def binary_accuracy(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
     """Returns 1 where a cell is right at probability 0.5, else 0, [n, L]."""
     # A logit above 0 is a probability above 0.5.

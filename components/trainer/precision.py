@@ -36,7 +36,6 @@ def pick_precision(mixed: bool) -> Precision:
     return "mixed_bfloat16" if modern else "mixed_float16"
 
 
-@keras.saving.register_keras_serializable(package="arxiv_tagger")
 class SparseLossScale(keras.optimizers.LossScaleOptimizer):
     """Keras's dynamic loss scaling, for sparse gradients and for several replicas.
 

@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 
-@keras.saving.register_keras_serializable(package="arxiv_tagger")
 class SparseDense(keras.layers.Layer):
     """`keras.layers.Dense` on rows given as (ids, weights) instead of as dense vectors.
 
@@ -23,7 +22,6 @@ class SparseDense(keras.layers.Layer):
         units: Width of the output.
         activation: As in `keras.layers.Dense`.
         kernel_initializer: As in `keras.layers.Dense`.
-        bias_initializer: As in `keras.layers.Dense`.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
@@ -40,17 +38,13 @@ class SparseDense(keras.layers.Layer):
         units: int,
         activation: Any = None,
         kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if input_dim < 1 or units < 1:
-            raise ValueError(f"input_dim and units must be positive, got {input_dim}, {units}")
         self.input_dim = input_dim
         self.units = units
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
 
     def build(self, *_: Any) -> None:
         """Creates kernel [input_dim, units] and bias [units]."""
@@ -62,7 +56,7 @@ class SparseDense(keras.layers.Layer):
             autocast=False,
         )
         self.bias = self.add_weight(
-            name="bias", shape=(self.units,), initializer=self.bias_initializer, autocast=False
+            name="bias", shape=(self.units,), initializer="zeros", autocast=False
         )
         self.built = True
 
@@ -95,14 +89,3 @@ class SparseDense(keras.layers.Layer):
         """Returns (n, units)."""
         del weights_shape
         return (ids_shape[0], self.units)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs to make the same layer."""
-        return {
-            **super().get_config(),
-            "input_dim": self.input_dim,
-            "units": self.units,
-            "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
-        }

@@ -82,10 +82,13 @@ def most_frequent(table: pa.Table, size: int) -> pa.Table:
 
 
 class MergeCounts(beam.CombineFn):
-    """Merges count tables of the same n-grams and keeps the most frequent rows."""
+    """Merges count tables of the same n-grams and keeps the most frequent rows.
+
+    Args:
+        size: The most n-grams to keep.
+    """
 
     def __init__(self, size: int) -> None:
-        """Keeps `size` n-grams at the most."""
         self._size = size
 
     def create_accumulator(self) -> list[pa.Table]:
@@ -93,12 +96,12 @@ class MergeCounts(beam.CombineFn):
         return []
 
     def add_input(self, accumulator: list[pa.Table], table: pa.Table) -> list[pa.Table]:
-        """Adds a batch's table."""
-        return self._compact([*accumulator, table])
+        """Adds a table."""
+        return self._shrink([*accumulator, table])
 
     def merge_accumulators(self, accumulators: Iterable[list[pa.Table]]) -> list[pa.Table]:
         """Joins the tables of several workers."""
-        return self._compact([table for tables in accumulators for table in tables])
+        return self._shrink([table for tables in accumulators for table in tables])
 
     def compact(self, accumulator: list[pa.Table]) -> list[pa.Table]:
         """Adds everything up before it is sent."""
@@ -109,44 +112,30 @@ class MergeCounts(beam.CombineFn):
         merged = _merge(accumulator) if accumulator else _TABLE.empty_table()
         return most_frequent(merged, self._size)
 
-    @staticmethod
-    def _compact(tables: list[pa.Table]) -> list[pa.Table]:
-        # The first table is the compacted one; compacting it only now keeps the work linear.
+    def _shrink(self, tables: list[pa.Table]) -> list[pa.Table]:
+        # The first table is the compacted one; waiting until the others are as large keeps the
+        # work linear.
         added = sum(table.num_rows for table in tables[1:])
         if added > max(COMPACT_AFTER, tables[0].num_rows if tables else 0):
-            return [_merge(tables)]
+            return self.compact(tables)
         return tables
 
 
-class KeepMostFrequent(beam.CombineFn):
-    """Keeps the most frequent rows of tables that share no n-gram, and never many more."""
-
-    def __init__(self, size: int) -> None:
-        """Keeps `size` n-grams at the most."""
-        self._size = size
-
-    def create_accumulator(self) -> list[pa.Table]:
-        """Starts with no table."""
-        return []
-
-    def add_input(self, accumulator: list[pa.Table], table: pa.Table) -> list[pa.Table]:
-        """Adds a part's table."""
-        return self.merge_accumulators([accumulator, [table]])
-
-    def merge_accumulators(self, accumulators: Iterable[list[pa.Table]]) -> list[pa.Table]:
-        """Joins the tables of several workers."""
-        tables = [table for tables in accumulators for table in tables]
-        held = sum(table.num_rows for table in tables)
-        return self.compact(tables) if held > self._size + _ROWS_HELD else tables
+class KeepMostFrequent(MergeCounts):
+    """Keeps the most frequent rows of tables without a common n-gram, in bounded memory."""
 
     def compact(self, accumulator: list[pa.Table]) -> list[pa.Table]:
-        """Drops what is too rare before it is sent."""
+        """Drops the rarer rows before the tables are sent."""
         return [self.extract_output(accumulator)]
 
     def extract_output(self, accumulator: list[pa.Table]) -> pa.Table:
         """Returns the rows, most frequent n-grams first."""
         table = pa.concat_tables([_TABLE.empty_table(), *accumulator])
         return most_frequent(table, self._size).combine_chunks()
+
+    def _shrink(self, tables: list[pa.Table]) -> list[pa.Table]:
+        held = sum(table.num_rows for table in tables)
+        return self.compact(tables) if held > self._size + _ROWS_HELD else tables
 
 
 @beam.typehints.with_output_types(Iterable[tuple[int, pa.Table]])

@@ -36,12 +36,6 @@ def test_every_member_has_its_own_loss_and_positives_their_weight():
     assert float(found) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_loss_comes_back_from_its_config():
-    weights = [1.0, 2.0, 3.5, 1.25]
-    again = MemberCrossentropy.from_config(MemberCrossentropy(weights).get_config())
-    assert again.positive_weights == weights
-
-
 def test_the_mean_is_over_members_and_one_network_is_its_own():
     np.testing.assert_allclose(mean_logits(tf.constant(LOGITS)), LOGITS.mean(axis=1), rtol=1e-6)
     np.testing.assert_array_equal(mean_logits(tf.constant(LOGITS[:, 0])), LOGITS[:, 0])

@@ -97,12 +97,12 @@ def test_compiled_figures_are_those_of_probabilities():
 COMMITTEE = DEEP.model_copy(update={"ensemble_size": 3, "dropout": 0.0, "optimizer": "adam"})
 
 
-def members_apart(model, count=3, widths=(16, 8)):
+def members_apart(model, count, width=16):
     """The weights of each member as those of a network alone, cut out of the committee's."""
     first, bias = (weight.numpy() for weight in model.get_layer("hidden_1").weights)
     apart = []
     for member in range(count):
-        columns = slice(member * widths[0], (member + 1) * widths[0])
+        columns = slice(member * width, (member + 1) * width)
         upper = [
             weight.numpy()
             for name in ("hidden_2", "logits")
@@ -114,7 +114,7 @@ def members_apart(model, count=3, widths=(16, 8)):
 
 def test_members_start_apart_and_each_as_it_would_alone():
     model = build_model(VOCABULARY, LABELS, COMMITTEE)
-    one, two, three = members_apart(model)
+    one, two, three = members_apart(model, 3)
     for other in (two, three):
         for index in (0, 2, 4):  # the kernels
             assert (one[index] != other[index]).any()
@@ -125,17 +125,17 @@ def test_members_start_apart_and_each_as_it_would_alone():
 
 @pytest.mark.parametrize("optimizer", ["adam", "lazy_adam"])
 def test_a_committee_trains_as_its_members_alone_and_answers_with_their_mean(optimizer):
-    settings = COMMITTEE.model_copy(update={"optimizer": optimizer})
+    settings = COMMITTEE.model_copy(update={"optimizer": optimizer, "ensemble_size": 2})
     weights = np.linspace(1, 3, LABELS).astype(np.float32)
     model = build_model(VOCABULARY, LABELS, settings)
     compile_model(model, make_optimizer(settings, steps_per_epoch=3), weights)
     inputs, truth = batch()
-    before = members_apart(model)
+    before = members_apart(model, 2)
     for _ in range(3):
         model.train_on_batch(inputs, truth)
     logits = []
     alone = settings.model_copy(update={"ensemble_size": 1})
-    for start, end in zip(before, members_apart(model), strict=True):
+    for start, end in zip(before, members_apart(model, 2), strict=True):
         single = build_model(VOCABULARY, LABELS, alone)
         compile_model(single, make_optimizer(alone, steps_per_epoch=3), weights)
         single.set_weights(start)

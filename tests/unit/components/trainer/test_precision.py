@@ -151,11 +151,3 @@ def test_finite_is_what_numpy_calls_finite(where, value):
     gradients = [tf.IndexedSlices(tf.constant(sparse), tf.constant([4, 0])), None, dense]
     optimizer = SparseLossScale(keras.optimizers.Adam())
     assert bool(optimizer.check_finite(gradients)) == bool(np.isfinite(wrong).all())
-
-
-def test_the_optimizer_can_be_saved():
-    optimizer = SparseLossScale(LazyAdam(0.25), initial_scale=8.0)
-    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
-    assert type(again) is SparseLossScale
-    assert type(again.inner_optimizer) is LazyAdam
-    assert again.initial_scale == 8.0

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from components.trainer.signatures import pad_rows
-from tests.support.trainer_served import TOP_K, Parts, example
+from tests.support.trainer_served import TOP_K, example
 from tests.support.transform_graph import LABELS
 
 EMPTY = tf.constant([], tf.string)
@@ -193,16 +193,6 @@ def test_evaluate_says_too_what_it_would_without_the_titles(parts):
     # As if they had been sent without.
     sent = tagger.evaluate(of_papers([""] * len(parts.titles), parts.abstracts))
     np.testing.assert_array_equal(sent["probabilities"], alone)
-
-
-def test_a_model_of_abstracts_alone_says_the_same_without_titles(analyse):
-    reader = Parts(analyse(10_000, "abstract"))
-    tagger = reader.tagger()
-    found = tagger.evaluate(of_papers(["Kernel"] * len(reader.texts), reader.abstracts))
-    expected = reader.oracle(reader.abstracts)
-    for output in ("probabilities", "abstract_only_probabilities"):
-        np.testing.assert_allclose(found[output], expected, rtol=0, atol=1e-5)
-    np.testing.assert_array_equal(found["abstract_only_suggested"], found["suggested"])
 
 
 def test_true_labels_are_multi_hot_and_unknown_ones_are_counted(parts, tagger):
