@@ -43,7 +43,7 @@ class Survey(NamedTuple):
     label_counts: NDArray[np.int64]
 
 
-def survey(file_pattern: str | Sequence[str], feature_spec: Mapping[str, Any]) -> Survey:
+def survey_split(file_pattern: str | Sequence[str], feature_spec: Mapping[str, Any]) -> Survey:
     """Reads a split once, without its n-grams.
 
     Args:

@@ -16,7 +16,12 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from components.papers.paper_keys import write_train_keys
 from components.trainer.cluster import Cluster, read_cluster
 from components.trainer.export import export_model, model_info
-from components.trainer.input_pipeline import label_count, make_dataset, survey, vocabulary_size
+from components.trainer.input_pipeline import (
+    label_count,
+    make_dataset,
+    survey_split,
+    vocabulary_size,
+)
 from components.trainer.loss import positive_weights
 from components.trainer.model import (
     build_model,
@@ -63,7 +68,7 @@ def run_fn(fn_args: FnArgs) -> None:
     make_reproducible(settings.seed)
     transform = tft.TFTransformOutput(fn_args.transform_output)
     spec = transform.transformed_feature_spec()
-    paper_keys, label_counts = survey(fn_args.train_files, spec)
+    paper_keys, label_counts = survey_split(fn_args.train_files, spec)
     papers, replicas = len(paper_keys), strategy.num_replicas_in_sync
     steps = _count_steps(papers, settings.batch_size, replicas)
     precision = pick_precision(settings.mixed_precision)

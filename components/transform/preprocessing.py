@@ -11,7 +11,7 @@ from components.papers.paper_keys import hash_keys
 from components.transform.ngrams import join_texts, split_ngrams
 from components.transform.settings import FeatureSettings
 from components.transform.vocabulary import analyze_ngrams, look_up_ngrams
-from components.transform.weighting import weigh
+from components.transform.weighting import weigh_counts
 from schema import names
 
 
@@ -48,7 +48,7 @@ def vectorize(
     vocabulary = analyze_ngrams(ngrams, settings.max_tokens, settings.weighting, settings.idf_power)
     found = look_up_ngrams(ngrams.values, vocabulary)
     counts = _count_rows(ngrams.with_values(found.columns), found.size)
-    weights = weigh(counts, found.idf.lookup(counts.indices[:, 1]), settings.weighting)
+    weights = weigh_counts(counts, found.idf.lookup(counts.indices[:, 1]), settings.weighting)
     tft.experimental.annotate_sparse_output_shape(weights, found.size)
     return weights
 

@@ -40,7 +40,7 @@ def inverse_document_frequency(
     return np.concatenate([np.asarray([unknown], np.float32), known])
 
 
-def weigh(counts: tf.SparseTensor, idf: tf.Tensor, weighting: Weighting) -> tf.SparseTensor:
+def weigh_counts(counts: tf.SparseTensor, idf: tf.Tensor, weighting: Weighting) -> tf.SparseTensor:
     """Turns n-gram counts into TF-IDF weights.
 
     Args:

@@ -99,7 +99,7 @@ def test_two_machines_export_the_model_of_one(folder):
         np.testing.assert_allclose(two[name], expected, rtol=0, atol=1e-5)
 
 
-def test_they_log_the_epochs_of_one(folder):
+def test_two_machines_log_the_epochs_of_one(folder):
     def epochs(name):
         text = (folder / name / "run" / names.EPOCHS_FILE).read_text()
         return [line for line in map(json.loads, text.splitlines()) if "step" not in line]
@@ -111,7 +111,7 @@ def test_they_log_the_epochs_of_one(folder):
             assert ours[figure] == pytest.approx(theirs[figure], abs=1e-5)
 
 
-def test_the_chief_alone_has_written(folder):
+def test_only_the_chief_has_written(folder):
     def files(name):
         root = folder / name
         found = sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file())

@@ -1,4 +1,4 @@
-"""What needs processes of their own: equal weights from equal seeds, and several replicas."""
+"""Tests that need their own processes: equal seeds give equal weights, and several replicas."""
 
 import json
 import os
@@ -96,7 +96,7 @@ def test_two_replicas_equal_one(trained, kind, tolerance):
 
 
 @pytest.mark.parametrize("kind", ["lazy_adam", "mixed"])
-def test_the_network_of_two_replicas_is_served_in_8_bits_as_that_of_one(trained, kind):
+def test_two_replicas_are_served_in_8_bits_like_one(trained, kind):
     folder = trained / f"{kind}2"
     model = network("lazy_adam", "float32", seed=9, dropout=0.0)
     model.set_weights(weights(folder))
@@ -108,8 +108,8 @@ def test_the_network_of_two_replicas_is_served_in_8_bits_as_that_of_one(trained,
 
 
 @pytest.mark.parametrize("kind", ["lazy_adam", "adam", "mixed"])
-def test_a_checkpoint_of_two_replicas_goes_on_with_one(trained, kind):
-    """It gives the same answers, and the next epoch the same weights."""
+def test_a_checkpoint_of_two_replicas_resumes_on_one(trained, kind):
+    """It gives the same answers, and after the next epoch the same weights."""
     folder = trained / f"{kind}2"
     optimizer, precision = ("lazy_adam", FLOAT16) if kind == "mixed" else (kind, "float32")
     model = network(optimizer, precision, seed=9, dropout=0.0)
@@ -125,7 +125,7 @@ def test_a_checkpoint_of_two_replicas_goes_on_with_one(trained, kind):
         np.testing.assert_allclose(mine, expected, rtol=0, atol=tolerance)
 
 
-def test_an_overflow_on_one_replica_leaves_the_step_out_on_both():
+def test_an_overflow_on_one_replica_skips_the_step_on_both():
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.support.overflow_in_process"],
         cwd=REPOSITORY,

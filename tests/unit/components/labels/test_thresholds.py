@@ -44,7 +44,7 @@ def test_below_the_lowest_probability_the_gap_ends_at_zero():
     assert tune_threshold(np.array([[1, 1]]), np.array([[0.75, 0.25]], dtype=np.float32)) == 0.125
 
 
-def test_of_equally_good_cuts_the_highest_wins():
+def test_ties_go_to_the_highest_cut():
     # After 1 of 1 suggestions and after 2 of 4: both 2tp / (suggested + true) = 2/3.
     truth = np.array([[1, 0, 0, 1]])
     probabilities = np.array([[0.9, 0.7, 0.5, 0.3]], dtype=np.float32)
@@ -70,7 +70,7 @@ def test_unknown_labels_move_the_best_cut():
 
 
 @pytest.mark.parametrize("truth", [np.zeros((3, 2)), np.zeros((0, 2))])
-def test_without_a_true_label_the_threshold_is_one_half(truth):
+def test_without_true_labels_the_threshold_is_0_5(truth):
     assert tune_threshold(truth, np.full(truth.shape, 0.2, np.float32)) == 0.5
 
 

@@ -1,4 +1,4 @@
-"""The saved model: its signatures, its files, and what it needs to load."""
+"""The saved model: its signatures, its files, and what loading it needs."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def examples(parts) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def elsewhere(saved, parts, examples, tmp_path_factory):
-    """What a fresh Python process made of the model, with TensorFlow alone."""
+    """The model's answers in a new Python process that has only TensorFlow."""
     packages = next(path for path in sys.path if path.endswith("site-packages"))
     # The checkout is installed in editable mode: -S leaves its hook out.
     done = subprocess.run(
@@ -162,7 +162,7 @@ def test_signatures_are_those_of_the_table(saved):
     assert not [name for *_, outputs in found.values() for name in outputs if "_bytes" in name]
 
 
-def test_vocabularies_and_facts_lie_beside_the_graph(saved, parts, tagger):
+def test_vocabularies_and_model_info_are_beside_the_graph(saved, parts, tagger):
     assets = saved / "assets"
     labels = (assets / "labels").read_bytes().splitlines()
     assert sorted(labels) == sorted(LABELS)
@@ -176,7 +176,7 @@ def test_vocabularies_and_facts_lie_beside_the_graph(saved, parts, tagger):
     assert json.loads((saved / "assets.extra" / "model_info.json").read_text("utf-8")) == INFO
 
 
-def test_only_the_networks_weights_are_saved(saved, parts):
+def test_only_the_network_weights_are_saved(saved, parts):
     """The optimizer's slots would make it three times as large."""
     values = [
         tf.train.load_variable(str(saved / "variables" / "variables"), name)
@@ -186,7 +186,7 @@ def test_only_the_networks_weights_are_saved(saved, parts):
     assert sum(numbers) == parts.model.count_params()
 
 
-def test_it_needs_only_operations_of_tensorflows_core(elsewhere):
+def test_it_needs_only_tensorflow_core_ops(elsewhere):
     assert {"StringSplitV2", "LookupTableFindV2", "SparseTensorDenseMatMul"} <= set(
         elsewhere["kinds"]
     )
@@ -196,7 +196,7 @@ def test_it_needs_only_operations_of_tensorflows_core(elsewhere):
     assert elsewhere["foreign"] == []
 
 
-def test_it_answers_the_same_where_none_of_our_code_is(elsewhere, parts, tagger, examples):
+def test_it_answers_the_same_without_our_code(elsewhere, parts, tagger, examples):
     assert elsewhere["answers"].keys() == TABLE.keys()
     for name, signature in tagger.signatures().items():
         texts = tf.constant(parts.texts if "text" in TABLE[name][1] else examples)
@@ -210,7 +210,7 @@ def test_it_answers_the_same_where_none_of_our_code_is(elsewhere, parts, tagger,
                 np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
-def test_a_loader_of_graphs_restores_what_the_signatures_read(saved, parts):
+def test_the_restore_op_fills_the_variables_that_signatures_read(saved, parts):
     """TF Serving's, unlike TensorFlow's own in Python, runs the restore operation of the graph."""
     expected = tf.saved_model.load(str(saved)).signatures["serving_default"](
         text=tf.constant(parts.texts)
@@ -230,7 +230,7 @@ def test_a_loader_of_graphs_restores_what_the_signatures_read(saved, parts):
             assert values.tolist() == expected[name].numpy().tolist()
 
 
-def test_model_info_tells_of_the_kept_epoch():
+def test_model_info_describes_the_kept_epoch():
     history = {
         "loss": [0.3, 0.2, 0.1],
         "binary_accuracy": [0.7, 0.8, 0.9],

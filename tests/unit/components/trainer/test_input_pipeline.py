@@ -7,7 +7,7 @@ import tensorflow as tf
 from components.trainer.input_pipeline import (
     label_count,
     make_dataset,
-    survey,
+    survey_split,
     vocabulary_size,
 )
 from schema import names
@@ -72,7 +72,7 @@ def test_unshuffled_papers_come_in_file_order(papers, pattern, batch_size):
     assert read(dataset) == papers
 
 
-def test_every_epoch_has_every_paper_in_another_order_that_the_seed_decides(papers, pattern):
+def test_each_epoch_shuffles_all_papers_by_the_seed(papers, pattern):
     def epochs(seed):
         dataset = make_dataset(pattern, SPEC, 8, shuffle=True, seed=seed)
         return [read(dataset) for _ in range(2)]
@@ -94,8 +94,8 @@ def weights_of(inputs):
 
 
 @pytest.mark.parametrize(("workers", "count"), [(2, 12), (2, 23), (3, 11), (3, 13)])
-def test_workers_share_out_every_step_of_one_machine(tmp_path, workers, count):
-    """Each makes the same number of steps, of the papers that one machine takes in a step."""
+def test_workers_together_read_the_steps_of_one_machine(tmp_path, workers, count):
+    """All make as many steps; together each step has the papers of one machine's."""
     path = write(random_papers(count, seed=3), str(tmp_path / "papers.gz"))
     each = 2
     steps = count // (each * workers)
@@ -116,8 +116,8 @@ def test_workers_share_out_every_step_of_one_machine(tmp_path, workers, count):
             assert sorted(together) == sorted(whole[epoch][step])
 
 
-def test_no_thread_of_the_autotuner_is_waited_for(pattern):
-    """When an iterator is deleted, it may sleep on for a minute."""
+def test_autotuning_is_off(pattern):
+    """Its thread may sleep for a minute after an iterator is deleted."""
     dataset = make_dataset(pattern, SPEC, 8, shuffle=True, seed=0)
     assert dataset.options().autotune.enabled is False
     assert dataset.options().deterministic is True
@@ -128,19 +128,19 @@ def test_an_epoch_can_be_cut_short(papers, pattern):
     assert [p.weights for p in read(dataset)] == [p.weights for p in papers[:16]]
 
 
-def test_a_batch_without_any_ngram_has_no_column(tmp_path):
+def test_a_batch_without_ngrams_has_no_columns(tmp_path):
     path = write([Paper([], [], [1]), Paper([], [], [])], str(tmp_path / "empty.gz"))
     ((inputs, truth),) = make_dataset(path, SPEC, 8, shuffle=False, seed=0)
     assert inputs[names.MODEL_IDS].shape == inputs[names.MODEL_WEIGHTS].shape == (2, 0)
     np.testing.assert_array_equal(truth, [[0, 1, 0, 0, 0, 0], [0] * 6])
 
 
-def test_sizes_are_those_of_the_spec():
+def test_sizes_come_from_the_spec():
     assert (vocabulary_size(SPEC), label_count(SPEC)) == (VOCABULARY, LABELS)
 
 
-def test_a_survey_reads_each_papers_key_and_labels_once_in_file_order(tmp_path):
-    """Over the borders of files and batches, up to the highest key there is."""
+def test_a_survey_reads_every_key_and_label_once_in_file_order(tmp_path):
+    """Across files and batches, up to the highest possible key."""
     dice = np.random.default_rng(0)
     keys = [*dice.integers(0, 2**63 - 1, 1500).tolist(), 0, 2**63 - 2, 0]
     # The last label has no paper.
@@ -152,27 +152,27 @@ def test_a_survey_reads_each_papers_key_and_labels_once_in_file_order(tmp_path):
     pattern = str(tmp_path / "part-*")
     counts = [sum(label in own for own in labels) for label in range(LABELS)]
     for patterns in (pattern, [pattern, pattern]):
-        found = survey(patterns, SPEC)
+        found = survey_split(patterns, SPEC)
         assert found.paper_keys.dtype == np.int64
         assert found.paper_keys.tolist() == keys
         assert found.label_counts.tolist() == counts
 
 
-def test_files_without_a_paper_give_an_empty_survey(tmp_path):
-    found = survey(write([], str(tmp_path / "empty.gz")), SPEC)
+def test_empty_files_give_an_empty_survey(tmp_path):
+    found = survey_split(write([], str(tmp_path / "empty.gz")), SPEC)
     assert (found.paper_keys.dtype, found.paper_keys.shape) == (np.int64, (0,))
     assert found.label_counts.tolist() == [0] * LABELS
 
 
-def test_patterns_without_a_file_are_an_error(tmp_path):
+def test_a_pattern_without_files_is_refused(tmp_path):
     nothing = str(tmp_path / "nothing-*")
     with pytest.raises(BadInputError, match="nothing-"):
         make_dataset([nothing], SPEC, 8, shuffle=False, seed=0)
     with pytest.raises(BadInputError, match="nothing-"):
-        survey(nothing, SPEC)
+        survey_split(nothing, SPEC)
 
 
-def test_a_label_outside_the_vocabulary_breaks_loudly(tmp_path):
+def test_a_label_outside_the_vocabulary_is_an_error(tmp_path):
     path = write([Paper([1], [1.0], [LABELS])], str(tmp_path / "bad.gz"))
     with pytest.raises(tf.errors.InvalidArgumentError):
         read(make_dataset(path, SPEC, 8, shuffle=False, seed=0))

@@ -22,7 +22,7 @@ def trained(kernel):
 
 
 def random_kernel(seed):
-    """Rows of very different size; one is zero, one has a single weight."""
+    """Rows of very different magnitude; one is zero, one has a single weight."""
     rng = np.random.default_rng(seed)
     kernel = (rng.normal(size=(V, UNITS)) * 10.0 ** rng.integers(-6, 3, (V, 1))).astype(np.float32)
     kernel[3] = 0
@@ -50,12 +50,12 @@ def batch(seed):
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 7, 8192])
-def test_each_weight_is_the_nearest_of_its_rows_steps(monkeypatch, rows_at_once):
+def test_each_weight_becomes_the_nearest_step_of_its_row(monkeypatch, rows_at_once):
     monkeypatch.setattr("components.trainer.int8_dense._ROWS_AT_ONCE", rows_at_once)
     kernel = random_kernel(1)
     layer = Int8SparseDense(V, UNITS)
     layer.build(None, None)
-    layer.take(trained(kernel))
+    layer.quantize(trained(kernel))
     assert layer.kernel.value.dtype == "int8"
     found = layer.kernel.numpy() * layer.scale.numpy()[:, np.newaxis]
     np.testing.assert_allclose(found, rounded(kernel), rtol=1e-6, atol=0)
@@ -67,12 +67,12 @@ def test_each_weight_is_the_nearest_of_its_rows_steps(monkeypatch, rows_at_once)
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_it_computes_what_dense_computes_on_the_rounded_kernel(seed):
+def test_output_equals_dense_on_the_rounded_kernel(seed):
     kernel = random_kernel(seed) / 100
     source = trained(kernel)
     layer = Int8SparseDense(V, UNITS, activation="relu")
     layer.build(None, None)
-    layer.take(source)
+    layer.quantize(source)
     dense = keras.layers.Dense(UNITS, activation="relu")
     dense.build((None, V))
     dense.set_weights([rounded(kernel), source.bias.numpy()])
@@ -82,7 +82,7 @@ def test_it_computes_what_dense_computes_on_the_rounded_kernel(seed):
     )
 
 
-def test_it_holds_a_quarter_of_the_kernel_and_nothing_that_is_trained():
+def test_it_is_a_quarter_of_the_size_and_not_trainable():
     layer = Int8SparseDense(V, UNITS)
     layer.build(None, None)
     assert layer.trainable_weights == []
@@ -91,7 +91,7 @@ def test_it_holds_a_quarter_of_the_kernel_and_nothing_that_is_trained():
 
 @pytest.mark.parametrize("ensemble_size", [1, 3])
 @pytest.mark.parametrize("first_layer_dtype", ["float32", "int8"])
-def test_the_served_network_answers_as_the_trained_one(ensemble_size, first_layer_dtype):
+def test_the_served_network_answers_like_the_trained_one(ensemble_size, first_layer_dtype):
     settings = TrainerSettings(
         hidden_units=(UNITS, 5),
         ensemble_size=ensemble_size,

@@ -28,7 +28,7 @@ def moments(optimizer):
 
 
 def random_steps(count, rows_per_step, seed=0):
-    """Gradients of few rows each, in every step other ones, without repeats."""
+    """Gradients of few distinct rows each, different ones in each step."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         rows = rng.permutation(V)[:rows_per_step]
@@ -36,7 +36,7 @@ def random_steps(count, rows_per_step, seed=0):
 
 
 def train_pair(optimizer, steps, rows_per_step):
-    """The same sparse gradients to our optimizer, and densified to Keras's Adam."""
+    """Gives our optimizer sparse gradients, and Keras's Adam the same ones, dense."""
     start = np.random.default_rng(9).normal(size=(V, UNITS)).astype(np.float32)
     ours, theirs = keras.Variable(start), keras.Variable(start)
     oracle = keras.optimizers.Adam(schedule())
@@ -124,7 +124,7 @@ def test_dense_gradients_get_keras_adam(kind):
 
 
 @pytest.mark.parametrize("kind", [LazyAdam, ExactAdam])
-def test_a_gradient_without_rows_is_taken(kind):
+def test_a_gradient_without_rows_changes_nothing(kind):
     variable = keras.Variable(np.ones((V, UNITS), np.float32))
     kind(0.1).apply([slices(np.zeros(0), np.zeros((0, UNITS)))], [variable])
     np.testing.assert_array_equal(variable.numpy(), 1.0)

@@ -1,4 +1,4 @@
-"""The loss against its formula, and what rare labels weigh in it."""
+"""The loss against its formula, and the weight of rare labels."""
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ def entropy(truth, logits, weights=1.0):
     return -(weights * truth * np.log(p) + (1 - truth) * np.log(1 - p))
 
 
-def test_one_member_without_weights_is_kerass_loss():
+def test_one_member_without_weights_equals_the_keras_loss():
     expected = keras.losses.BinaryCrossentropy(from_logits=True)(TRUTH, LOGITS[:, 0])
     found = MemberCrossentropy()(tf.constant(TRUTH), tf.constant(LOGITS[:, 0]))
     assert float(found) == pytest.approx(float(expected), rel=1e-6)
@@ -36,12 +36,12 @@ def test_every_member_has_its_own_loss_and_positives_their_weight():
     assert float(found) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_mean_is_over_members_and_one_network_is_its_own():
+def test_logits_are_averaged_over_the_members():
     np.testing.assert_allclose(mean_logits(tf.constant(LOGITS)), LOGITS.mean(axis=1), rtol=1e-6)
     np.testing.assert_array_equal(mean_logits(tf.constant(LOGITS[:, 0])), LOGITS[:, 0])
 
 
-def test_accuracy_is_that_of_the_mean():
+def test_accuracy_is_of_the_averaged_logits():
     found = binary_accuracy(tf.constant(TRUTH), tf.constant(LOGITS))
     np.testing.assert_array_equal(found, (LOGITS.mean(axis=1) > 0) == TRUTH)
 
@@ -53,6 +53,6 @@ def test_rare_labels_weigh_more():
     assert positive_weights(counts, 0.0).tolist() == [1.0] * 4
 
 
-def test_prior_logits_are_finite_for_labels_that_none_or_all_have():
+def test_prior_logits_are_finite_for_labels_of_no_or_all_papers():
     found = prior_logits(np.array([0, 3, 10]), 10)
     np.testing.assert_allclose(found, [-np.log(21), -np.log(7.5 / 3.5), np.log(21)], rtol=1e-6)

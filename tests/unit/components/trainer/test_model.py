@@ -1,4 +1,4 @@
-"""The network: what it computes, what a step moves, how the learning rate falls."""
+"""The network: what it computes, what a step changes, the learning rate."""
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ def test_network_equals_its_layers_written_out():
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lazy_adam"])
-def test_one_step_moves_every_parameter_that_the_batch_uses(optimizer):
+def test_one_step_changes_every_parameter_that_the_batch_uses(optimizer):
     settings = DEEP.model_copy(update={"optimizer": optimizer, "dropout": 0.0})
     model = build_model(VOCABULARY, LABELS, settings)
     compile_model(model, make_optimizer(settings, steps_per_epoch=3))
@@ -83,7 +83,7 @@ def test_settings_choose_optimizer_and_constant_rate():
     assert type(make_optimizer(DEEP, steps_per_epoch=5)) is LazyAdam
 
 
-def test_compiled_figures_are_those_of_probabilities():
+def test_loss_and_accuracy_equal_those_of_the_probabilities():
     model = build_model(VOCABULARY, LABELS, DEEP)
     compile_model(model, make_optimizer(DEEP, steps_per_epoch=1))
     inputs, truth = batch()
@@ -94,11 +94,11 @@ def test_compiled_figures_are_those_of_probabilities():
     assert figures["binary_accuracy"] == pytest.approx(np.mean((p > 0.5) == truth), abs=1e-6)
 
 
-COMMITTEE = DEEP.model_copy(update={"ensemble_size": 3, "dropout": 0.0, "optimizer": "adam"})
+ENSEMBLE = DEEP.model_copy(update={"ensemble_size": 3, "dropout": 0.0, "optimizer": "adam"})
 
 
 def members_apart(model, count, width=16):
-    """The weights of each member as those of a network alone, cut out of the committee's."""
+    """The weights of each member, as those of a network of its own."""
     first, bias = (weight.numpy() for weight in model.get_layer("hidden_1").weights)
     apart = []
     for member in range(count):
@@ -112,8 +112,8 @@ def members_apart(model, count, width=16):
     return apart
 
 
-def test_members_start_apart_and_each_as_it_would_alone():
-    model = build_model(VOCABULARY, LABELS, COMMITTEE)
+def test_members_start_different_and_each_as_if_alone():
+    model = build_model(VOCABULARY, LABELS, ENSEMBLE)
     one, two, three = members_apart(model, 3)
     for other in (two, three):
         for index in (0, 2, 4):  # the kernels
@@ -124,8 +124,8 @@ def test_members_start_apart_and_each_as_it_would_alone():
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lazy_adam"])
-def test_a_committee_trains_as_its_members_alone_and_answers_with_their_mean(optimizer):
-    settings = COMMITTEE.model_copy(update={"optimizer": optimizer, "ensemble_size": 2})
+def test_an_ensemble_trains_like_its_members_alone_and_averages_them(optimizer):
+    settings = ENSEMBLE.model_copy(update={"optimizer": optimizer, "ensemble_size": 2})
     weights = np.linspace(1, 3, LABELS).astype(np.float32)
     model = build_model(VOCABULARY, LABELS, settings)
     compile_model(model, make_optimizer(settings, steps_per_epoch=3), weights)
@@ -150,7 +150,7 @@ def test_a_committee_trains_as_its_members_alone_and_answers_with_their_mean(opt
 
 def test_biases_start_at_the_prior():
     counts = np.arange(LABELS)
-    settings = COMMITTEE.model_copy(update={"output_bias_init": "prior"})
+    settings = ENSEMBLE.model_copy(update={"output_bias_init": "prior"})
     model = build_model(VOCABULARY, LABELS, settings, counts, papers=40)
     for member in (1, 2, 3):
         bias = model.get_layer(f"logits_of_{member}").bias.numpy()

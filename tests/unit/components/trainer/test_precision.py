@@ -1,4 +1,4 @@
-"""Mixed precision: which one, and what it leaves in float32."""
+"""Mixed precision: which type is used, and what stays in float32."""
 
 import keras
 import numpy as np
@@ -66,7 +66,7 @@ def step(model, data=None):
 
 
 @pytest.mark.parametrize("precision", MIXED)
-def test_the_hidden_layers_compute_in_sixteen_bits_and_nothing_else(precision):
+def test_only_the_hidden_layers_compute_in_16_bits(precision):
     model = compiled(precision)
     hidden = [layer for layer in model.layers if layer.name.startswith("hidden")]
     assert {layer.compute_dtype for layer in hidden} == {precision.removeprefix("mixed_")}
@@ -80,7 +80,7 @@ def test_the_hidden_layers_compute_in_sixteen_bits_and_nothing_else(precision):
     assert (np.asarray(logits) != np.asarray(plain(inputs))).any()
 
 
-def test_float16_alone_has_a_scaled_loss():
+def test_only_float16_scales_the_loss():
     assert type(compiled("mixed_float16").optimizer) is SparseLossScale
     for precision in ("float32", "mixed_bfloat16"):
         assert type(compiled(precision).optimizer) is LazyAdam
@@ -88,7 +88,7 @@ def test_float16_alone_has_a_scaled_loss():
 
 @pytest.mark.parametrize("optimizer", ["lazy_adam", "adam"])
 @pytest.mark.parametrize("precision", MIXED)
-def test_a_mixed_step_moves_the_weights_as_a_float32_step(precision, optimizer):
+def test_a_mixed_step_equals_a_float32_step(precision, optimizer):
     mixed, plain = compiled(precision, optimizer), compiled("float32", optimizer)
     before = plain.get_weights()
     losses = [float(step(model)["loss"]) for model in (mixed, plain)]
@@ -102,7 +102,7 @@ def test_a_mixed_step_moves_the_weights_as_a_float32_step(precision, optimizer):
 
 
 @pytest.mark.parametrize("precision", MIXED)
-def test_rows_that_the_batch_does_not_use_stay_to_the_bit(precision):
+def test_unused_rows_stay_the_same_to_the_bit(precision):
     model = compiled(precision)
     before = model.get_weights()[0]
     step(model)
@@ -110,7 +110,7 @@ def test_rows_that_the_batch_does_not_use_stay_to_the_bit(precision):
     assert changed.nonzero()[0].tolist() == USED
 
 
-def test_looking_for_an_overflow_makes_nothing_dense():
+def test_the_overflow_check_makes_nothing_dense():
     model = compiled("mixed_float16")
     spec = tf.nest.map_structure(
         lambda part: tf.TensorSpec([None, *part.shape[1:]], part.dtype), batch()
@@ -125,7 +125,7 @@ def test_looking_for_an_overflow_makes_nothing_dense():
     assert tf.TensorShape([VOCABULARY, 24]) not in [s for s in shapes if s.rank is not None]
 
 
-def test_an_overflow_leaves_the_step_out_and_halves_the_scale():
+def test_an_overflow_skips_the_step_and_halves_the_scale():
     model = compiled("mixed_float16")
     step(model)
     scale, before = float(model.optimizer.dynamic_scale.numpy()), model.get_weights()
@@ -143,7 +143,7 @@ def test_an_overflow_leaves_the_step_out_and_halves_the_scale():
 
 @pytest.mark.parametrize("where", ["sparse", "dense"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3.0e38])
-def test_finite_is_what_numpy_calls_finite(where, value):
+def test_finite_agrees_with_numpy(where, value):
     values = np.ones((2, 3), np.float32)
     wrong = values.copy()
     wrong[1, 2] = value

@@ -1,4 +1,4 @@
-"""The whole of Trainer's function, with its outputs on remote storage."""
+"""Trainer's whole function, with its outputs on remote storage."""
 
 import json
 from pathlib import Path
@@ -76,7 +76,7 @@ def files(folder):
 
 
 def logits(arguments, precision="float32"):
-    """What the exported weights say of the validation papers in some precision, and the labels."""
+    """The logits of the exported weights for the validation papers, in a given precision."""
     model = build_model(*arguments["sizes"], TrainerSettings(**SETTINGS), precision=precision)
     loaded = tf.saved_model.load(arguments["serving_model_dir"])
     model.set_weights([variable.numpy() for variable in loaded._weights])
@@ -113,7 +113,7 @@ def served_probabilities(arguments, analysis):
     return loaded.signatures[names.SIGNATURE_EVALUATE](inputs=tf.constant(raw))["probabilities"]
 
 
-def test_everything_can_be_read_from_and_written_to_remote_storage(trained, analysis):
+def test_all_files_can_be_on_remote_storage(trained, analysis):
     arguments = trained
     assert {
         "saved_model.pb",
@@ -144,7 +144,7 @@ def test_everything_can_be_read_from_and_written_to_remote_storage(trained, anal
     )
 
 
-def test_an_8_bit_kernel_is_what_is_validated_and_served(trained, analysis, tmp_path):
+def test_the_8_bit_kernel_is_validated_and_served(trained, analysis, tmp_path):
     exact = served_probabilities(trained, analysis).numpy()
     arguments = again(trained, tmp_path, first_layer_dtype="int8")
     run_fn(as_namespace(arguments))

@@ -1,4 +1,4 @@
-"""What the signatures answer, against the network on transformed papers and against Keras."""
+"""The signatures' answers against the network on transformed papers and against Keras."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_padded_rows_keep_their_entries_and_end_in_zeros(rows):
         assert found_weights.tolist() == [row[column] for column in sorted(row)] + padding
 
 
-def test_the_papers_have_different_answers(parts, expected):
-    """Else the comparisons below would say little."""
+def test_the_papers_have_distinct_answers(parts, expected):
+    """Otherwise the comparisons below would prove little."""
     assert len(np.unique(expected.round(4), axis=0)) == len(parts.texts)
     assert 0.2 < (expected >= 0.5).mean() < 0.8
     order, _ = best(expected)
@@ -93,7 +93,7 @@ def test_a_text_of_a_megabyte_is_read_to_its_end(parts, tagger):
     assert (tf.sparse.to_dense(counts).numpy()[:, kernel] > 0).tolist() == [True, False]
 
 
-def test_bytes_that_are_no_utf_8_read_as_an_unknown_word(tagger):
+def test_invalid_utf_8_reads_as_an_unknown_word(tagger):
     found = probabilities(tagger, [b"deep nets \xff\xfe graph", b"deep nets unheardof graph"])
     np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-6)
 
@@ -117,14 +117,14 @@ def test_a_score_at_the_threshold_is_suggested(parts, tagger):
     assert missed.suggest(text)["suggested"].numpy().tolist() == [[True, False, False]]
 
 
-def test_no_more_labels_are_named_than_there_are(parts, expected):
+def test_top_k_is_capped_at_the_number_of_labels(parts, expected):
     many = parts.tagger(top_k=50)
     found = many.suggest(tf.constant(parts.texts[:4]))
     order, _ = best(expected[:4], k=len(LABELS))
     np.testing.assert_array_equal(found["labels"], np.array(parts.analysis.labels)[order])
 
 
-def test_examples_with_a_title_read_as_title_and_abstract(parts, tagger, expected):
+def test_examples_with_a_title_are_read_as_title_and_abstract(parts, tagger, expected):
     found = tagger.classify(of_papers(parts.titles, parts.abstracts))
     order, scores = best(expected)
     assert set(found) == {"classes", "scores"}
@@ -140,7 +140,7 @@ def test_examples_need_no_title(parts, tagger):
     np.testing.assert_allclose(found["scores"], scores, rtol=0, atol=1e-5)
 
 
-def test_other_features_are_ignored_and_none_is_needed(parts, tagger):
+def test_other_features_are_ignored_and_all_are_optional(parts, tagger):
     abstract = [parts.abstracts[0].encode()]
     given = tf.constant(
         [
@@ -160,19 +160,19 @@ def test_other_features_are_ignored_and_none_is_needed(parts, tagger):
     assert (scores[0] != scores[2]).any()
 
 
-def test_what_is_no_example_is_refused(tagger):
+def test_invalid_examples_are_refused(tagger):
     with pytest.raises(tf.errors.InvalidArgumentError):
         tagger.classify(tf.constant([b"not an example"]))
 
 
-def test_evaluate_says_of_examples_what_is_said_of_text(parts, tagger, expected):
+def test_evaluate_agrees_with_the_probabilities_of_text(parts, tagger, expected):
     found = tagger.evaluate(of_papers(parts.titles, parts.abstracts))
     np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=1e-5)
     np.testing.assert_array_equal(found["suggested"], (expected >= 0.5).astype(np.float32))
     assert found["suggested"].dtype == tf.float32
 
 
-def test_evaluate_says_too_what_it_would_without_the_titles(parts):
+def test_evaluate_also_scores_the_abstracts_alone(parts):
     tagger = parts.tagger(threshold=0.25)
     found = tagger.evaluate(of_papers(parts.titles, parts.abstracts))
     assert set(found) == {
@@ -195,7 +195,7 @@ def test_evaluate_says_too_what_it_would_without_the_titles(parts):
     np.testing.assert_array_equal(sent["probabilities"], alone)
 
 
-def test_true_labels_are_multi_hot_and_unknown_ones_are_counted(parts, tagger):
+def test_true_labels_become_multi_hot_and_unknown_ones_are_counted(parts, tagger):
     given = [[b"cs.LG", b"new"], [b"new", b"newer"], [], [b"68T45", "größe".encode()]]
     examples = [*(example(terms=terms) for terms in given), example()]
     found = tagger.transform_features(tf.constant(examples))

@@ -50,7 +50,7 @@ def test_output_and_gradients_equal_dense(seed, activation):
     np.testing.assert_allclose(bias, expected_bias, atol=1e-5)
 
 
-def test_gradient_holds_each_used_row_once_and_no_other():
+def test_the_gradient_has_each_used_row_once_and_no_other():
     sparse, _ = layers()
     ids, weights = padded([[(5, 1.0), (7, 2.0), (5, 3.0)], [], [(7, 1.0)]])
     with tf.GradientTape() as tape:
@@ -62,7 +62,7 @@ def test_gradient_holds_each_used_row_once_and_no_other():
 
 
 @pytest.mark.parametrize(("rows", "width"), [(3, 0), (3, 4), (0, 0)])
-def test_a_batch_without_any_ngram_gives_the_bias(rows, width):
+def test_a_batch_without_ngrams_gives_the_bias(rows, width):
     sparse, _ = layers(activation=None)
     ids = np.zeros((rows, width), np.int32)
     with tf.GradientTape() as tape:

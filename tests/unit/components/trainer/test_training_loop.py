@@ -1,4 +1,4 @@
-"""The epochs of a training: the weights of Keras's own loop, and the clock on the input."""
+"""The training loop: the same weights as Keras's own loop, and the wait for input."""
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ def dataset(folder):
 
 @pytest.mark.parametrize("optimizer", ["lazy_adam", "adam"])
 @pytest.mark.parametrize("ensemble_size", [1, 2])
-def test_it_trains_as_keras_fit_to_the_bit(tmp_path, optimizer, ensemble_size):
+def test_training_equals_keras_fit_to_the_bit(tmp_path, optimizer, ensemble_size):
     """With dropout, a decaying rate, and a last batch of fewer papers."""
     settings = {
         "optimizer": optimizer,
@@ -48,7 +48,7 @@ def test_it_trains_as_keras_fit_to_the_bit(tmp_path, optimizer, ensemble_size):
 
 
 class Calls(keras.callbacks.Callback):
-    """Writes down what is called, and stops after the second epoch."""
+    """Records its calls, and stops after the second epoch."""
 
     def __init__(self):
         super().__init__()
@@ -72,7 +72,7 @@ class Calls(keras.callbacks.Callback):
         self.seen.append("end")
 
 
-def test_callbacks_are_called_as_by_keras_and_can_stop_it(tmp_path):
+def test_callbacks_are_called_as_by_keras_and_can_stop_training(tmp_path):
     calls = Calls()
     history = run_epochs(compiled(), dataset(tmp_path), 3, [calls])
     steps = list(range(5))
@@ -82,7 +82,7 @@ def test_callbacks_are_called_as_by_keras_and_can_stop_it(tmp_path):
 
 
 class SlowBatches:
-    """Batches for each of which the clock goes on."""
+    """Batches that each advance the clock."""
 
     def __init__(self, batches, wait):
         self._batches, self._wait = batches, wait
@@ -95,7 +95,7 @@ class SlowBatches:
 
 
 class SlowStep(keras.callbacks.Callback):
-    """A step after which the clock goes on."""
+    """A step that advances the clock."""
 
     def __init__(self, wait):
         super().__init__()
@@ -103,7 +103,9 @@ class SlowStep(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize(("input_seconds", "step_seconds"), [(3.0, 1.0), (0.25, 4.0), (0.0, 2.0)])
-def test_the_share_is_that_of_the_clock(tmp_path, monkeypatch, input_seconds, step_seconds):
+def test_the_wait_share_is_measured_by_the_clock(
+    tmp_path, monkeypatch, input_seconds, step_seconds
+):
     now = [100.0]
     monkeypatch.setattr(training_loop.time, "perf_counter", lambda: now[0])
 

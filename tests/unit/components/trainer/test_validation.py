@@ -39,7 +39,7 @@ def test_validation_figures_equal_keras_and_sklearn(tmp_path):
     assert figures["val_micro_f1"] == pytest.approx(f1_score(truth, suggested, average="micro"))
 
 
-def test_the_loss_of_many_papers_is_that_of_keras():
+def test_the_loss_of_many_papers_equals_that_of_keras():
     """They are computed in several parts."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 8, (1_500, 1_000)).astype(np.float32)

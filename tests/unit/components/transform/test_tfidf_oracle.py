@@ -38,7 +38,7 @@ def test_keras_weighting_equals_text_vectorization(analyse, max_tokens, text):
 
 
 def test_the_cut_falls_inside_a_tie():
-    """The case that the sizes above are meant to hit: equal counts on both sides of the cut."""
+    """The size above is chosen for this: equal counts on both sides of the cut."""
     texts = make_texts(60, seed=SOME)
     oracle = keras.layers.TextVectorization(ngrams=2, output_mode="count")
     oracle.adapt(tf.constant(texts))
@@ -102,7 +102,7 @@ def test_labels_outside_the_vocabulary_are_counted(analyse):
     np.testing.assert_array_equal(tf.sparse.to_dense(found[names.LABELS]), expected)
 
 
-def test_title_joins_the_abstract_by_the_rule(analyse):
+def test_title_and_abstract_are_joined_by_the_rule(analyse):
     layer = analyse(ALL, "title_and_abstract").output.transform_features_layer()
     titles, abstracts = ["Kernel", ""], ["Graph nets", "Graph nets"]
     apart = layer({names.TITLES: tf.constant(titles), names.SUMMARIES: tf.constant(abstracts)})

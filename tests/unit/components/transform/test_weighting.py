@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from components.transform.weighting import weigh
+from components.transform.weighting import weigh_counts
 
 
 def random_counts(papers=4000, most=400, columns=3000):
@@ -14,12 +14,12 @@ def random_counts(papers=4000, most=400, columns=3000):
     return tf.SparseTensor(indices, counts, (papers, columns))
 
 
-def test_a_weight_is_the_same_to_the_bit_in_every_batch():
+def test_a_weight_is_the_same_to_the_bit_in_any_batch():
     counts = random_counts()
     idf = tf.constant(np.random.default_rng(1).uniform(1, 11, 3000).astype(np.float32))
 
     def values(part):
-        return weigh(part, tf.gather(idf, part.indices[:, 1]), "sublinear_l2").values.numpy()
+        return weigh_counts(part, tf.gather(idf, part.indices[:, 1]), "sublinear_l2").values.numpy()
 
     whole = values(counts)
     for size in (1, 7, 333):
