@@ -123,11 +123,6 @@ def test_autotuning_is_off(pattern):
     assert dataset.options().deterministic is True
 
 
-def test_an_epoch_can_be_cut_short(papers, pattern):
-    dataset = make_dataset(pattern, SPEC, 8, shuffle=False, seed=0, batches=2)
-    assert [p.weights for p in read(dataset)] == [p.weights for p in papers[:16]]
-
-
 def test_a_batch_without_ngrams_has_no_columns(tmp_path):
     path = write([Paper([], [], [1]), Paper([], [], [])], str(tmp_path / "empty.gz"))
     ((inputs, truth),) = make_dataset(path, SPEC, 8, shuffle=False, seed=0)

@@ -7,8 +7,6 @@ import tensorflow as tf
 
 from components.trainer import lazy_adam
 from components.trainer.lazy_adam import ExactAdam, LazyAdam
-from components.trainer.sparse_dense import SparseDense
-from tests.support.trainer_papers import densified, padded
 
 V, UNITS = 20, 5
 
@@ -128,33 +126,6 @@ def test_a_gradient_without_rows_changes_nothing(kind):
     variable = keras.Variable(np.ones((V, UNITS), np.float32))
     kind(0.1).apply([slices(np.zeros(0), np.zeros((0, UNITS)))], [variable])
     np.testing.assert_array_equal(variable.numpy(), 1.0)
-
-
-def test_exact_training_of_the_sparse_layer_equals_keras_training_of_the_dense_one():
-    rng = np.random.default_rng(4)
-    ids_in, weights_in = keras.Input((None,), dtype="int32"), keras.Input((None,))
-    hidden = SparseDense(V, UNITS, activation="relu", name="first")(ids_in, weights_in)
-    sparse = keras.Model([ids_in, weights_in], keras.layers.Dense(3)(hidden))
-    dense = keras.Sequential(
-        [keras.Input((V,)), keras.layers.Dense(UNITS, "relu"), keras.layers.Dense(3)]
-    )
-    dense.set_weights(sparse.get_weights())
-    loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    sparse.compile(ExactAdam(schedule()), loss, jit_compile=False)
-    dense.compile(keras.optimizers.Adam(schedule()), loss, jit_compile=False)
-    for _ in range(15):
-        ids, weights = padded(
-            [
-                [(int(rng.integers(V)), float(rng.random())) for _ in range(length)]
-                for length in rng.integers(0, 5, 6)
-            ]
-        )
-        truth = (rng.random((6, 3)) < 0.4).astype(np.float32)
-        ours = sparse.train_on_batch([ids, weights], truth)
-        theirs = dense.train_on_batch(densified(ids, weights, V), truth)
-        assert float(ours) == pytest.approx(float(theirs), abs=1e-5)
-    for mine, expected in zip(sparse.get_weights(), dense.get_weights(), strict=True):
-        np.testing.assert_allclose(mine, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [LazyAdam, ExactAdam])

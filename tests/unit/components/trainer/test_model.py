@@ -49,14 +49,6 @@ def test_one_step_changes_every_parameter_that_the_batch_uses(optimizer):
     assert moved.tolist() == used.tolist()
 
 
-def test_dropout_acts_in_training_only():
-    model = build_model(VOCABULARY, LABELS, DEEP)
-    inputs, _ = batch()
-    calm = model(inputs, training=False).numpy()
-    np.testing.assert_array_equal(calm, model(inputs, training=False).numpy())
-    assert (calm != model(inputs, training=True).numpy()).any()
-
-
 def test_the_seed_decides_the_initial_weights():
     same = [build_model(VOCABULARY, LABELS, DEEP).get_weights() for _ in range(2)]
     for first, second in zip(*same, strict=True):
