@@ -42,21 +42,8 @@ class RestTransport:
         }
         try:
             response = self._client.post(_path(target), json=body, timeout=timeout)
-        except httpx.ConnectError as error:
-            refused = any(isinstance(each, ConnectionRefusedError) for each in _causes(error))
-            raise CallError(Fault.REFUSED if refused else Fault.UNREACHABLE, str(error)) from error
-        except httpx.TimeoutException as error:
-            raise CallError(Fault.TIMEOUT, str(error)) from error
-        except (httpx.ReadError, httpx.WriteError) as error:
-            # The server went away; asking again does no harm.
-            raise CallError(Fault.UNAVAILABLE, str(error) or type(error).__name__) from error
-        except httpx.RemoteProtocolError as error:
-            # Cut off, or not an HTTP server.
-            was_cut = "without sending" in str(error)
-            fault = Fault.UNAVAILABLE if was_cut else Fault.UNREACHABLE
-            raise CallError(fault, str(error)) from error
         except httpx.HTTPError as error:
-            raise CallError(Fault.UNREACHABLE, str(error) or type(error).__name__) from error
+            raise CallError(_fault(error), str(error) or type(error).__name__) from error
         content = _read_json(response)
         if response.status_code != 200:
             raise _refusal(response, content)
@@ -86,6 +73,17 @@ def _path(target: Target) -> str:
     elif target.label is not None:
         path += f"/labels/{quote(target.label, safe='')}"
     return f"{path}:predict"
+
+
+def _fault(error: httpx.HTTPError) -> Fault:
+    if isinstance(error, httpx.TimeoutException):
+        return Fault.TIMEOUT
+    # The server went away; asking again does no harm.
+    is_cut = isinstance(error, httpx.RemoteProtocolError) and "without sending" in str(error)
+    if is_cut or isinstance(error, httpx.ReadError | httpx.WriteError):
+        return Fault.UNAVAILABLE
+    is_refused = any(isinstance(each, ConnectionRefusedError) for each in _causes(error))
+    return Fault.REFUSED if is_refused else Fault.UNREACHABLE
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
