@@ -45,7 +45,7 @@ class Int8SparseDense(SparseDense):
         )
         self.built = True
 
-    def quantize(self, trained: SparseDense) -> None:
+    def copy_quantized(self, trained: SparseDense) -> None:
         """Copies the weights of a trained layer of the same shape, quantized to 8 bits."""
         scale = np.empty(self.input_dim, np.float32)
         for start in range(0, self.input_dim, _ROWS_AT_ONCE):

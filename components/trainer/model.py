@@ -108,7 +108,7 @@ def copy_weights(trained: keras.Model, served: keras.Model) -> None:
     """Gives a network of `build_served_model` the weights of a trained one."""
     for source, target in zip(trained.layers, served.layers, strict=True):
         if isinstance(target, Int8SparseDense):
-            target.quantize(source)
+            target.copy_quantized(source)
         else:
             target.set_weights(source.get_weights())
 

@@ -55,7 +55,7 @@ def test_each_weight_becomes_the_nearest_step_of_its_row(monkeypatch, rows_at_on
     kernel = random_kernel(1)
     layer = Int8SparseDense(V, UNITS)
     layer.build(None, None)
-    layer.quantize(trained(kernel))
+    layer.copy_quantized(trained(kernel))
     assert layer.kernel.value.dtype == "int8"
     found = layer.kernel.numpy() * layer.scale.numpy()[:, np.newaxis]
     np.testing.assert_allclose(found, rounded(kernel), rtol=1e-6, atol=0)
@@ -72,7 +72,7 @@ def test_output_equals_dense_on_the_rounded_kernel(seed):
     source = trained(kernel)
     layer = Int8SparseDense(V, UNITS, activation="relu")
     layer.build(None, None)
-    layer.quantize(source)
+    layer.copy_quantized(source)
     dense = keras.layers.Dense(UNITS, activation="relu")
     dense.build((None, V))
     dense.set_weights([rounded(kernel), source.bias.numpy()])
