@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
@@ -78,11 +78,6 @@ def parse_anomalies(split: str, serialized: bytes) -> list[Anomaly]:
     return found
 
 
-def errors_among(anomalies: Sequence[Anomaly]) -> list[Anomaly]:
-    """Returns those anomalies that stop the run."""
-    return [anomaly for anomaly in anomalies if anomaly.severity == "error"]
-
-
 def describe(anomalies: Sequence[Anomaly]) -> list[str]:
     """Returns a line for each feature and problem.
 
@@ -105,16 +100,6 @@ def error_message(errors: Sequence[Anomaly]) -> str:
         f"Feature (splits): problem\n{findings}\n"
         "Correct the data and run again; if the data is right, change schema/schema.pbtxt."
     )
-
-
-def summarize(anomalies: Sequence[Anomaly]) -> dict[str, Any]:
-    """Returns `passed`, `errors` and `warnings`, ready for JSON."""
-    errors = errors_among(anomalies)
-    return {
-        "passed": not errors,
-        "errors": [asdict(anomaly) for anomaly in errors],
-        "warnings": [asdict(anomaly) for anomaly in anomalies if anomaly.severity == "warning"],
-    }
 
 
 def _parse_reasons(split: str, feature: str, info: anomalies_pb2.AnomalyInfo) -> list[Anomaly]:

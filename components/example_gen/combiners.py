@@ -9,8 +9,7 @@ from typing import Final
 
 import apache_beam as beam
 
-HASH_BYTES: Final = 16
-
+_HASH_BYTES: Final = 16
 _PARTS: Final = 16
 
 # Strings held before they are handed on, which bounds a worker's memory.
@@ -102,57 +101,20 @@ class DistinctStrings:
         """Yields elements for the strings added since the last time."""
         packed: collections.defaultdict[bytes, bytearray] = collections.defaultdict(bytearray)
         for string in self._strings:
-            digest = hashlib.blake2b(string.encode(), digest_size=HASH_BYTES).digest()
+            digest = hashlib.blake2b(string.encode(), digest_size=_HASH_BYTES).digest()
             packed[self._kind + b":" + digest[:1]] += digest
         self._strings.clear()
         for key, hashes in packed.items():
             yield key, bytes(hashes)
 
 
-@beam.typehints.with_input_types(tuple[bytes, bytes])
+@beam.typehints.with_input_types(tuple[bytes, Iterable[bytes]])
 @beam.typehints.with_output_types(tuple[str, int])
-class CountDistinctStrings(beam.PTransform):
-    """Counts what `DistinctStrings` gathered."""
-
-    def expand(self, elements: beam.PCollection) -> beam.PCollection:
-        """From elements to (kind, count), for each key of the kind."""
-        return (
-            elements
-            | "Unite" >> beam.CombinePerKey(CountDistinct(HASH_BYTES))
-            | "NameKind" >> beam.Map(_name_kind)
-        )
-
-
-@beam.typehints.with_input_types(tuple[bytes, int])
-@beam.typehints.with_output_types(tuple[str, int])
-def _name_kind(element: tuple[bytes, int]) -> tuple[str, int]:
-    return element[0][:-2].decode(), element[1]
-
-
-@beam.typehints.with_input_types(bytes)
-@beam.typehints.with_output_types(int)
-class CountDistinct(beam.CombineFn):
-    """Counts the distinct values among packed ones of a fixed width."""
-
-    def __init__(self, width: int) -> None:
-        self._width = width
-
-    def create_accumulator(self) -> set[bytes]:
-        """Returns an empty accumulator."""
-        return set()
-
-    def add_input(self, accumulator: set[bytes], element: bytes) -> set[bytes]:
-        """Adds packed values."""
-        accumulator.update(unpack(element, self._width))
-        return accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[set[bytes]]) -> set[bytes]:
-        """Unites accumulators."""
-        return set().union(*accumulators)
-
-    def extract_output(self, accumulator: set[bytes]) -> int:
-        """Returns how many distinct values there are."""
-        return len(accumulator)
+def count_distinct(element: tuple[bytes, Iterable[bytes]]) -> tuple[str, int]:
+    """Returns the kind, and the number of distinct strings in grouped `DistinctStrings`."""
+    key, packed = element
+    hashes = {value for values in packed for value in unpack(values, _HASH_BYTES)}
+    return key[:-2].decode(), len(hashes)
 
 
 def unpack(packed: bytes, width: int) -> Iterator[bytes]:

@@ -26,8 +26,8 @@ from apache_beam.typehints.native_type_compatibility import convert_to_beam_type
 from components.example_gen.combiners import (
     Concatenate,
     ConcatenateSpread,
-    CountDistinctStrings,
     DistinctStrings,
+    count_distinct,
 )
 from components.example_gen.outputs import (
     DeadLetterFile,
@@ -93,11 +93,15 @@ def curate(
         bounds=AsSingleton(bounds),
         faults=AsList(faults),
     ).with_outputs(_COUNTS, _FAULTS, _DISTINCT)
-    distinct = _typed(written[_DISTINCT], tuple[bytes, bytes])
+    distinct = (
+        _typed(written[_DISTINCT], tuple[bytes, bytes])
+        | "GroupHashes" >> beam.GroupByKey()
+        | "CountDistinct" >> beam.Map(count_distinct)
+    )
     counts = (
         (
             *(_typed(step[_COUNTS], tuple[str, int]) for step in (survey, label_sets, written)),
-            distinct | "CountDistinct" >> CountDistinctStrings(),
+            distinct,
         )
         | "AllCounts" >> beam.Flatten()
         | "SumCounts" >> beam.CombinePerKey(sum)

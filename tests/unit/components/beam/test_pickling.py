@@ -13,7 +13,7 @@ from apache_beam.pvalue import TaggedOutput
 from components.evaluator import extractors
 from components.evaluator.tfma_metrics import BaselineCombiner, CandidateCombiner
 from components.example_gen import curation
-from components.example_gen.combiners import Concatenate, CountDistinct
+from components.example_gen.combiners import Concatenate
 from components.example_gen.outputs import Destination
 from components.example_gen.settings import DataSettings
 from components.papers.paper_keys import paper_keys, write_train_keys
@@ -87,7 +87,6 @@ def test_steps(step, element, pickler):
     ("combiner", "elements"),
     [
         (Concatenate(), [b"12", b"3", b"45"]),
-        (CountDistinct(2), [b"aabb", b"aa", b"cc"]),
         (MergeCounts(1), [TABLE, TABLE.slice(1, 1)]),
         (KeepMostFrequent(2), [TABLE.slice(0, 2), TABLE.slice(2, 1)]),
         (BaselineCombiner("m"), inputs(SPLIT, "m")),

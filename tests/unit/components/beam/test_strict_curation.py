@@ -10,7 +10,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.example_gen import curation
-from components.example_gen.combiners import Concatenate, CountDistinct
+from components.example_gen.combiners import Concatenate
 from components.example_gen.outputs import Destination, read_outcome
 from components.example_gen.settings import DataSettings
 from schema import names
@@ -32,7 +32,6 @@ STEPS = [
     (curation._FindBounds, "process"),
     (curation._Write, "process"),
     (Concatenate, "add_input"),
-    (CountDistinct, "add_input"),
 ]
 
 

@@ -9,9 +9,8 @@ from apache_beam.testing.util import assert_that, equal_to
 from components.example_gen import combiners
 from components.example_gen.combiners import (
     Concatenate,
-    CountDistinct,
-    CountDistinctStrings,
     DistinctStrings,
+    count_distinct,
     unpack,
 )
 
@@ -45,16 +44,10 @@ def test_packed_values_are_combined(monkeypatch):
         counts = (
             pipeline
             | "Elements" >> beam.Create(elements)
-            | CountDistinctStrings()
+            | beam.GroupByKey()
+            | beam.Map(count_distinct)
             | "Sum" >> beam.CombinePerKey(sum)
         )
         assert_that(joined, equal_to(expected))
         assert_that(nothing, equal_to([b""]), label="nothing")
         assert_that(counts, equal_to([("words", len(set(strings)))]), label="counts")
-
-
-def test_count_distinct_merges():
-    combiner = CountDistinct(2)
-    one = combiner.add_input(combiner.create_accumulator(), b"aabbaa")
-    other = combiner.add_input(combiner.create_accumulator(), b"bbcc")
-    assert combiner.extract_output(combiner.merge_accumulators([one, other])) == 3
