@@ -23,18 +23,9 @@ _PATIENT: Final = Retry(times=10)
 
 @click.command()
 @click.option(
-    "--rest",
-    "protocol",
-    flag_value="rest",
-    default=None,
-    help="Ask over REST, by default at 127.0.0.1:8501. [default]",
-)
-@click.option(
-    "--grpc",
-    "protocol",
-    flag_value="grpc",
-    default=None,
-    help="Ask over gRPC, by default at 127.0.0.1:8500.",
+    "--rest/--grpc",
+    default=True,
+    help="The API to use. [default: rest, at 127.0.0.1:8501; grpc is at 127.0.0.1:8500]",
 )
 @click.option("--address", metavar="HOST:PORT", help="Address of the server.")
 @click.option(
@@ -80,6 +71,7 @@ def query(
     batch_size: int,
     top: int | None,
     as_json: bool,
+    rest: bool,
     **connection: Any,
 ) -> None:
     """Suggest subject areas by asking a running server.
@@ -88,6 +80,7 @@ def query(
     of standard input is one. A file has the column `summaries` and, optionally, `titles`; or JSON
     objects with `text`, or with `title` and `abstract`.
     """
+    connection["protocol"] = "rest" if rest else "grpc"
     if source is None:
         if output is not None:
             raise click.UsageError("--output goes with --file.")

@@ -54,7 +54,7 @@ def test_help_of_a_command_names_every_option(command, options):
     done = invoke(command, "--help")
     assert done.exit_code == 0
     for option in options:
-        assert f"  {option}" in done.output
+        assert f" {option}" in done.output
 
 
 def test_options_have_the_promised_defaults():

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from google.protobuf import json_format
 from tfx.dsl.compiler import compiler
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.utils import json_utils, proto_utils
@@ -113,11 +112,6 @@ def test_a_run_on_this_machine_loads_no_client_library_of_google():
     assert done.returncode == 0, done.stderr
 
 
-def test_the_same_configuration_builds_the_same_graph():
-    first, second = (compiler.Compiler().compile(build()) for _ in range(2))
-    assert json_format.MessageToDict(first) == json_format.MessageToDict(second)
-
-
 def test_every_component_has_its_purpose_told(components):
     assert len(components) == len(PURPOSES)
     assert set(order_of(build())) == set(components) == set(PURPOSES)
@@ -186,8 +180,6 @@ def test_the_report_comes_last_and_reads_what_all_others_wrote(components):
 def test_the_last_runs_statistics_are_found_before_there_are_new_ones(components):
     assert "LastStatistics" in {node.id for node in components["Report"].upstream_nodes}
     assert "LastStatistics" in upstream(components, "StatisticsGen")
-    order = order_of(build())
-    assert order.index("LastStatistics") < order.index("StatisticsGen")
 
 
 def test_the_report_is_told_of_data_code_and_settings():
