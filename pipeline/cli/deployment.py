@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import click
+import yaml
 from rich.console import Console
 
 from pipeline.cli import options
 from pipeline.cloud.placeholders import placeholders
 from pipeline.config import Config
-from pipeline.deploy_settings import MachineSettings, Target, TrainerMachineSettings
+from pipeline.deploy_settings import Target
 
 PLATFORMS: Final = {"vertex": "Vertex AI Pipelines", "kubeflow": "Kubeflow Pipelines"}
 
@@ -46,21 +47,16 @@ def unfilled(config: Config, target: Target) -> list[str]:
 
 
 def show_deployment(console: Console, config: Config) -> None:
-    """Shows what goes where, and on which machines."""
+    """Shows the settings of the deployment, defaults left out, and what goes where."""
+    sections = config.model_dump(mode="json", include={"deploy", "beam"}, exclude_defaults=True)
+    console.print(yaml.safe_dump(sections, sort_keys=False), markup=False, soft_wrap=True)
     deploy = config.deploy
-    show_rows(
-        console,
-        {
-            "data": f"{deploy.data}/{deploy.pattern}",
-            "image": deploy.image,
-            "artifacts": f"{deploy.bucket}/pipeline",
-            "pushes to": f"the endpoint {deploy.endpoint.name}"
-            if deploy.push_to == "endpoint"
-            else f"{deploy.bucket}/serving",
-            "Trainer": _trainer_machine(deploy.trainer),
-            "other steps": _machine(deploy.machine),
-            "Beam": config.beam.runner,
-        },
+    to_endpoint = deploy.push_to == "endpoint"
+    served = f"the endpoint {deploy.endpoint.name}" if to_endpoint else f"{deploy.bucket}/serving"
+    console.print(
+        f"Artifacts go to {deploy.bucket}/pipeline, pushed models to {served}.",
+        markup=False,
+        soft_wrap=True,
     )
 
 
@@ -72,27 +68,3 @@ def show_limits(console: Console, target: Target) -> None:
             "compares with no earlier model, and the report compares with no earlier data.",
             soft_wrap=True,
         )
-
-
-def show_rows(console: Console, rows: Mapping[str, str]) -> None:
-    """Shows names and values; leaves out what is empty."""
-    for name, value in rows.items():
-        if value:
-            console.print(f"  {name:<12} {value}", soft_wrap=True, markup=False)
-
-
-def _trainer_machine(machine: TrainerMachineSettings) -> str:
-    gpus = f"{machine.accelerators} {machine.accelerator}" if machine.accelerators else ""
-    if machine.workers == 1:
-        return ", ".join(filter(None, (_machine(machine), gpus)))
-    each = f", each with {gpus}" if gpus else ""
-    return f"{machine.workers} machines {machine.machine_type}{each}"
-
-
-def _machine(machine: MachineSettings) -> str:
-    parts = []
-    if machine.cpus:
-        parts.append(f"{machine.cpus:g} CPUs")
-    if machine.memory_gib:
-        parts.append(f"{machine.memory_gib:g} GiB")
-    return ", ".join(parts) or "as the platform chooses"

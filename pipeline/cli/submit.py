@@ -15,7 +15,6 @@ from pipeline.cli.deployment import (
     deployment_options,
     show_deployment,
     show_limits,
-    show_rows,
     unfilled,
 )
 from pipeline.cli.errors import report_errors
@@ -96,7 +95,10 @@ def submit(
     verb = "Would send" if dry_run else "Sent"
     console.print(f"[green]✓[/] {verb} {submission.name} to {PLATFORMS[target]}\n", soft_wrap=True)
     show_deployment(console, config)
-    _show_run(console, config, target, no_cache)
+    schedule = config.deploy.schedule
+    when = f"at {schedule.cron} ({schedule.time_zone})" if schedule.cron else "once, now"
+    cache = "every step runs" if no_cache else "unchanged steps are taken from the cache"
+    console.print(f"It runs {when}; {cache}.", markup=False, soft_wrap=True)
     _show_changes(console, config, template)
     show_limits(console, target)
     for older in submission.paused:
@@ -135,21 +137,6 @@ def _compiled_config(profile: str, overrides: Sequence[str]) -> Config:
     config = load_config(profile, fixed)
     # A parameter needs a default.
     return config if config.deploy.data else load_config(profile, [*fixed, *data])
-
-
-def _show_run(console: Console, config: Config, target: Target, no_cache: bool) -> None:
-    deploy, schedule = config.deploy, config.deploy.schedule
-    if target == "vertex":
-        labels = ", ".join(f"{key}={value}" for key, value in sorted(deploy.labels.items()))
-        rows = {"project": f"{deploy.project}, {deploy.region}", "labels": labels}
-    else:
-        rows = {"host": deploy.host, "namespace": deploy.namespace}
-    rows |= {
-        "account": deploy.service_account or "the platform's default",
-        "cache": "off, every step runs" if no_cache else "on, unchanged steps are skipped",
-        "when": f"{schedule.cron} ({schedule.time_zone})" if schedule.cron else "once, now",
-    }
-    show_rows(console, rows)
 
 
 def _show_changes(console: Console, config: Config, template: Config) -> None:
