@@ -94,7 +94,7 @@ def test_no_row_is_malformed(rows):
         assert repr(labels) == terms
         assert 1 <= len(labels) <= 7
         assert len(set(labels)) == len(labels)
-        assert set(labels) <= set(load_words().topic_of_label)
+        assert set(labels) <= set(load_words().topics_of_label)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 9, 17, 100])
