@@ -162,7 +162,8 @@ def test_labels_follow_zipfs_law(papers):
 
 def test_a_linear_model_learns_it_but_not_fully(papers):
     kept = papers[papers.groupby("terms").terms.transform("size") > 1]
-    labels = MultiLabelBinarizer().fit_transform(kept.terms.map(ast.literal_eval))
+    binarizer = MultiLabelBinarizer()
+    labels = binarizer.fit_transform(kept.terms.map(ast.literal_eval))
     text, test_text, truth, test_truth = train_test_split(
         kept.summaries, labels, test_size=0.2, random_state=0
     )
@@ -170,11 +171,15 @@ def test_a_linear_model_learns_it_but_not_fully(papers):
     model = OneVsRestClassifier(LinearSVC()).fit(tfidf.fit_transform(text), truth)
     predicted = model.predict(tfidf.transform(test_text))
     assert 0.65 < f1_score(test_truth, predicted, average="micro") < 0.85
-    # Every label with 30 papers or more is learned, not just the most frequent ones.
-    often = truth.sum(axis=0) >= 30
+    # Every label with 30 papers or more, but for the one that mixes the words of others.
     by_label = f1_score(test_truth, predicted, average=None, zero_division=0)
-    assert often.sum() >= 20
-    assert by_label[often].min() > 0.2
+    often = {
+        label: f1
+        for label, f1, papers in zip(binarizer.classes_, by_label, truth.sum(axis=0), strict=True)
+        if papers >= 30
+    }
+    assert len(often) >= 20
+    assert {label for label, f1 in often.items() if f1 < 0.2} == {"cs.AI"}
 
 
 # Writing
