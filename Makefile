@@ -7,7 +7,7 @@ ARXIV_TAGGER := .venv/bin/arxiv-tagger
 # Two processes; the tests of a file stay together, since they share costly runs.
 PYTEST := .venv/bin/pytest --numprocesses 2 --dist loadfile
 
-.PHONY: run test unit lint lint-files real bench setup browser lock clean
+.PHONY: run test unit lint lint-files docs real bench setup browser lock clean
 
 run: $(READY)
 	$(ARXIV_TAGGER) run --profile sample --output out
@@ -34,6 +34,10 @@ lint-files: $(READY)
 	$(SCHEMA) vendor.cloudbuild cloudbuild.yaml
 	$(SCHEMA) vendor.compose-spec serving/deploy/compose.yaml
 	.venv/bin/kubernetes-validate --strict --quiet $(MANIFESTS)
+
+# docs/settings.md, from the docstrings of the settings.
+docs: $(READY)
+	.venv/bin/python -m tests.support.settings_page
 
 # The proofs on a real file: make real DATA=arxiv_data.csv.gz
 real: $(READY)
