@@ -30,11 +30,11 @@ from components.example_gen.component import CsvExampleGen
 from components.infra_validator.component import InfraValidator
 from components.pusher.component import Pusher
 from components.report.component import Report
-from pipeline import run_parameters
 from pipeline.code_version import UNKNOWN, CodeVersion
 from pipeline.config import Config
 from pipeline.places import Places
 from pipeline.platform import Cloud
+from pipeline.run_parameters import RUN_FN, provenance, run_parameters, trainer_config
 from pipeline.source_digest import source_digest
 from schema.names import MODEL_NAME, SPLITS, TRAIN, VALIDATION
 
@@ -61,7 +61,7 @@ def create_pipeline(
     """
     parameters = _runtime_parameters(config, places, code, cloud)
     example_gen = CsvExampleGen(
-        input_base=parameters.get(run_parameters.INPUT_BASE, places.input_base),
+        input_base=parameters.get("input_base", places.input_base),
         pattern=places.pattern,
         data_settings=config.data.model_dump_json(),
         source_digest=source_digest("components.example_gen.component"),
@@ -107,7 +107,7 @@ def create_pipeline(
         model=trainer.outputs["model"],
         baseline_model=last_blessed.outputs["model"] if last_blessed else None,
         schema=schema,
-        eval_config=parameters.get(run_parameters.EVAL_CONFIG, make_eval_config(config.gate)),
+        eval_config=parameters.get("eval_config", make_eval_config(config.gate)),
         source_digest=source_digest("components.evaluator.tfma_metrics"),
         infra_blessing=infra_validator.outputs["blessing"],
     )
@@ -135,9 +135,7 @@ def create_pipeline(
         model_blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         settings=config.report.model_dump_json(),
-        provenance=parameters.get(
-            run_parameters.PROVENANCE, run_parameters.provenance(config, places.pattern, code)
-        ),
+        provenance=parameters.get("provenance", provenance(config, places.pattern, code)),
         source_digest=source_digest("components.report.component"),
     )
     nodes = [
@@ -176,7 +174,7 @@ def _runtime_parameters(
         return {}
     return {
         name: RuntimeParameter(name=name, ptype=str, default=value)
-        for name, value in run_parameters.run_parameters(config, places, code, cloud).items()
+        for name, value in run_parameters(config, places, code, cloud).items()
     }
 
 
@@ -236,12 +234,10 @@ def _trainer(
 
         kind = CloudTrainer
     return kind(
-        run_fn=run_parameters.RUN_FN,
+        run_fn=RUN_FN,
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=TrainArgs(splits=[TRAIN]),
         eval_args=EvalArgs(splits=[VALIDATION]),
-        custom_config=parameters.get(
-            run_parameters.CUSTOM_CONFIG, run_parameters.trainer_config(config, cloud)
-        ),
+        custom_config=parameters.get("custom_config", trainer_config(config, cloud)),
     )

@@ -19,17 +19,13 @@ from pipeline.source_digest import source_digest
 
 RUN_FN: Final = "components.trainer.run_fn.run_fn"
 
-# Properties of CsvExampleGen, Trainer, Evaluator and Report; the parameters have their names.
-INPUT_BASE: Final = "input_base"
-CUSTOM_CONFIG: Final = "custom_config"
-EVAL_CONFIG: Final = "eval_config"
-PROVENANCE: Final = "provenance"
-
 
 def run_parameters(
     config: Config, places: Places, code: CodeVersion, cloud: Cloud
 ) -> dict[str, str]:
     """Returns the value of each runtime parameter, as the component's executor reads it.
+
+    They have the names of the properties of CsvExampleGen, Trainer, Evaluator and Report.
 
     Args:
         config: The whole configuration.
@@ -38,10 +34,10 @@ def run_parameters(
         cloud: What differs in the cloud.
     """
     return {
-        INPUT_BASE: places.input_base,
-        CUSTOM_CONFIG: json_utils.dumps(trainer_config(config, cloud)),
-        EVAL_CONFIG: proto_utils.proto_to_json(make_eval_config(config.gate)),
-        PROVENANCE: provenance(config, f"{places.input_base}/{places.pattern}", code),
+        "input_base": places.input_base,
+        "custom_config": json_utils.dumps(trainer_config(config, cloud)),
+        "eval_config": proto_utils.proto_to_json(make_eval_config(config.gate)),
+        "provenance": provenance(config, f"{places.input_base}/{places.pattern}", code),
     }
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -32,8 +33,7 @@ _SHOWN_METRICS: Final = (
 _SHOWN_EXAMPLES: Final = 3
 _SHOWN_SUGGESTIONS: Final = 3
 # How much of a failed check's message is shown: it may be the log of a server.
-_SHOWN_LINES: Final = 3
-_SHOWN_WIDTH: Final = 300
+_SHOWN_WIDTH: Final = 400
 
 
 def show_results(console: Console, result: RunResult, output: Path) -> None:
@@ -67,36 +67,23 @@ def refuse_unblessed(result: RunResult) -> None:
     report = infra_report(result.nodes["InfraValidator"])
     if not report["passed"]:
         folder = result.nodes["InfraValidator"].folder("blessing")
-        raise RefusedError(_infra_refusal(report, folder))
+        reasons = "\n".join(
+            f"  {check['name']}: {textwrap.shorten(check['message'], _SHOWN_WIDTH)}"
+            for check in report["checks"]
+            if check["result"] == "failed"
+        )
+        raise RefusedError(
+            f"The model can't be served ({report['server']}); nothing was pushed:\n{reasons}\n"
+            f"All checks are in {folder / names.INFRA_REPORT_FILE}, and the server's output in "
+            f"{names.SERVER_LOG_FILE} beside it. Fix what the model is exported from: another run "
+            "with the same data, settings and code gives the same result."
+        )
     if not is_blessed(result.nodes["Evaluator"]):
         reasons = "\n".join(f"  {row}" for row in result.gate if not row.passed)
         raise RefusedError(
             f"The gate refused the model; nothing was pushed:\n{reasons}\n"
             "Train a better one, or change the bounds in the profile's `gate` section."
         )
-
-
-def _infra_refusal(report: Mapping[str, Any], folder: Path) -> str:
-    reasons = "\n".join(
-        f"  {check['name']}: {_beginning(check['message'])}"
-        for check in report["checks"]
-        if check["result"] == "failed"
-    )
-    return (
-        f"The model can't be served ({report['server']}); nothing was pushed:\n{reasons}\n"
-        f"All checks are in {folder / names.INFRA_REPORT_FILE}, and the server's output in "
-        f"{names.SERVER_LOG_FILE} beside it. Fix what the model is exported from: another run with "
-        "the same data, settings and code gives the same result."
-    )
-
-
-def _beginning(message: str) -> str:
-    lines = [
-        line if len(line) <= _SHOWN_WIDTH else f"{line[:_SHOWN_WIDTH]}…"
-        for line in message.splitlines()
-    ]
-    more = ["…"] if len(lines) > _SHOWN_LINES else []
-    return "\n    ".join(lines[:_SHOWN_LINES] + more)
 
 
 def _show_metrics(console: Console, result: RunResult) -> None:

@@ -76,6 +76,9 @@ class Narrator:
             console=self._console,
             refresh_per_second=_REFRESHES_PER_SECOND,
             transient=True,
+            # What libraries print stays in the log.
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._live.start()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pandas as pd
@@ -15,43 +14,20 @@ from pipeline.config import Config, load_config
 from pipeline.local.node_summary import PURPOSES
 from pipeline.sample.generator import DEFAULT_ROWS
 from tests.support.command_line import flat, invoke, paper_rows
-from tests.support.node_results import result
-
-
-@dataclass(frozen=True)
-class Row:
-    """A bound of the gate."""
-
-    words: str
-    passed: bool = False
-
-    def __str__(self) -> str:
-        return self.words
 
 
 @pytest.fixture
-def runs(monkeypatch, tmp_path):
-    """Records what `run` would run; its model is blessed unless a test says otherwise."""
-    seen = SimpleNamespace(calls=[], blessed=1, failed=[], shown=[])
-    checks = [{"name": "answers over gRPC", "result": "passed", "message": ""}]
+def runs(monkeypatch):
+    """Records what `run` would run, and the steps that follow."""
+    seen = SimpleNamespace(calls=[], steps=[])
 
     def run_locally(config, data, output, console):
         seen.calls.append((config, data, output))
-        evaluator = result("Evaluator", "blessing", blessed=seen.blessed)
-        report = {
-            "passed": not seen.failed,
-            "server": "local model server",
-            "checks": [*checks, *seen.failed],
-        }
-        (tmp_path / "infra_validation.json").write_text(json.dumps(report))
-        infra = result("InfraValidator", "blessing", tmp_path)
-        gate = [Row("lrap is low"), Row("precision@1 is fine", passed=True), Row("micro_f1 is low")]
-        return SimpleNamespace(nodes={"Evaluator": evaluator, "InfraValidator": infra}, gate=gate)
+        seen.steps.append("run")
 
     monkeypatch.setattr(run_module, "run_locally", run_locally)
-    monkeypatch.setattr(
-        run_module, "show_results", lambda _, result, output: seen.shown.append(output)
-    )
+    for step in ("show_results", "refuse_unblessed"):
+        monkeypatch.setattr(run_module, step, lambda *_, step=step: seen.steps.append(step))
     return seen
 
 
@@ -75,16 +51,12 @@ def test_run_without_data_takes_the_sample_and_its_profile(runs, tmp_path):
     assert data == tmp_path / "out" / "data" / "sample.csv"
     assert len(pd.read_csv(data)) == DEFAULT_ROWS
     assert output == tmp_path / "out"
-    assert runs.shown == [output]
-
-
-def test_run_leaves_an_equal_sample_alone(runs, tmp_path):
-    """TFX's fingerprint is size and time."""
-    invoke("run", "--output", tmp_path / "out")
-    sample = tmp_path / "out" / "data" / "sample.csv"
-    before = sample.stat().st_mtime_ns
+    # A person sees the results of a refused model too.
+    assert runs.steps == ["run", "show_results", "refuse_unblessed"]
+    before = data.stat().st_mtime_ns
     invoke("run", "--output", tmp_path / "out", "--set", "trainer.epochs=1")
-    assert sample.stat().st_mtime_ns == before
+    # TFX's fingerprint is size and time, so the sample is not written again.
+    assert data.stat().st_mtime_ns == before
     assert runs.calls[1][0].trainer.epochs == 1
 
 
@@ -116,36 +88,6 @@ def test_run_tells_of_a_missing_column_before_it_starts(runs, papers, tmp_path):
     assert done.exit_code == 3
     assert "data.columns" in done.output
     assert runs.calls == []
-
-
-def test_a_refused_model_is_shown_and_named(runs, tmp_path):
-    runs.blessed = 0
-    done = invoke("run", "--output", tmp_path / "out")
-    assert done.exit_code == 5
-    assert len(runs.shown) == 1
-    assert "  lrap is low\n  micro_f1 is low\n" in done.output
-    assert "nothing was pushed" in done.output
-    assert "is fine" not in done.output
-
-
-def test_a_model_that_cannot_be_served_is_named_with_its_failed_checks(runs, tmp_path):
-    """Whatever the Evaluator's blessing says."""
-    long = "\n".join(f"question {i}: INTERNAL: {'x' * 999}" for i in range(9))
-    runs.failed = [
-        {"name": "label names", "result": "failed", "message": "a label twice\nin paper 3"},
-        {"name": "scores", "result": "failed", "message": long},
-        {"name": "REST equals gRPC", "result": "skipped", "message": ""},
-    ]
-    done = invoke("run", "--output", tmp_path / "out")
-    assert done.exit_code == 5
-    assert len(runs.shown) == 1
-    assert "  label names: a label twice\n    in paper 3\n" in done.output
-    assert "nothing was pushed" in done.output
-    assert str(tmp_path / "infra_validation.json") in done.output.replace("\n", "")
-    for name in ("answers over gRPC", "REST equals gRPC", "lrap is low"):
-        assert name not in done.output
-    # What a server says may be long; the report has all of it.
-    assert len(done.output) < 2000
 
 
 def test_dry_run_shows_the_plan_and_does_nothing(runs, tmp_path):

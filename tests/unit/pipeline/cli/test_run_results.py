@@ -49,15 +49,43 @@ def test_a_first_model_has_none_to_be_compared_with():
     assert "to compare with" not in " ".join(shown([*FLOORS, *COMPARISON]))
 
 
-def test_a_refusal_names_every_bound_that_was_missed_and_no_other(tmp_path):
-    (tmp_path / "infra_validation.json").write_text(json.dumps({"passed": True}))
+def finished(folder, *, blessed: int, failed=()):
+    """A run with the checks of InfraValidator that failed, beside others."""
+    checks = [{"name": "answers over gRPC", "result": "passed", "message": ""}, *failed]
+    report = {"passed": not failed, "server": "local model server", "checks": checks}
+    (folder / "infra_validation.json").write_text(json.dumps(report))
     nodes = {
-        "InfraValidator": result("InfraValidator", "blessing", tmp_path),
-        "Evaluator": result("Evaluator", "blessing", blessed=0),
+        "InfraValidator": result("InfraValidator", "blessing", folder),
+        "Evaluator": result("Evaluator", "blessing", blessed=blessed),
     }
+    return SimpleNamespace(nodes=nodes, gate=[*FLOORS, *COMPARISON])
+
+
+def test_a_blessed_model_is_not_refused(tmp_path):
+    refuse_unblessed(finished(tmp_path, blessed=1))
+
+
+def test_a_refusal_names_every_bound_that_was_missed_and_no_other(tmp_path):
     with pytest.raises(RefusedError) as caught:
-        refuse_unblessed(SimpleNamespace(nodes=nodes, gate=[*FLOORS, *COMPARISON]))
+        refuse_unblessed(finished(tmp_path, blessed=0))
     assert str(caught.value).splitlines()[1:-1] == [
         "  lrap is 0.799990000, must be at least 0.800000000",
         "  micro_f1 changed by -0.0200, the lowest change allowed is -0.0100",
     ]
+
+
+def test_a_model_that_cannot_be_served_is_refused_with_its_failed_checks(tmp_path):
+    """Whatever the gate says."""
+    failed = [
+        {"name": "label names", "result": "failed", "message": "a label twice\nin paper 3"},
+        {"name": "scores", "result": "failed", "message": "INTERNAL: xxxx " * 999},
+        {"name": "REST equals gRPC", "result": "skipped", "message": ""},
+    ]
+    with pytest.raises(RefusedError) as caught:
+        refuse_unblessed(finished(tmp_path, blessed=1, failed=failed))
+    _, first, second, last = str(caught.value).splitlines()
+    assert first == "  label names: a label twice in paper 3"
+    # What a server says may be long; the report has all of it.
+    assert second.startswith("  scores: INTERNAL: xxxx")
+    assert len(second) < 500
+    assert str(tmp_path / "infra_validation.json") in last
