@@ -43,7 +43,7 @@ def model_server(base_path: Path, name: str, log: Path) -> Iterator[tuple[str, s
         server = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
     try:
         address = f"http://127.0.0.1:{port}/"
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not _answers(address):
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()

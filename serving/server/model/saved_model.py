@@ -178,9 +178,8 @@ def _read_meta_graph(path: Path) -> MetaGraphDef:
             raise _data_loss(f"Can't parse {text} as text proto") from error
     else:
         raise not_found(
-            f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}. "
-            "Check that the directory exists and that you have the right permissions for "
-            "accessing it."
+            "Specified file path does not appear to contain a SavedModel bundle (should have a "
+            f"file called `saved_model.pb`)\nSpecified file path: {path}"
         )
     for graph in model.meta_graphs:
         if set(graph.meta_info_def.tags) == _TAGS:

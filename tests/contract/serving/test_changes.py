@@ -109,11 +109,14 @@ def test_a_broken_version_is_refused_and_the_old_one_goes_on(changing):
 
 
 def test_a_version_without_a_model_is_refused(changing):
-    """TensorFlow's saved_model/reader.cc: NOT_FOUND."""
+    """saved_model_bundle_factory.cc, by way of session_bundle_util.cc: NOT_FOUND."""
     (changing.base / "empty" / "2").mkdir()
     state = changing.client.wait_state("empty", 2, "END")
     assert state.code == "NOT_FOUND"
-    assert state.message.startswith("Could not find SavedModel .pb or .pbtxt at supplied export")
+    assert state.message == (
+        "Specified file path does not appear to contain a SavedModel bundle (should have a file "
+        f"called `saved_model.pb`)\nSpecified file path: {changing.base / 'empty' / '2'}"
+    )
     assert changing.result("empty") == RESULTS[1]
 
 

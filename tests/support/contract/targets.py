@@ -36,7 +36,7 @@ _ONLY_THERE = (
     "--max_num_load_retries=0",
     "--load_retry_interval_micros=0",
 )
-_START_SECONDS = 120
+_START_SECONDS = 300
 _STOP_SECONDS = 10
 _POLL_SECONDS = 0.05
 

@@ -195,8 +195,8 @@ def test_a_folder_without_a_model(tmp_path):
     error = refusal(tmp_path)
     assert error.code is grpc.StatusCode.NOT_FOUND
     assert error.message == (
-        f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {tmp_path}. "
-        "Check that the directory exists and that you have the right permissions for accessing it."
+        "Specified file path does not appear to contain a SavedModel bundle (should have a file "
+        f"called `saved_model.pb`)\nSpecified file path: {tmp_path}"
     )
 
 
