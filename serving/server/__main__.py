@@ -73,8 +73,6 @@ def serve(**flags: Any) -> None:
 
 def main() -> None:
     """Runs `serve` as a program of its own."""
-    # Importing TensorFlow imports Keras too, for half of the time; a server has no use for it.
-    sys.modules["keras"] = None  # type: ignore[assignment]
     try:
         serve()
     except TaggerError as error:
@@ -83,4 +81,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Importing TensorFlow imports Keras too, which takes half of the time and is not needed here.
+    sys.modules["keras"] = None  # type: ignore[assignment]
     main()

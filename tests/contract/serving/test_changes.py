@@ -109,7 +109,7 @@ def test_a_broken_version_is_refused_and_the_old_one_goes_on(changing):
 
 
 def test_a_version_without_a_model_is_refused(changing):
-    """saved_model_bundle_factory.cc, by way of session_bundle_util.cc: NOT_FOUND."""
+    """As TF Serving 2.16 answers: NOT_FOUND."""
     (changing.base / "empty" / "2").mkdir()
     state = changing.client.wait_state("empty", 2, "END")
     assert state.code == "NOT_FOUND"
