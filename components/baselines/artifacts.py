@@ -1,4 +1,4 @@
-"""The artifact that keeps the baselines' scores of the test papers."""
+"""The artifact with the baselines' scores for the test papers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from tfx import types
 
 
 class BaselinesArtifact(types.Artifact):
-    """A folder with the figures (`names.BASELINES_FILE`) and the scores of the test papers.
+    """A folder with the metrics (`names.BASELINES_FILE`) and scores for the test papers.
 
-    The scores stand in `names.BASELINE_SCORES_FILE`. `components.baselines.results` reads both.
+    The scores are in `names.BASELINE_SCORES_FILE`. `components.baselines.results` reads both.
     """
 
     TYPE_NAME = "arxiv_tagger.Baselines"

@@ -1,4 +1,4 @@
-"""The Baselines component: what the model is worth, measured against what is there without it."""
+"""The Baselines component: simpler methods on the model's own splits, to compare it with."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Baselines(base_component.BaseComponent):
         Args:
             examples: Channel of the raw Examples, with all three splits.
             settings: BaselineSettings as JSON.
-            model_input: What the model and the baselines read, `title_and_abstract` or
+            model_input: What the model and so the baselines read, `title_and_abstract` or
                 `abstract`.
             source_digest: Digest of this component's source, so that edited code runs again.
         """

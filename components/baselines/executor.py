@@ -1,4 +1,4 @@
-"""Executor of Baselines: reads the raw examples, and keeps what the baselines say of the test."""
+"""Executor of Baselines: scores the test papers of the raw examples."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INPUT_KEY: Final = "model_input"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Scores the test papers by the baselines."""
+    """Scores the test papers with the baselines."""
 
     def Do(  # noqa: N802 - TFX calls it by this name.
         self,
@@ -38,9 +38,9 @@ class Executor(base_executor.BaseExecutor):
 
         Args:
             input_dict: `examples`, the raw Examples.
-            output_dict: `baselines`, one BaselinesArtifact; gets the scores and the figures.
-            exec_properties: `settings`, BaselineSettings as JSON; `model_input`, what
-                the model reads.
+            output_dict: `baselines`, one BaselinesArtifact, for the scores and metrics.
+            exec_properties: `settings`, BaselineSettings as JSON; `model_input`, what the model
+                reads.
 
         Raises:
             BadInputError: A split is empty, or holds no words.
@@ -49,12 +49,14 @@ class Executor(base_executor.BaseExecutor):
         settings = BaselineSettings.model_validate_json(exec_properties[SETTINGS_KEY])
         model_input: ModelInput = exec_properties[INPUT_KEY]
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
-        folders = {split: artifact_utils.get_split_uri(examples, split) for split in names.SPLITS}
-        papers = {split: _read(folder, model_input) for split, folder in folders.items()}
+        papers = {
+            split: _read(artifact_utils.get_split_uri(examples, split), split, model_input)
+            for split in names.SPLITS
+        }
         results = score_baselines(
-            _not_empty(papers[names.TRAIN], names.TRAIN),
-            list(_not_empty(papers[names.VALIDATION], names.VALIDATION)),
-            list(_not_empty(papers[names.TEST], names.TEST)),
+            papers[names.TRAIN],
+            list(papers[names.VALIDATION]),
+            list(papers[names.TEST]),
             settings,
         )
         target = artifact_utils.get_single_instance(output_dict[BASELINES_KEY])
@@ -63,23 +65,17 @@ class Executor(base_executor.BaseExecutor):
             logging.info("baseline %s: %s", each.name, each.figures)
 
 
-def _read(split_dir: str, model_input: ModelInput) -> Iterator[RawPaper]:
-    """Reads the papers of a split, without their titles where the model reads none."""
-    for paper in read_papers(split_dir):
-        yield dataclasses.replace(paper, title="") if model_input == "abstract" else paper
-
-
-def _not_empty(papers: Iterator[RawPaper], split: str) -> Iterator[RawPaper]:
-    """Passes the papers on.
+def _read(folder: str, split: str, model_input: ModelInput) -> Iterator[RawPaper]:
+    """Reads the papers of a split, without their titles if the model reads none.
 
     Raises:
-        BadInputError: There is none.
+        BadInputError: There is no paper.
     """
-    first = next(papers, None)
-    if first is None:
+    paper = None
+    for paper in read_papers(folder):
+        yield dataclasses.replace(paper, title="") if model_input == "abstract" else paper
+    if paper is None:
         raise BadInputError(
-            f"The {split} split holds no papers, so the baselines can't be compared with. "
+            f"The {split} split holds no papers, so baselines can't be computed. "
             "Add papers or change data.test_share and data.validation_share."
         )
-    yield first
-    yield from papers

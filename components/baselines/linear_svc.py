@@ -1,6 +1,6 @@
 """One linear support vector machine for each label, on scikit-learn's TF-IDF.
 
-It imports nothing but scikit-learn, so that the processes that train start fast.
+It imports nothing but scikit-learn, so that the training processes start fast.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ C: Final = 0.5
 MAX_FEATURES: Final = 153_000
 
 _SEED: Final = 0
-# Below so many non-zero cells, times labels, starting processes takes longer than the training.
+# Below this many non-zero values times labels, starting processes takes longer than training.
 _WORTH_PROCESSES: Final = 100_000_000
 _MOST_PROCESSES: Final = 8
 _IDLE_SECONDS: Final = 10
@@ -30,10 +30,10 @@ FloatMatrix = NDArray[np.float64]
 
 
 def vectorize(train: Sequence[str], others: Sequence[Sequence[str]]) -> tuple[Any, list[Any]]:
-    """Weighs 1-grams and 2-grams by sublinear TF-IDF, the 153,000 most frequent of train.
+    """Weights 1-grams and 2-grams by sublinear TF-IDF, the 153,000 most frequent ones of train.
 
     Args:
-        train: Texts that give the vocabulary and the document frequencies.
+        train: Texts for the vocabulary and the document frequencies.
         others: More lists of texts, none empty.
 
     Returns:
@@ -41,13 +41,13 @@ def vectorize(train: Sequence[str], others: Sequence[Sequence[str]]) -> tuple[An
         `TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), max_features=153000)` makes them.
 
     Raises:
-        BadInputError: No training text holds a word of two letters or more.
+        BadInputError: No training text has a word of two or more letters.
     """
     vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), max_features=MAX_FEATURES)
     if not any(vectorizer.build_analyzer()(text) for text in train):
         raise BadInputError(
-            "The baseline linear_svc can't be trained: no training paper holds a word of two "
-            "letters or more. Take linear_svc out of baselines.enabled."
+            "The baseline linear_svc can't be trained: no training paper has a word of two or "
+            "more letters. Remove linear_svc from baselines.enabled."
         )
     return vectorizer.fit_transform(train), [vectorizer.transform(texts) for texts in others]
 
@@ -55,28 +55,27 @@ def vectorize(train: Sequence[str], others: Sequence[Sequence[str]]) -> tuple[An
 def decision_values(
     train: Any, truth: NDArray[np.bool_], others: Sequence[Any], jobs: int = 0
 ) -> list[FloatMatrix]:
-    """Trains one machine for each label and asks it about other papers.
+    """Trains one support vector machine for each label and applies it to other papers.
 
-    Equal to `OneVsRestClassifier(LinearSVC(C=0.5, random_state=0))`, but that what a label in no
-    or every training paper gives is surely below or above any other value. The labels are shared
-    out to processes. Threads would not do: liblinear lets go of Python's lock, but draws from one
-    random generator for the whole process, which it does not guard.
+    Equal to `OneVsRestClassifier(LinearSVC(C=0.5, random_state=0))`, except for labels in no or
+    every training paper. Labels are distributed over processes, not threads: liblinear releases
+    Python's lock, but draws from one unguarded random generator per process.
 
     Args:
         train: Sparse features, [n, V].
         truth: Multi-hot labels, [n, L], L at least 1.
         others: More sparse features, [m, V] each.
-        jobs: Processes; 0 is one for each core, and 8 at the most.
+        jobs: Number of processes; 0 means one per core, at most 8.
 
     Returns:
-        For each of the others its decision values, [m, L]; positive means that the label fits.
-        -inf and inf where a label is in none or in all of the training papers.
+        Decision values for each of the others, [m, L]; positive means that the label applies,
+        -inf or inf that it is in none or all of the training papers.
     """
     labels = truth.shape[1]
     processes = jobs or min(os.cpu_count() or 1, _MOST_PROCESSES)
     if train.nnz * labels < _WORTH_PROCESSES:
         processes = 1
-    # They would wait for more work for five minutes, and hold memory that Trainer can use.
+    # By default they would stay for five minutes and hold memory that Trainer needs.
     columns = Parallel(n_jobs=processes, backend="loky", idle_worker_timeout=_IDLE_SECONDS)(
         delayed(_decide)(train, truth[:, label], others) for label in range(labels)
     )

@@ -17,11 +17,11 @@ class TrainingPapers:
     """What one pass over the training split keeps.
 
     Attributes:
-        count: Papers of the split.
-        labels: Its labels, those of most papers first; ties by name, falling, as in the label
-            vocabulary of Transform.
-        frequencies: Share of the papers that has each label, [L].
-        sample: All papers or a sample of them, in the order of the split.
+        count: Number of papers.
+        labels: Their labels, most frequent first, ties by falling name: as in Transform's label
+            vocabulary.
+        frequencies: Share of the papers with each label, [L].
+        sample: The papers, or a sample of them, in the order of the split.
     """
 
     count: int
@@ -33,12 +33,12 @@ class TrainingPapers:
 def collect(papers: Iterable[RawPaper], most: int, seed: int) -> TrainingPapers:
     """Counts the labels of a stream of papers and keeps a sample in bounded memory.
 
-    The sample is that of a reservoir (Vitter, Random Sampling with a Reservoir, 1985, algorithm
-    R): every paper is as likely to be in it, whatever their number.
+    It is a reservoir sample (Vitter, Random Sampling with a Reservoir, 1985, algorithm R): every
+    paper is equally likely to be in it.
 
     Args:
         papers: The stream.
-        most: The most papers that are kept; where there are no more, all are.
+        most: Maximum number of papers to keep.
         seed: Seed of the sample.
     """
     generator = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Writes and reads what the baselines say about the test papers."""
+"""Writes and reads the baselines' scores and metrics on the test papers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +14,21 @@ from tfx.dsl.io import fileio
 
 from schema import names
 
+# All but the scores themselves.
+_IN_JSON: Final = ("threshold", "trained_on", "figures", "labels")
+
 
 @dataclass(frozen=True)
 class BaselineScores:
-    """A baseline's scores of the test papers.
+    """A baseline's scores for the test papers.
 
     Attributes:
         name: As in BaselineSettings.
         labels: The labels of the training papers, most frequent first; one for each column.
         scores: Scores in [0, 1], float32 [n, L]; a row for each test paper, in the order of the
             sorted files of the split and of their records.
-        threshold: Lowest score that suggests, tuned on validation.
-        trained_on: Training papers that it has seen; fewer than there are where a setting caps
-            them.
+        threshold: Minimum score to suggest, tuned on validation.
+        trained_on: Number of papers it was trained on, which a setting may cap.
         figures: Its metrics on the test split, as `components.metrics.sums.measure` returns them.
     """
 
@@ -37,10 +40,7 @@ class BaselineScores:
     figures: dict[str, float]
 
     def scores_for(self, labels: Sequence[str]) -> NDArray[np.float32]:
-        """Returns the scores with a column for each of these labels, [n, len(labels)].
-
-        A label that the baseline doesn't know has score 0.
-        """
+        """Returns the scores of these labels, [n, len(labels)]; 0 for labels it doesn't know."""
         column = {label: index for index, label in enumerate(self.labels)}
         result = np.zeros((len(self.scores), len(labels)), dtype=np.float32)
         for index, label in enumerate(labels):
@@ -54,19 +54,11 @@ def write_baselines(uri: str, baselines: Sequence[BaselineScores]) -> None:
 
     Args:
         uri: The artifact's folder.
-        baselines: What was computed; may be none.
+        baselines: The scores; may be empty.
     """
     packed = io.BytesIO()
     np.savez_compressed(packed, **{each.name: each.scores for each in baselines})
-    about = {
-        each.name: {
-            "threshold": each.threshold,
-            "trained_on": each.trained_on,
-            "figures": each.figures,
-            "labels": each.labels,
-        }
-        for each in baselines
-    }
+    about = {each.name: {key: getattr(each, key) for key in _IN_JSON} for each in baselines}
     fileio.makedirs(uri)
     with fileio.open(f"{uri}/{names.BASELINE_SCORES_FILE}", "wb") as file:
         file.write(packed.getvalue())
@@ -86,13 +78,6 @@ def read_baselines(uri: str) -> dict[str, BaselineScores]:
         packed = io.BytesIO(file.read())
     with np.load(packed, allow_pickle=False) as scores:
         return {
-            name: BaselineScores(
-                name=name,
-                labels=each["labels"],
-                scores=scores[name],
-                threshold=each["threshold"],
-                trained_on=each["trained_on"],
-                figures=each["figures"],
-            )
+            name: BaselineScores(name=name, scores=scores[name], **each)
             for name, each in about.items()
         }

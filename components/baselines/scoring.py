@@ -18,7 +18,7 @@ from components.metrics.sums import measure
 from components.papers.raw_paper import RawPaper
 
 _SEED: Final = 0
-# All scores of `none` lie below so little, and its threshold far above.
+# All scores of `none` are below, and its threshold is far above.
 _ALMOST_NOTHING: Final = np.float32(1e-6)
 _NEVER: Final = 1.0
 
@@ -34,20 +34,20 @@ def score_baselines(
     """Computes the enabled baselines in the order of the settings.
 
     Args:
-        train: Training papers, streamed once; at least one.
-        validation: What thresholds are tuned on; at least one.
-        test: What is scored; at least one.
+        train: Training papers, read once; at least one.
+        validation: Papers to tune thresholds on; at least one.
+        test: Papers to score; at least one.
         settings: Which baselines, and what they may cost.
 
     Returns:
-        Each baseline's scores of the test papers. `none` suggests nothing, and has the labels
-        in an order of chance, as who knows nothing has. `frequent` scores each label by its
-        share of the training papers, so that its threshold stands for the k best labels
-        (equally frequent ones come together). `linear_svc` scores by the logistic function of
-        its decision value: in the right order, and 0.5 on the border, but no probability.
+        Each baseline's scores for the test papers. `none` suggests nothing and ranks labels at
+        random. `frequent` scores each label by its share of the training papers, so that its
+        threshold picks the k most frequent labels (with ties). `linear_svc` scores by the
+        logistic function of its decision values: these rank correctly, and are 0.5 at the
+        decision boundary, but are not probabilities.
 
     Raises:
-        BadInputError: `linear_svc` finds no words to learn from.
+        BadInputError: The training papers have no words for `linear_svc`.
     """
     if not settings.enabled:
         return []
@@ -78,17 +78,17 @@ def _score(
     test: Sequence[RawPaper],
     jobs: int,
 ) -> tuple[FloatMatrix, FloatMatrix]:
-    """Returns a baseline's scores of the validation and of the test papers."""
+    """Returns a baseline's scores for the validation and the test papers."""
     if name == "linear_svc":
         return _score_linear_svc(learnt, validation, test, jobs)
     if name == "frequent":
         row = learnt.frequencies
         return np.tile(row, (len(validation), 1)), np.tile(row, (len(test), 1))
-    return _chance(len(validation), learnt), _chance(len(test), learnt)
+    return _random_scores(len(validation), learnt), _random_scores(len(test), learnt)
 
 
-def _chance(papers: int, learnt: TrainingPapers) -> FloatMatrix:
-    """Returns scores in an order of chance; equal ones would rank by the order of the columns."""
+def _random_scores(papers: int, learnt: TrainingPapers) -> FloatMatrix:
+    """Returns random scores; equal ones would rank labels by their column."""
     shape = (papers, len(learnt.labels))
     return np.random.default_rng(_SEED).random(shape, np.float32) * _ALMOST_NOTHING
 

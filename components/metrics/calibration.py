@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from components.metrics.inputs import Array, checked_truth, checked_unknown
 
 BINS: Final = 15
+_EDGES: Final = np.linspace(0.0, 1.0, BINS + 1)
 
 
 @dataclass(frozen=True)
@@ -37,68 +38,63 @@ class CalibrationBin:
 
 
 def reliability(
-    y_true: Array, probabilities: Array, unknown: Array | None = None, *, bins: int = BINS
+    y_true: Array, probabilities: Array, unknown: Array | None = None
 ) -> list[CalibrationBin]:
-    """Sorts all pairs into bins of equal width, as `sklearn.calibration.calibration_curve` does.
+    """Sorts all pairs into 15 bins of equal width, as `sklearn.calibration.calibration_curve` does.
 
     Args:
         y_true: Multi-hot truth, [n, L].
         probabilities: Probabilities in [0, 1], [n, L].
         unknown: True labels outside the vocabulary, [n]; each is a true pair with probability 0.
             None stands for all zero.
-        bins: Number of bins.
 
     Returns:
         All bins from 0 to 1, empty ones too.
 
     Raises:
-        ValueError: The shapes don't match, a probability is NaN or outside [0, 1], or bins is
-            below 1.
+        ValueError: The shapes don't match, or a probability is NaN or outside [0, 1].
     """
-    return bins_from(count_pairs(y_true, probabilities, unknown, bins=bins))
+    return bins_from(count_pairs(y_true, probabilities, unknown))
 
 
 def count_pairs(
-    y_true: Array, probabilities: Array, unknown: Array | None = None, *, bins: int = BINS
+    y_true: Array, probabilities: Array, unknown: Array | None = None
 ) -> NDArray[np.float64]:
     """Counts the pairs in each bin, as `reliability` sorts them; counts of batches can be added.
 
     Returns:
-        Pairs, sum of their probabilities, true ones among them, [3, bins].
+        Pairs, sum of their probabilities, true ones among them, [3, 15].
 
     Raises:
         ValueError: As in `reliability`.
     """
     truth = checked_truth(y_true, probabilities)
     missed = int(checked_unknown(unknown, truth.shape[0]).sum())
-    if bins < 1:
-        raise ValueError(f"bins must be at least 1, got {bins}")
     if ((probabilities < 0) | (probabilities > 1)).any():
         raise ValueError("a probability is below 0 or above 1")
     flat = probabilities.ravel().astype(np.float64)
-    bin_of = np.searchsorted(np.linspace(0.0, 1.0, bins + 1)[1:-1], flat)
-    counts = np.bincount(bin_of, minlength=bins)
-    sums = np.bincount(bin_of, weights=flat, minlength=bins)
-    hits = np.bincount(bin_of, weights=truth.ravel(), minlength=bins)
+    bin_of = np.searchsorted(_EDGES[1:-1], flat)
+    counts = np.bincount(bin_of, minlength=BINS)
+    sums = np.bincount(bin_of, weights=flat, minlength=BINS)
+    hits = np.bincount(bin_of, weights=truth.ravel(), minlength=BINS)
     counts[0] += missed
     hits[0] += missed
     return np.array([counts, sums, hits], dtype=np.float64)
 
 
 def bins_from(counts: NDArray[np.float64]) -> list[CalibrationBin]:
-    """Returns the bins whose pairs `count_pairs` counted, [3, bins]."""
+    """Returns the bins whose pairs `count_pairs` counted, [3, 15]."""
     pairs, sums, hits = counts
-    edges = np.linspace(0.0, 1.0, pairs.size + 1)
     at_least_one = np.maximum(pairs, 1)
     return [
         CalibrationBin(
-            low=float(edges[i]),
-            high=float(edges[i + 1]),
+            low=float(_EDGES[i]),
+            high=float(_EDGES[i + 1]),
             count=int(pairs[i]),
             mean_probability=float(sums[i] / at_least_one[i]),
             share_true=float(hits[i] / at_least_one[i]),
         )
-        for i in range(pairs.size)
+        for i in range(BINS)
     ]
 
 

@@ -73,7 +73,7 @@ class MetricSums(Addable):
     Attributes:
         compared: What the metrics of COMPARED_NAMES need.
         means: Sums over the examples of the other metrics that are means, [5].
-        calibration: What `calibration.count_pairs` counts, [3, bins].
+        calibration: What `calibration.count_pairs` counts, [3, 15].
         scores: Histogram of all probabilities.
     """
 

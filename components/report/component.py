@@ -82,20 +82,20 @@ class Report(base_component.BaseComponent):
         """Builds the component.
 
         Args:
-            examples: Channel of the raw Examples.
-            curation: Channel of ExampleGen's curation counts.
-            statistics: Channel of StatisticsGen's ExampleStatistics.
-            model: Channel of Trainer's Model.
-            model_run: Channel of Trainer's ModelRun.
-            evaluation: Channel of Evaluator's ModelEvaluation.
-            model_blessing: Channel of Evaluator's ModelBlessing.
+            examples: The raw Examples.
+            curation: ExampleGen's curation counts.
+            statistics: StatisticsGen's ExampleStatistics.
+            model: Trainer's Model.
+            model_run: Trainer's ModelRun.
+            evaluation: Evaluator's ModelEvaluation.
+            model_blessing: Evaluator's ModelBlessing.
             settings: ReportSettings as JSON.
             provenance: The fields of `components.report.facts.Provenance` as JSON.
             source_digest: Digest of this component's source, so that edited code runs again.
-            last_statistics: Channel of the last run's statistics; may be empty.
-            baselines: Channel of Baselines' scores.
-            infra_blessing: Channel of InfraValidator's InfraBlessing, with its report.
-            pushed_model: Channel of Pusher's PushedModel, with the version's name.
+            last_statistics: The last run's statistics; may be empty.
+            baselines: Baselines' scores.
+            infra_blessing: InfraValidator's InfraBlessing, with its report.
+            pushed_model: Pusher's PushedModel, with the version's name.
         """
         super().__init__(
             spec=ReportSpec(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from importlib import metadata
@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from tfx.dsl.io import fileio
 
-from components.baselines.results import BaselineScores, read_baselines
-from components.evaluator.gate import GateRow, read_gate
+from components.baselines.results import read_baselines
+from components.evaluator.gate import read_gate
 from components.evaluator.results import read_figures, read_labels, read_slices
 from components.evaluator.tfma_metrics import ABSTRACT_ONLY
 from components.report import data_facts, drift, quality
@@ -99,15 +99,17 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
     reasons = _why_not_evaluated(sources)
     if reasons is not None:
         # Nothing of such a model may be there to be read.
-        return {**facts, "verdict": _verdict("not_evaluated", reasons, None)}
+        verdict = {"state": "not_evaluated", "reasons": reasons, "version": None}
+        return {**facts, "verdict": verdict}
     model = ModelMetadata(sources.model, fileio.open)
     gate = read_gate(sources.evaluation)
-    failed = [str(row) for row in gate if not row.passed]
     return {
         **facts,
-        "verdict": _verdict("blessed", [], sources.version)
-        if sources.blessed
-        else _verdict("refused", failed, None),
+        "verdict": {
+            "state": "blessed" if sources.blessed else "refused",
+            "reasons": [] if sources.blessed else [str(row) for row in gate if not row.passed],
+            "version": sources.version if sources.blessed else None,
+        },
         "model": {
             "labels": len(model.labels),
             "ngrams": model.ngrams,
@@ -118,14 +120,13 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
             "epochs": _read_epochs(sources.model_run),
             "kept_epoch": model.kept_epoch,
         },
-        "gate": [_gate_row(row) for row in gate],
+        "gate": [
+            {**asdict(row), "digits": row.digits, "bound_in_words": row.bound_in_words}
+            for row in gate
+        ],
         **_evaluator_facts(sources.evaluation),
         **_test_facts(sources, model, settings),
     }
-
-
-def _gate_row(row: GateRow) -> Facts:
-    return {**asdict(row), "digits": row.digits, "bound_in_words": row.bound_in_words}
 
 
 def _evaluator_facts(evaluation: str) -> Facts:
@@ -147,9 +148,7 @@ def _evaluator_facts(evaluation: str) -> Facts:
 def _test_facts(sources: Sources, model: ModelMetadata, settings: ReportSettings) -> Facts:
     papers = read_test_papers(sources.splits[names.TEST], settings.max_papers, settings.seed)
     own = score(sources.model, model, papers)
-    baselines: dict[str, BaselineScores] = (
-        read_baselines(sources.baselines) if sources.baselines else {}
-    )
+    baselines = read_baselines(sources.baselines) if sources.baselines else {}
     others = {
         name: quality.align(each, model.labels, papers.rows, own)
         for name, each in baselines.items()
@@ -190,10 +189,6 @@ def _why_not_evaluated(sources: Sources) -> list[str] | None:
     return [
         f"{check['name']}: {check['message']}" for check in checks if check["result"] == "failed"
     ]
-
-
-def _verdict(state: str, reasons: Sequence[str], version: str | None) -> Facts:
-    return {"state": state, "reasons": list(reasons), "version": version}
 
 
 def _drift(sources: Sources) -> Facts:

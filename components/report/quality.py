@@ -102,12 +102,7 @@ def confusion(own: Scored, labels: Sequence[str]) -> list[dict[str, Any]]:
         own.y_true, own.probabilities, own.thresholds, own.unknown, n=_CONFUSIONS
     )
     return [
-        {
-            "missed": labels[each.missed],
-            "suggested": labels[each.suggested],
-            "count": each.count,
-            "papers": each.papers,
-        }
+        {**asdict(each), "missed": labels[each.missed], "suggested": labels[each.suggested]}
         for each in pairs
     ]
 

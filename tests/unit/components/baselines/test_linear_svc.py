@@ -43,8 +43,8 @@ def test_features_are_those_of_tfidf_vectorizer():
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", "a b . !"]])
-def test_texts_without_words_are_refused_in_plain_words(texts):
-    with pytest.raises(BadInputError, match=r"no training paper holds a word.*baselines\.enabled"):
+def test_texts_without_words_are_refused(texts):
+    with pytest.raises(BadInputError, match=r"no training paper has a word.*baselines\.enabled"):
         vectorize(texts, [["learning"]])
 
 
@@ -65,7 +65,7 @@ def test_processes_give_the_very_same_values(split, monkeypatch):
         np.testing.assert_array_equal(one, two)
 
 
-def test_a_label_that_none_or_all_have_is_sure(split):
+def test_labels_of_no_or_every_paper_get_infinite_values(split):
     matrix, truth, others = split
     odd = np.column_stack([truth[:, 0], np.zeros(120, bool), np.ones(120, bool)])
     for values in decision_values(matrix, odd, others):

@@ -123,5 +123,5 @@ def test_only_what_is_enabled_is_computed_in_that_order():
     assert score(enabled=()) == {}
     wordless = [RawPaper("", "?", ("a",))]
     assert len(score_baselines(wordless, wordless, wordless, BaselineSettings(enabled=("none",))))
-    with pytest.raises(BadInputError, match="Take linear_svc out"):
+    with pytest.raises(BadInputError, match="Remove linear_svc"):
         score_baselines(wordless, wordless, wordless, BaselineSettings())

@@ -114,11 +114,8 @@ def test_the_cases_are_what_they_are_meant_to_be():
     assert CHANGES["precision@1"] < -0.01
 
 
-def test_figures_of_a_first_model_equal_scikit_learn(alone):
+def test_metrics_are_the_candidates_and_equal_scikit_learn(alone, compared):
     assert_figures(alone)
-
-
-def test_figures_are_the_candidates_not_the_baselines(compared):
     assert_figures(compared)
 
 
@@ -159,14 +156,6 @@ def test_a_later_model_is_compared_as_well(compared):
             for name, (bound, passed) in drops.items()
         ),
     ]  # fmt: skip
-
-
-def test_a_tie_passes_where_nothing_may_fall(tmp_path):
-    evaluation = Evaluation(tmp_path, TERMS, nothing_may_fall(), NEW, NEW)
-    assert evaluation.blessed
-    rows = read_gate(evaluation.uri)
-    assert all(each.passed for each in rows)
-    assert {each.metric for each in rows if each.is_change} == set(GATED)
 
 
 def certain(feature: str, vocabulary: list[str], right: list[bool], **more) -> Answers:

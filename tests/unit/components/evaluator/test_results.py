@@ -1,4 +1,4 @@
-"""The figures of slices and labels, read back from an evaluation of a tiny model."""
+"""Metrics of slices and labels, read back from an evaluation of a tiny model."""
 
 from __future__ import annotations
 
@@ -35,18 +35,17 @@ def draw_model() -> Answers:
 TERMS = draw_terms()
 ABSTRACTS = ["word " * (number * 7 % 300) for number in range(PAPERS)]
 MODEL = draw_model()
-# It has another number of labels, and others: nothing of it may be read as the candidate's.
+# It has other labels: nothing of it may be read as the candidate's.
 OLD = replace(
     MODEL, feature="old", vocabulary=VOCABULARY[:3], probabilities=1 - MODEL.probabilities[:, :3],
     abstract_only=None, trained_on=range(10),
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=[None, OLD], ids=["alone", "compared"])
-def evaluation(request, tmp_path_factory):
-    return Evaluation(
-        tmp_path_factory.mktemp("results"), TERMS, GateSettings(), MODEL, request.param, ABSTRACTS
-    )
+@pytest.fixture(scope="module")
+def evaluation(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    return Evaluation(folder, TERMS, GateSettings(), MODEL, OLD, ABSTRACTS)
 
 
 def test_each_slice_equals_scikit_learn_on_its_papers(evaluation):
@@ -66,7 +65,7 @@ def test_each_slice_equals_scikit_learn_on_its_papers(evaluation):
         assert "abstract_only/lrap" in each.figures
 
 
-def test_slices_come_in_the_order_in_which_they_are_read(evaluation):
+def test_slices_come_in_reading_order(evaluation):
     by_name: dict[str, list[str]] = {}
     for each in read_slices(evaluation.uri):
         by_name.setdefault(each.name, []).append(each.value)
