@@ -43,46 +43,6 @@ class MeasuredSlice:
     baseline: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class SliceFigures:
-    """The candidate's metrics on a slice of the test papers.
-
-    Attributes:
-        name: The slice's feature, one of `paper_slices.SLICES`.
-        value: The value that its papers share.
-        figures: The metrics by name, as `read_figures` returns them.
-    """
-
-    name: str
-    value: str
-    figures: dict[str, float]
-
-
-@dataclass(frozen=True)
-class LabelFigures:
-    """The candidate's metrics of one label over all test papers; 0 where one is 0 / 0.
-
-    Attributes:
-        label: The label.
-        support: Papers where it is true.
-        suggested: Papers where it is suggested.
-        precision: Share of its suggestions that are true.
-        recall: Share of its papers where it is suggested.
-        f1: Their harmonic mean.
-        pr_auc: Area under its precision-recall curve.
-        threshold: Minimum score to suggest it.
-    """
-
-    label: str
-    support: int
-    suggested: int
-    precision: float
-    recall: float
-    f1: float
-    pr_auc: float
-    threshold: float
-
-
 def read_measured(evaluation_uri: str) -> Iterator[MeasuredSlice]:
     """Reads what TFMA measured, slice by slice; nothing if the test split was empty."""
     for entry in tfma.load_metrics(evaluation_uri):
@@ -111,23 +71,29 @@ def read_figures(evaluation_uri: str) -> dict[str, float]:
     return _figures(_overall(evaluation_uri))
 
 
-def read_slices(evaluation_uri: str) -> list[SliceFigures]:
+def read_slices(evaluation_uri: str) -> list[dict[str, Any]]:
     """Reads the candidate's metrics on each slice with a test paper.
 
     Returns:
-        Slices by name in the order of `paper_slices.SLICES`, and within a name in the order of
-        their values, or by falling number of papers if the values have no order.
+        For each slice `name` (one of `paper_slices.SLICES`), `value` (what its papers share) and
+        `figures` (the metrics as `read_figures` returns them). Names are in the order of SLICES;
+        values in reading order, or by falling number of papers if they have no order.
     """
-    slices = []
-    for measured in read_measured(evaluation_uri):
-        for name, value in measured.key:
-            if name in SLICES:
-                slices.append(SliceFigures(name, value, _figures(measured)))
+    slices = [
+        {"name": name, "value": value, "figures": _figures(measured)}
+        for measured in read_measured(evaluation_uri)
+        for name, value in measured.key
+        if name in SLICES
+    ]
     return sorted(slices, key=_sort_key)
 
 
-def read_labels(evaluation_uri: str) -> list[LabelFigures]:
+def read_labels(evaluation_uri: str) -> list[dict[str, Any]]:
     """Reads the candidate's metrics of each label, in the order of its vocabulary.
+
+    Returns:
+        For each label `label`, the metrics of LABEL_METRICS over all test papers (0 where one is
+        0 / 0), and `threshold`, the minimum score to suggest it.
 
     Raises:
         BadInputError: There was no test example to measure on.
@@ -135,17 +101,13 @@ def read_labels(evaluation_uri: str) -> list[LabelFigures]:
     metrics = _overall(evaluation_uri).candidate
     with fileio.open(f"{evaluation_uri}/{names.EVALUATED_LABELS_FILE}", "rb") as file:
         known = json.loads(file.read())
-    counts, ratios = LABEL_METRICS[:2], LABEL_METRICS[2:]
-    columns = {
-        "label": known["labels"],
-        **{name: metrics[f"{LABELS}{name}"].astype(int).tolist() for name in counts},
-        **{name: metrics[f"{LABELS}{name}"].tolist() for name in ratios},
-        "threshold": known["thresholds"],
-    }
-    return [
-        LabelFigures(**dict(zip(columns, row, strict=True)))
-        for row in zip(*columns.values(), strict=True)
-    ]
+    columns = {"label": known["labels"]}
+    for name in LABEL_METRICS:
+        values = metrics[f"{LABELS}{name}"]
+        is_count = name in ("support", "suggested")
+        columns[name] = (values.astype(int) if is_count else values).tolist()
+    columns["threshold"] = known["thresholds"]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _overall(evaluation_uri: str) -> MeasuredSlice:
@@ -162,10 +124,10 @@ def _figures(measured: MeasuredSlice) -> dict[str, float]:
     return {name: measured.candidate[name] for name in (*METRIC_NAMES, *ABSTRACT_ONLY_NAMES)}
 
 
-def _sort_key(each: SliceFigures) -> tuple[int, int, float, str]:
-    order = ORDERED_VALUES.get(each.name, ())
-    rank = order.index(each.value) if each.value in order else len(order)
-    return SLICES.index(each.name), rank, -each.figures[EXAMPLES], each.value
+def _sort_key(each: Mapping[str, Any]) -> tuple[int, int, float, str]:
+    order = ORDERED_VALUES.get(each["name"], ())
+    rank = order.index(each["value"]) if each["value"] in order else len(order)
+    return SLICES.index(each["name"]), rank, -each["figures"][EXAMPLES], each["value"]
 
 
 def _value(value: Any) -> Any:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from components.metrics.inputs import Array, FloatVector, checked_truth, checked_unknown
 from components.metrics.names import HEADLINE
-from components.metrics.ranking import lrap, ndcg_at_k, precision_at_k
+from components.metrics.ranking import hits_among_best, lrap, ndcg_at_k
 
 # Weights held at once, whatever the number of papers and draws: 32 MiB of float64.
 _WEIGHTS_AT_ONCE: Final = 4_194_304
@@ -169,7 +169,7 @@ class _Contributions:
                 both.sum(axis=1) + unknown,
                 lrap(truth, scored.probabilities, unknown),
                 ndcg_at_k(truth, scored.probabilities, 5, unknown),
-                precision_at_k(truth, scored.probabilities, 1),
+                hits_among_best(truth, scored.probabilities, 1)[:, 0],
             ]
         )
 

@@ -31,19 +31,6 @@ class Confusion:
     papers: int
 
 
-@dataclass(frozen=True)
-class WrongPaper:
-    """A paper and how far off the model's probabilities are.
-
-    Attributes:
-        index: Its row.
-        loss: Cross-entropy in nats, summed over all labels.
-    """
-
-    index: int
-    loss: float
-
-
 def confused_labels(
     y_true: Array,
     probabilities: Array,
@@ -94,7 +81,7 @@ def confused_labels(
 
 def most_wrong(
     y_true: Array, probabilities: Array, unknown: Array | None = None, *, n: int = 10
-) -> list[WrongPaper]:
+) -> list[tuple[int, float]]:
     """Finds the papers whose probabilities are furthest from the truth.
 
     Args:
@@ -106,7 +93,8 @@ def most_wrong(
         n: Maximum number of papers.
 
     Returns:
-        The papers with the highest binary cross-entropy, ties in the order of the rows.
+        Row and loss of the papers with the highest binary cross-entropy (in nats, summed over
+        the labels), ties in the order of the rows.
 
     Raises:
         ValueError: The shapes don't match or a probability is NaN.
@@ -117,4 +105,4 @@ def most_wrong(
     losses = -np.log(np.where(truth, clipped, 1.0 - clipped)).sum(axis=1)
     losses = losses - outside * np.log(_SMALLEST)
     worst = np.argsort(-losses, kind="stable")[:n]
-    return [WrongPaper(int(row), float(losses[row])) for row in worst]
+    return [(int(row), float(losses[row])) for row in worst]

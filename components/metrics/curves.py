@@ -118,9 +118,8 @@ def precision_recall_curve(
         The curve; empty for no pair, and with recall 0 where no label is true.
 
     Raises:
-        ValueError: The shapes don't match, a probability is NaN, or points is below 2.
+        ValueError: The shapes don't match or a probability is NaN.
     """
-    _check_points(points)
     ranking = rank_pairs(y_true, probabilities, unknown)
     precision = ranking.hits / np.maximum(ranking.suggested, 1)
     recall = ranking.hits / max(ranking.positives, 1)
@@ -144,9 +143,8 @@ def threshold_curve(
         points: Number of thresholds, at least 2.
 
     Raises:
-        ValueError: The shapes don't match, a probability is NaN, or points is below 2.
+        ValueError: The shapes don't match or a probability is NaN.
     """
-    _check_points(points)
     ranking = rank_pairs(y_true, probabilities, unknown)
     grid = np.linspace(0.0, 1.0, points, dtype=np.float32)
     # How many distinct probabilities are at or above each threshold; 0 of them suggest nothing.
@@ -159,11 +157,6 @@ def threshold_curve(
         recall=hits / max(ranking.positives, 1),
         f1=2 * hits / np.maximum(suggested + ranking.positives, 1),
     )
-
-
-def _check_points(points: int) -> None:
-    if points < 2:
-        raise ValueError(f"points must be at least 2, got {points}")
 
 
 def _even_along_the_line(x: FloatVector, y: FloatVector, points: int) -> NDArray[np.intp]:

@@ -46,24 +46,6 @@ def hits_among_best(y_true: Array, scores: Array, k: int) -> NDArray[np.float64]
     return in_parts(truth.shape, hits)
 
 
-def precision_at_k(y_true: Array, scores: Array, k: int) -> FloatVector:
-    """Share of the k best-scored labels that are true, per example, [n].
-
-    Divides by k also where there are fewer than k labels. Of equal scores the label with the
-    lower index comes first, as in `tf.math.top_k`. Labels outside the vocabulary are never
-    among the suggestions, so they change nothing here.
-
-    Args:
-        y_true: Multi-hot truth, [n, L].
-        scores: Scores, higher is better, [n, L].
-        k: How many suggestions count, at least 1.
-
-    Raises:
-        ValueError: The shapes don't match, a score is NaN, or k is below 1.
-    """
-    return hits_among_best(y_true, scores, k)[:, -1] / k
-
-
 def ndcg_at_k(y_true: Array, scores: Array, k: int, unknown: Array | None = None) -> FloatVector:
     """Normalized discounted cumulative gain of the k best-scored labels, per example, [n].
 

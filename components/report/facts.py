@@ -140,8 +140,8 @@ def _evaluator_facts(evaluation: str) -> Facts:
             for name, value in figures.items()
             if name.startswith(ABSTRACT_ONLY)
         },
-        "labels": [asdict(each) for each in read_labels(evaluation)],
-        "slices": [asdict(each) for each in read_slices(evaluation)],
+        "labels": read_labels(evaluation),
+        "slices": read_slices(evaluation),
     }
 
 

@@ -125,18 +125,18 @@ def wrong_papers(
     """
     column = {label: index for index, label in enumerate(labels)}
     papers = []
-    for each in most_wrong(own.y_true, own.probabilities, own.unknown, n=count):
-        paper = parse_example(records[each.index])
-        row = own.probabilities[each.index]
+    for index, loss in most_wrong(own.y_true, own.probabilities, own.unknown, n=count):
+        paper = parse_example(records[index])
+        row = own.probabilities[index]
         suggested = row >= np.asarray(own.thresholds, dtype=row.dtype)
-        untrue = np.flatnonzero(~own.y_true[each.index].astype(bool))
+        untrue = np.flatnonzero(~own.y_true[index].astype(bool))
         # Suggested ones first, then by probability.
         ranked = untrue[np.lexsort((-row[untrue], ~suggested[untrue]))]
         papers.append(
             {
                 "title": paper.title[:_SHOWN_CHARACTERS],
                 "abstract": paper.abstract[:_SHOWN_CHARACTERS],
-                "loss": each.loss,
+                "loss": loss,
                 "true": [
                     {
                         "label": term,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from components.evaluator.paper_slices import PaperSlices
-from components.evaluator.results import LabelFigures, read_labels, read_slices
+from components.evaluator.results import read_labels, read_slices
 from components.evaluator.settings import GateSettings
 from tests.support.evaluations import Answers, Evaluation
 from tests.support.evaluator_splits import on_grid, scikit_learn_figures, scikit_learn_labels
@@ -55,20 +55,20 @@ def test_each_slice_equals_scikit_learn_on_its_papers(evaluation):
         for key in sorter.of(terms, abstract).items():
             members.setdefault(key, []).append(number)
     found = read_slices(evaluation.uri)
-    assert {(each.name, each.value) for each in found} == set(members)
+    assert {(each["name"], each["value"]) for each in found} == set(members)
     assert len(found) == len(members)
     for each in found:
-        rows = members[each.name, each.value]
+        rows = members[each["name"], each["value"]]
         expected = scikit_learn_figures(MODEL.split(TERMS, rows))
         for name, value in expected.items():
-            assert each.figures[name] == pytest.approx(value, abs=1e-12), (each.value, name)
-        assert "abstract_only/lrap" in each.figures
+            assert each["figures"][name] == pytest.approx(value, abs=1e-12), (each["value"], name)
+        assert "abstract_only/lrap" in each["figures"]
 
 
 def test_slices_come_in_reading_order(evaluation):
     by_name: dict[str, list[str]] = {}
     for each in read_slices(evaluation.uri):
-        by_name.setdefault(each.name, []).append(each.value)
+        by_name.setdefault(each["name"], []).append(each["value"])
     archives = by_name.pop("archive")
     assert by_name == {
         "number_of_labels": ["1", "2", "3", "4", "5 or more"],
@@ -76,9 +76,9 @@ def test_slices_come_in_reading_order(evaluation):
         "rarest_label": ["frequent", "rare"],
     }
     sizes = {
-        each.value: each.figures["examples"]
+        each["value"]: each["figures"]["examples"]
         for each in read_slices(evaluation.uri)
-        if each.name == "archive"
+        if each["name"] == "archive"
     }
     assert archives == sorted(archives, key=lambda value: (-sizes[value], value))
     assert "other" in archives
@@ -87,11 +87,9 @@ def test_slices_come_in_reading_order(evaluation):
 def test_each_label_equals_scikit_learn(evaluation):
     expected = scikit_learn_labels(MODEL.split(TERMS))
     found = read_labels(evaluation.uri)
-    assert [each.label for each in found] == VOCABULARY
+    assert [each["label"] for each in found] == VOCABULARY
     for row, each in enumerate(found):
-        for name, values in expected.items():
-            assert getattr(each, name) == pytest.approx(values[row], abs=1e-12), name
-        assert each.threshold == 0.5
-        assert isinstance(each.support, int)
-    assert found[3].suggested == 0
-    assert found[-1] == LabelFigures("q-bio.NC", 0, found[-1].suggested, 0.0, 0.0, 0.0, 0.0, 0.5)
+        figures = {name: pytest.approx(values[row], abs=1e-12) for name, values in expected.items()}
+        assert each == {"label": VOCABULARY[row], **figures, "threshold": 0.5}
+        assert isinstance(each["support"], int)
+    assert found[3]["suggested"] == 0

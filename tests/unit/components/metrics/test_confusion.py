@@ -76,8 +76,8 @@ def test_wrong_papers_have_the_highest_cross_entropy_of_sklearn():
         for row in range(30)
     ]
     found = most_wrong(truth, probabilities, n=30)
-    assert [each.index for each in found] == np.argsort(expected)[::-1].tolist()
-    np.testing.assert_allclose([each.loss for each in found], np.sort(expected)[::-1])
+    assert [each[0] for each in found] == np.argsort(expected)[::-1].tolist()
+    np.testing.assert_allclose([each[1] for each in found], np.sort(expected)[::-1])
     assert most_wrong(truth, probabilities, n=4) == found[:4]
 
 
@@ -86,8 +86,8 @@ def test_unknown_labels_and_certain_errors_cost_much_but_not_infinitely_much():
     probabilities = np.array([[1.0], [1.0], [0.5], [1.0]], np.float32)
     found = most_wrong(truth, probabilities, np.array([0, 0, 0, 2]))
     error = -np.log(1e-7)
-    assert [each.index for each in found] == [3, 1, 2, 0]
-    assert [each.loss for each in found] == [
+    assert [each[0] for each in found] == [3, 1, 2, 0]
+    assert [each[1] for each in found] == [
         pytest.approx(2 * error, abs=1e-5),
         pytest.approx(error),
         pytest.approx(np.log(2)),
@@ -97,5 +97,5 @@ def test_unknown_labels_and_certain_errors_cost_much_but_not_infinitely_much():
 
 def test_equally_wrong_papers_come_in_their_order():
     found = most_wrong(np.zeros((5, 2)), np.full((5, 2), 0.3), n=3)
-    assert [each.index for each in found] == [0, 1, 2]
+    assert [each[0] for each in found] == [0, 1, 2]
     assert most_wrong(np.zeros((0, 2)), np.zeros((0, 2))) == []

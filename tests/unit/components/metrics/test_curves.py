@@ -114,14 +114,6 @@ def test_without_a_pair_the_curve_is_empty():
     assert not threshold_curve(empty, empty).f1.any()
 
 
-def test_too_few_points_are_refused():
-    truth, scores = make()
-    with pytest.raises(ValueError, match="points must be at least 2"):
-        precision_recall_curve(truth, scores, points=1)
-    with pytest.raises(ValueError, match="points must be at least 2"):
-        threshold_curve(truth, scores, points=1)
-
-
 @pytest.mark.parametrize("levels", [1, 4, 10_000])
 @pytest.mark.parametrize("density", [0.0, 0.3, 1.0])
 def test_counts_are_those_at_every_distinct_probability(levels, density):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import label_ranking_average_precision_score, ndcg_score
 
-from components.metrics.ranking import hits_among_best, lrap, ndcg_at_k, precision_at_k
+from components.metrics.ranking import hits_among_best, lrap, ndcg_at_k
 
 
 def make_cases():
@@ -61,15 +61,13 @@ def test_ndcg_equals_sklearn(k):
 
 
 @pytest.mark.parametrize("k", [1, 3, 5, 60])
-def test_hits_and_precision_equal_a_plain_loop(k):
+def test_hits_equal_a_plain_loop(k):
     for truth, scores, _ in CASES:
         expected = []
         for row, row_scores in zip(truth, scores, strict=True):
             best = sorted(range(len(row)), key=lambda i, s=row_scores: (-s[i], i))
             expected.append([sum(int(row[i]) for i in best[:upto]) for upto in range(1, k + 1)])
         np.testing.assert_array_equal(hits_among_best(truth, scores, k), expected)
-        shares = np.array(expected)[:, -1] / k
-        np.testing.assert_allclose(precision_at_k(truth, scores, k), shares, rtol=0, atol=1e-12)
 
 
 def test_unknown_label_lowers_every_metric_that_can_see_it():
@@ -104,7 +102,7 @@ def test_wrong_unknown_counts_are_refused(unknown):
         lrap(np.zeros((2, 3)), np.zeros((2, 3)), unknown)
 
 
-@pytest.mark.parametrize("metric", [precision_at_k, hits_among_best, ndcg_at_k])
+@pytest.mark.parametrize("metric", [hits_among_best, ndcg_at_k])
 def test_k_below_one_is_refused(metric):
     with pytest.raises(ValueError, match="k must be"):
         metric(np.zeros((2, 3)), np.zeros((2, 3)), 0)

@@ -11,7 +11,6 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.baselines.results import BaselineScores, write_baselines
 from components.evaluator.gate import GateRow
-from components.evaluator.results import LabelFigures, SliceFigures
 from components.report import facts as module
 from components.report.facts import Provenance, Sources, gather
 from components.report.settings import ReportSettings
@@ -20,7 +19,8 @@ from tests.support.report_served import LABELS, draw_papers, save_model, write_s
 SETTINGS = ReportSettings(bootstrap_samples=20, wrong_papers=2)
 PROVENANCE = Provenance("papers.csv", "abc", changed=True, settings={"trainer": {"seed": 3}})
 FIGURES = {"micro_f1": 0.7, "examples": 30.0, "abstract_only/micro_f1": 0.6}
-LABEL = LabelFigures("cs.CV", 3, 4, 0.5, 0.6, 0.55, 0.7, 0.4)
+LABELS_FOUND = [{"label": "cs.CV", "support": 3, "threshold": 0.4}]
+SLICES_FOUND = [{"name": "archive", "value": "cs", "figures": {"micro_f1": 0.5}}]
 PASSED = GateRow("lrap", 0.9, None, 0.8, is_change=False, passed=True, papers=30)
 FAILED = GateRow("micro_f1", 0.7, None, 0.75, is_change=False, passed=False, papers=30)
 SPLITS = ("train", "val", "test")
@@ -72,8 +72,8 @@ def evaluation(monkeypatch):
     """The Evaluator's figures; how they are read has tests of its own."""
     found = {
         "read_figures": FIGURES,
-        "read_labels": [LABEL],
-        "read_slices": [SliceFigures("archive", "cs", {"micro_f1": 0.5})],
+        "read_labels": LABELS_FOUND,
+        "read_slices": SLICES_FOUND,
         "read_gate": [PASSED, FAILED],
     }
     for name, value in found.items():
@@ -95,14 +95,17 @@ def test_everything_of_a_blessed_model_is_there(everything):
     }
     assert facts["figures"] == {"micro_f1": 0.7, "examples": 30.0}
     assert facts["abstract_only"] == {"micro_f1": 0.6}
-    assert facts["labels"][0]["label"] == "cs.CV"
-    assert facts["labels"][0]["threshold"] == 0.4
-    assert facts["slices"] == [{"name": "archive", "value": "cs", "figures": {"micro_f1": 0.5}}]
+    assert facts["labels"] == LABELS_FOUND
+    assert facts["slices"] == SLICES_FOUND
     assert facts["data"]["curation"] == {"kept": 90}
     assert set(facts["data"]["words"]) == set(SPLITS)
     assert facts["test"] == {"papers": 30, "scored": 30, "resamples": 20, "level": 0.95}
     assert facts["baselines"][0]["papers"] == 50
     assert set(facts["headline"][0]["baselines"]) == {"frequent"}
+    passed, failed = facts["gate"]
+    assert (passed["metric"], failed["metric"]) == ("lrap", "micro_f1")
+    assert (passed["candidate"], passed["digits"]) == (0.9, 4)
+    assert passed["bound_in_words"] == PASSED.bound_in_words
     assert len(facts["wrong"]) == 2
     card = facts["card"]
     assert (card["data"], card["commit"], card["changed"]) == ("papers.csv", "abc", True)
@@ -112,32 +115,19 @@ def test_everything_of_a_blessed_model_is_there(everything):
     assert json.loads(json.dumps(facts, allow_nan=False))["name"] == "arxiv_tagger"
 
 
-def test_the_gate_is_told_in_numbers_and_words(everything):
-    rows = gather(everything, PROVENANCE, SETTINGS)["gate"]
-    assert [row["metric"] for row in rows] == ["lrap", "micro_f1"]
-    assert rows[0]["candidate"] == 0.9
-    assert rows[0]["bound_in_words"] == PASSED.bound_in_words
-    assert rows[0]["digits"] == 4
-
-
-def test_a_refused_model_is_shown_with_the_bounds_that_it_missed(everything):
-    facts = gather(replace(everything, blessed=False, version=None), PROVENANCE, SETTINGS)
+def test_a_refused_model_has_the_bounds_that_it_missed_and_what_is_missing_is_empty(
+    everything, tmp_path
+):
+    changes = {"blessed": False, "version": None, "baselines": None, "model_run": str(tmp_path)}
+    # Of a large split a sample is scored.
+    settings = SETTINGS.model_copy(update={"max_papers": 12})
+    facts = gather(replace(everything, **changes), PROVENANCE, settings)
     verdict = {"state": "refused", "reasons": [str(FAILED)], "version": None}
     assert facts["verdict"] == verdict
-    assert "headline" in facts
-
-
-def test_without_baselines_there_is_nothing_beside_the_model(everything):
-    facts = gather(replace(everything, baselines=None), PROVENANCE, SETTINGS)
     assert facts["baselines"] == []
     assert facts["headline"][0]["baselines"] == {}
-
-
-def test_of_a_large_split_a_sample_is_scored(everything):
-    settings = SETTINGS.model_copy(update={"max_papers": 12})
-    facts = gather(everything, PROVENANCE, settings)
-    assert facts["test"]["papers"] == 30
-    assert facts["test"]["scored"] == 12
+    assert facts["training"]["epochs"] == []
+    assert (facts["test"]["papers"], facts["test"]["scored"]) == (30, 12)
     assert sum(each["count"] for each in facts["calibration"]) < 30 * 4
 
 
@@ -166,20 +156,16 @@ def test_a_model_that_cannot_be_served_has_only_the_reasons(everything, tmp_path
     assert facts["verdict"]["reasons"] == ["answers: NaN"]
 
 
-def test_what_has_changed_since_the_last_run(everything, tmp_path):
-    def state(last: str | None):
-        return gather(replace(everything, last_statistics=last), PROVENANCE, SETTINGS)["data"][
-            "drift"
-        ]
+def test_data_is_compared_with_the_last_run(everything, tmp_path):
+    not_evaluated = replace(everything, evaluation=str(tmp_path))
+    (tmp_path / "not_evaluated.json").write_text('{"reason": ""}')
 
-    assert state(None) == {"state": "first"}
-    # The cache took the last run's own.
-    assert state(everything.statistics) == {"state": "same"}
-    found = state(write_statistics(tmp_path / "last", 10))
-    assert found["state"] == "compared"
-    assert found["papers"] == [30, 90]
+    def drift(last: str | None):
+        sources = replace(not_evaluated, last_statistics=last)
+        return gather(sources, PROVENANCE, SETTINGS)["data"]["drift"]
 
-
-def test_a_training_without_a_log_has_no_epochs(everything, tmp_path):
-    facts = gather(replace(everything, model_run=str(tmp_path)), PROVENANCE, SETTINGS)
-    assert facts["training"]["epochs"] == []
+    assert drift(None) == {"state": "first"}
+    # The cache reused the last run's statistics.
+    assert drift(everything.statistics) == {"state": "same"}
+    found = drift(write_statistics(tmp_path / "last", 10))
+    assert (found["state"], found["papers"]) == ("compared", [30, 90])
