@@ -24,7 +24,7 @@ WORDS = (
 
 
 def made_papers(count: int, seed: int = 0) -> list[RawPaper]:
-    """Papers with one label at least, and two telling words for each of them among noise."""
+    """Papers with at least one label, and two typical words for each label among noise."""
     rng = np.random.default_rng(seed)
     papers = []
     for _ in range(count):

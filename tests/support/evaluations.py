@@ -1,4 +1,4 @@
-"""Evaluations by the Evaluator of tiny models that read their answers out of the examples."""
+"""Runs the Evaluator on tiny models whose predictions are stored in the examples."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ SCHEMA_FILE = Path(__file__).resolve().parents[2] / "schema" / "schema.pbtxt"
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says of each paper.
+    """A model's predictions for each paper.
 
     Attributes:
         feature: Where the examples hold it.
         vocabulary: The model's labels.
         probabilities: float32 [n, L].
-        threshold: Lowest probability that it suggests.
-        abstract_only: What it says of the abstracts alone, float32 [n, L]; None for a model of
-            old, which has no such output.
+        threshold: Minimum probability to suggest.
+        abstract_only: Its predictions from the abstracts alone, float32 [n, L]; None for a model
+            of an older version, without such an output.
         trained_on: Numbers of the test papers it was trained on; None for a model of old, which
             did not keep them.
     """
@@ -47,11 +47,11 @@ class Answers:
     trained_on: Sequence[int] | None = None
 
     def split(self, terms: Sequence[Sequence[str]], rows: Sequence[int] | None = None) -> Split:
-        """The split, or some rows of it, as it looks with this model's vocabulary."""
+        """The split, or some rows of it, in this model's vocabulary."""
         return self._split(terms, self.probabilities, rows)
 
     def abstract_only_split(self, terms: Sequence[Sequence[str]]) -> Split:
-        """The same with what it says of the abstracts alone."""
+        """The same with its predictions from the abstracts alone."""
         assert self.abstract_only is not None
         return self._split(terms, self.abstract_only, None)
 
@@ -68,7 +68,7 @@ class Answers:
 
 
 class TinyModel(tf.Module):
-    """The two signatures that the Evaluator calls, with the real one's inputs and outputs."""
+    """The two signatures that the Evaluator calls, with the real inputs and outputs."""
 
     def __init__(self, answers: Answers, vocabulary_file: Path) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class TinyModel(tf.Module):
 
 
 class Evaluation:
-    """A run of the Evaluator's executor; its outcome lies in `uri`, `blessing` and `blessed`."""
+    """A run of the Evaluator's executor; its results are in `uri`, `blessing` and `blessed`."""
 
     def __init__(
         self,
@@ -193,7 +193,7 @@ def _abstract_only(feature: str) -> str:
 
 
 def _write_examples(folder: Path, terms, models: Sequence[Answers], abstracts, titled: bool):
-    """Writes the test split; the others hold what no model can read."""
+    """Writes the test split; the other splits are unreadable."""
     artifact = _artifact(standard_artifacts.Examples, folder)
     artifact.split_names = json.dumps(list(names.SPLITS))
     artifact.set_string_custom_property("file_format", "tfrecords_gzip")

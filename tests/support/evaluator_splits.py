@@ -1,4 +1,4 @@
-"""Small test splits, and what scikit-learn says of them."""
+"""Small test splits, and their metrics by scikit-learn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklearn.metrics import (
     recall_score,
 )
 
-# The probabilities are multiples of it: such that are on the grid of the histograms.
+# Probabilities are multiples of it, so that no two share a bin of the histograms.
 STEP = 1 / 256
 
 
@@ -41,7 +41,7 @@ def random_split(
     most_unknown: int = 0,
     threshold: float = 0.5,
 ) -> Split:
-    """A split at random; `levels` makes ties among the probabilities."""
+    """A random split; `levels` makes ties among the probabilities."""
     rng = np.random.default_rng(seed)
     truth = (rng.random((examples, labels)) < density).astype(np.float32)
     # Better than chance, so that the figures tell one split from another.
@@ -63,7 +63,7 @@ def on_grid(scores: np.ndarray) -> np.ndarray:
 
 
 def scikit_learn_figures(split: Split) -> dict[str, float]:
-    """Every figure of the Evaluator by scikit-learn, on all of the split at once.
+    """Every metric of the Evaluator by scikit-learn, on the whole split at once.
 
     Labels outside the vocabulary become columns below all others, true where they are, and
     never suggested. One more column, never true and at the very bottom, changes nothing and

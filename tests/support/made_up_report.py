@@ -1,4 +1,4 @@
-"""A made-up report: the facts of a run that never was, for the tests of the page."""
+"""A made-up report, for the tests of the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LABELS = [f"cs.{chr(65 + i // 6)}{chr(65 + i % 6)}" for i in range(36)]
 
 
 def made_up_report(seed: int = 0) -> dict[str, Any]:
-    """All sections, as `components.report.facts.gather` has them for a blessed model."""
+    """All sections, as `components.report.facts.gather` returns them for a blessed model."""
     dice = np.random.default_rng(seed)
     own = _scored(dice, 1.0)
     baselines = {"frequent": _scored(dice, 3.0, own), "linear_svc": _scored(dice, 1.5, own)}
@@ -89,7 +89,7 @@ def unmeasured_report() -> dict[str, Any]:
 
 
 def _scored(dice: np.random.Generator, noise: float, like: Scored | None = None) -> Scored:
-    """Probabilities that know something of a skewed truth."""
+    """Probabilities that correlate with a skewed truth."""
     if like is None:
         truth = dice.random((PAPERS, len(LABELS))) < 0.5 / np.arange(1, len(LABELS) + 1)
         truth[:, 0] |= ~truth.any(axis=1)

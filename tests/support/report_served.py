@@ -1,4 +1,4 @@
-"""A toy SavedModel and its test papers, in the form that Trainer and ExampleGen leave them."""
+"""A toy SavedModel and its test papers, as Trainer and ExampleGen write them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def write_split(folder: Path, records: list[bytes], files: int = 3) -> str:
 
 
 def expected_scores(record: bytes) -> np.ndarray:
-    """What the toy model says of a paper, computed from its definition, [4]."""
+    """The toy model's scores for a paper, computed from its definition, [4]."""
     feature = tf.train.Example.FromString(record).features.feature
     text = b"".join(feature[name].bytes_list.value[0] for name in ("titles", "summaries"))
     counts = [sum(text.count(bytes([code])) for code in set(label)) for label in TAGGER_LABELS]

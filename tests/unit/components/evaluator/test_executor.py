@@ -1,4 +1,4 @@
-"""Our Evaluator: TFX's, and no verdict but a refusal where a model can't be served."""
+"""Our Evaluator: TFX's own, and a refusal if a model can't be served."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def infra_blessing(folder: Path, blessed: int) -> types.Artifact:
 
 
 def missed(tmp_path: Path) -> Evaluation:
-    """What TFX itself writes of a model that misses its bounds, with one to compare it with."""
+    """What TFX itself writes for a model that misses its bounds, compared with another one."""
     gate = GateSettings(floors={"lrap": 1.1})
     return Evaluation(tmp_path / "missed", TERMS, gate, ANSWERS, ANSWERS)
 
@@ -78,7 +78,7 @@ def test_a_model_that_cannot_be_served_is_refused_as_tfx_refuses(tmp_path, monke
 
 
 def write_model(folder: Path, info: dict[str, object], labels: bytes) -> types.Artifact:
-    """A model of which only the vocabulary and the facts are there."""
+    """A model with only its vocabulary and `model_info.json`."""
     for name, file, content in (
         ("assets", "labels", labels),
         ("assets.extra", "model_info.json", json.dumps(info).encode()),

@@ -1,4 +1,4 @@
-"""Which slices a paper belongs to, by hand."""
+"""The slices that a paper belongs to, by hand."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_only_the_first_archives_of_the_vocabulary_have_a_slice():
         (list("abcdefgh"), "5 or more"),
     ],
 )
-def test_labels_are_counted_also_those_that_are_not_known(labels, number):
+def test_labels_are_counted_including_unknown_ones(labels, number):
     assert of(labels)[NUMBER_OF_LABELS] == number
 
 
@@ -80,7 +80,7 @@ def test_labels_are_counted_also_those_that_are_not_known(labels, number):
         (5_000, "250 or more"),
     ],
 )
-def test_words_are_counted_between_white_space(words, bucket):
+def test_words_are_split_at_white_space(words, bucket):
     assert of(abstract="\n wörd, \t" * words)[ABSTRACT_WORDS] == bucket
 
 

@@ -1,4 +1,4 @@
-"""What is counted of the splits equals numpy and pandas."""
+"""The counts of the splits against numpy and pandas."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_label_that_only_the_test_papers_have_comes_last(tmp_path):
     ]
 
 
-def test_an_empty_split_has_nothing(tmp_path):
+def test_an_empty_split_has_no_labels(tmp_path):
     (tmp_path / "val").mkdir()
     found = describe_splits({"val": str(tmp_path / "val")})
     assert found["labels"] == []
@@ -89,7 +89,7 @@ def test_an_empty_split_has_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("label", [b"\xff\xfe", b"a\xc3"])
-def test_a_label_that_is_no_text_is_written_out(tmp_path, label):
+def test_a_label_that_is_not_utf8_is_escaped(tmp_path, label):
     path = str(tmp_path / "one.gz")
     with tf.io.TFRecordWriter(path, "GZIP") as writer:
         writer.write(feature_example(titles=[b""], summaries=[b"a"], terms=[label]))

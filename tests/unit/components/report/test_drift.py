@@ -1,4 +1,4 @@
-"""What has changed between two runs' data, by TFDV's own statistics and scipy's divergence."""
+"""The comparison of two runs' data, against TFDV's statistics and scipy's divergence."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def artifact(tmp_path):
     return str(tmp_path)
 
 
-def test_splits_are_put_together(artifact):
+def test_splits_are_joined(artifact):
     found = read_statistics(artifact, ["train", "val"])
     assert found.papers == 4
     assert found.labels == {"cs.LG": 3, "cs.CV": 2, "stat.ML": 1, "68T45": 1}
@@ -119,7 +119,7 @@ def test_equal_data_has_not_changed():
     assert found["l_infinity"] == found["js_divergence"] == 0
 
 
-def test_no_label_is_called_new_where_statistics_keep_only_frequent_ones():
+def test_no_label_is_new_if_statistics_keep_only_frequent_ones():
     before = statistics({"a": 3}, complete=False)
     found = compare(before, statistics({"a": 3, "b": 9}))
     assert found["new"] == []

@@ -1,4 +1,4 @@
-"""The component writes the files, from whatever artifacts there are."""
+"""The component writes its files from the artifacts that there are."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def artifact(kind: type[types.Artifact], uri: str, **properties) -> types.Artifa
 
 
 def inputs(**changes) -> dict[str, list[types.Artifact]]:
-    """What a run leaves for the component: a model that was blessed and pushed."""
+    """The component's inputs in a run whose model was pushed."""
     examples = artifact(standard_artifacts.Examples, "/run/examples")
     examples.split_names = artifact_utils.encode_split_names(["train", "val", "test"])
     given = {
@@ -59,7 +59,7 @@ def inputs(**changes) -> dict[str, list[types.Artifact]]:
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Runs the executor on made-up facts; what it asked for is kept."""
+    """Runs the executor on made-up facts, and keeps the sources that it gathers from."""
     seen = SimpleNamespace(facts=made_up_report(), asked=None, folder=tmp_path / "report")
 
     def gather(sources, provenance, settings):

@@ -1,4 +1,4 @@
-"""What is gathered of a run, from files as the other components leave them."""
+"""What is gathered of a run, from files as the other components write them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def write_statistics(folder, papers: int) -> str:
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory) -> Sources:
-    """What a blessed and pushed model leaves, but for the Evaluator's files."""
+    """The outputs of a run with a pushed model, without the Evaluator's files."""
     root = tmp_path_factory.mktemp("run")
     sizes = {"train": 50, "val": 10, "test": 30}
     (root / "curation").mkdir()
@@ -69,7 +69,7 @@ def everything(tmp_path_factory) -> Sources:
 
 @pytest.fixture(autouse=True)
 def evaluation(monkeypatch):
-    """The Evaluator's figures; how they are read has tests of its own."""
+    """The Evaluator's metrics; reading them has its own tests."""
     found = {
         "read_figures": FIGURES,
         "read_labels": LABELS_FOUND,

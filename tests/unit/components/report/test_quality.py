@@ -1,4 +1,4 @@
-"""The figures from scored papers: each is what the metrics say, in the right place."""
+"""The metrics of scored papers, against scikit-learn and by hand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def paper(title: bytes, abstract: bytes, *labels: str) -> bytes:
     )
 
 
-def test_headline_figures_are_the_splits_own_and_lie_in_their_intervals():
+def test_headline_metrics_are_those_of_the_split_and_inside_their_intervals():
     own = scored(1)
     rows = {row["metric"]: row for row in quality.headline(own, {}, SETTINGS)}
     suggested = own.probabilities >= 0.5
@@ -74,7 +74,7 @@ def test_the_settings_reach_the_draws():
     assert narrow[0]["high"] - narrow[0]["low"] < usual[0]["high"] - usual[0]["low"]
 
 
-def test_a_baseline_is_put_into_the_models_columns_and_rows():
+def test_a_baseline_is_aligned_with_the_models_labels_and_papers():
     own = scored(1, papers=3)
     scores = np.arange(20, dtype=np.float32).reshape(5, 4) / 20
     baseline = BaselineScores("svc", ["f", "a", "gone", "c"], scores, 0.3, 9, {})
@@ -103,13 +103,13 @@ def test_curves_equal_scikit_learn():
     assert len(f1["thresholds"]) == len(f1["precision"]) == len(f1["recall"])
 
 
-def test_calibration_counts_every_cell():
+def test_calibration_counts_every_pair():
     own = scored(1)
     bins = quality.calibration(own)
     assert sum(each["count"] for each in bins) == own.y_true.size + own.unknown.sum()
 
 
-def test_confusions_are_told_by_name():
+def test_confusions_are_named():
     truth = np.array([[1, 0, 0], [1, 0, 0], [0, 0, 1]], np.float32)
     says = np.array([[0.1, 0.9, 0.1], [0.1, 0.9, 0.1], [0.1, 0.8, 0.1]], np.float32)
     found = quality.confusion(Scored(truth, says, 0.5), ["a", "b", "c"])
@@ -119,7 +119,7 @@ def test_confusions_are_told_by_name():
     ]
 
 
-def test_the_most_wrong_papers_are_told_with_their_labels():
+def test_the_largest_errors_come_with_their_labels():
     truth = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 1]], np.float32)
     says = np.array(
         [[0.9, 0.1, 0.1, 0.1], [0.7, 0.05, 0.4, 0.6], [0.2, 0.3, 0.4, 0.45]], np.float32
@@ -152,7 +152,7 @@ def test_the_most_wrong_papers_are_told_with_their_labels():
     assert json.loads(json.dumps([worst, second], allow_nan=False)) == [worst, second]
 
 
-def test_long_abstracts_are_cut_and_no_paper_is_shown_where_none_is_asked_for():
+def test_long_abstracts_are_cut_and_no_paper_is_shown_if_none_is_wanted():
     own = Scored(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32), 0.5)
     (found,) = quality.wrong_papers(own, ["a"], [paper(b"t", b"x" * 9_999, "a")], 5)
     assert len(found["abstract"]) == 3_000

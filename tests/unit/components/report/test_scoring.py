@@ -1,4 +1,4 @@
-"""The test papers as the report scores them: which they are, in which order, and how."""
+"""The test papers that the report scores, their order and their scores."""
 
 from __future__ import annotations
 
