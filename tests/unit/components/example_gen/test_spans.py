@@ -7,7 +7,6 @@ import re
 import pytest
 
 from components.example_gen.spans import find_window, has_span, split_path
-from components.file_digest import digest_files
 from schema.errors import BadInputError
 
 
@@ -193,25 +192,3 @@ def test_a_path_is_split_above_the_span(path, parts):
 @pytest.mark.parametrize("path", ["papers.csv", "a/{VERSION}/b.csv", "{SPANS}.csv", "SPAN.csv"])
 def test_other_paths_have_no_span(path):
     assert not has_span(path)
-
-
-def test_a_digest_sees_names_contents_and_order(archive):
-    base = archive("a", "b", "ab")
-    paths = [f"{base}/a", f"{base}/b"]
-
-    def digest(paths, contents=None):
-        import io
-
-        return digest_files(paths, lambda path: io.BytesIO((contents or {}).get(path, b"same")))
-
-    plain = digest(paths)
-    assert plain == digest(list(paths))
-    others = [
-        digest(paths[:1]),
-        digest(paths[::-1]),
-        digest([paths[0], f"{base}/ab"]),
-        digest(paths, {paths[0]: b"sane"}),
-        digest(paths, {paths[1]: b"same "}),
-        digest(paths, {paths[0]: b"samesame", paths[1]: b""}),
-    ]
-    assert len({plain, *others}) == 7
