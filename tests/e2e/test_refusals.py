@@ -62,17 +62,3 @@ def test_a_broken_file_stops_the_run_in_the_same_words(tmp_path):
     assert message
     assert message in run.output
     assert "Traceback" not in run.output
-
-
-def test_a_folder_that_cannot_be_written_is_named(sample, tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    done = invoke("run", "--data", sample, "--output", tmp_path / "file" / "out")
-    assert done.exit_code == 3
-    assert str(tmp_path / "file") in done.output.replace("\n", "")
-
-
-def test_an_address_without_a_server_is_bad_input(tmp_path):
-    data = "http://127.0.0.1:9/papers.csv"
-    done = invoke("run", "--data", data, "--output", tmp_path / "out")
-    assert done.exit_code == 3
-    assert "127.0.0.1:9" in done.output

@@ -26,11 +26,3 @@ def test_sample_writes_the_rows_that_check_counts(tmp_path):
         f"{path} can be used.",
     ):
         assert line in flat(done.output)
-
-
-def test_the_same_seed_writes_the_same_sample(tmp_path):
-    contents = []
-    for name, seed in (("a.csv", 1), ("b.csv", 1), ("c.csv", 2)):
-        invoke("sample", "--rows", 50, "--seed", seed, "--output", tmp_path / name)
-        contents.append((tmp_path / name).read_bytes())
-    assert contents[0] == contents[1] != contents[2]
