@@ -106,16 +106,12 @@ def curate(
         | "AllCounts" >> beam.Flatten()
         | "SumCounts" >> beam.CombinePerKey(sum)
     )
+    all_faults = (faults, _typed(written[_FAULTS], tuple[int, str])) | "AllFaults" >> beam.Flatten()
     _ = (
         pipeline
         | "Once" >> beam.Create([destination])
         | "WriteOutcome"
-        >> beam.Map(
-            write_outcome,
-            counts=AsDict(counts),
-            faults=AsList(faults),
-            late_faults=AsList(_typed(written[_FAULTS], tuple[int, str])),
-        )
+        >> beam.Map(write_outcome, counts=AsDict(counts), faults=AsList(all_faults))
     )
 
 

@@ -67,10 +67,7 @@ def read_outcome(destination: Destination) -> Outcome:
 
 
 def write_outcome(
-    destination: Destination,
-    counts: Mapping[str, int],
-    faults: Sequence[tuple[int, str]],
-    late_faults: Sequence[tuple[int, str]],
+    destination: Destination, counts: Mapping[str, int], faults: Sequence[tuple[int, str]]
 ) -> None:
     """Writes the `Outcome`.
 
@@ -78,9 +75,8 @@ def write_outcome(
         destination: Where.
         counts: See `Outcome`.
         faults: The number of each broken input file and what is wrong with it.
-        late_faults: The same, found on the second reading.
     """
-    messages = [message for _, message in sorted({*faults, *late_faults})]
+    messages = [message for _, message in sorted(set(faults))]
     outcome = Outcome(dict(sorted(counts.items())), messages)
     with fileio.open(destination.outcome, "w") as file:
         file.write(json.dumps(outcome._asdict()))
