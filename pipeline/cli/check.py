@@ -31,13 +31,13 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
     """Check a CSV file in seconds: what a run would keep, drop or reject."""
     config = load_config(profile, overrides)
     console = Console(highlight=False)
-    files = find_data(data, config.data)
-    if files.message:
-        console.print(files.message, soft_wrap=True)
-    report = check_files(files.paths, config.data)
+    files, message = find_data(data, config.data)
+    if message:
+        console.print(message, soft_wrap=True)
+    report = check_files(files, config.data)
     show_curation(console, report.curation.__dict__)
     for letter in report.dead_letters:
-        where = f"{letter.file}, " if len(files.paths) > 1 else ""
+        where = f"{letter.file}, " if len(files) > 1 else ""
         console.print(f"{where}line {letter.line}: {letter.reason}", markup=False, soft_wrap=True)
     if report.problem:
         raise BadInputError(f"{data}: {report.problem}.")

@@ -78,12 +78,12 @@ def run(
         _show_plan(console, config, data, profile, output)
         return
     path = _locate(data, OutputFolder(output).data, console)
-    files = find_data(path, config.data)
+    files, message = find_data(path, config.data)
     # Reports a wrong file or column now, not after TFX has loaded.
-    for file in files.paths:
+    for file in files:
         next(iter(read_rows(file, config.data.columns, config.data.label_separator)))
-    if files.message:
-        console.print(files.message, soft_wrap=True)
+    if message:
+        console.print(message, soft_wrap=True)
     result = run_locally(config, Path(path), output, console)
     show_results(console, result, output)
     refuse_unblessed(result)

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import glob
-from dataclasses import dataclass
 
 from components.example_gen.settings import DataSettings
 from components.example_gen.spans import find_window, has_span, split_path
 from schema.errors import UsageError
 
 
-@dataclass(frozen=True)
-class DataFiles:
-    """The files that are read.
-
-    Attributes:
-        paths: Their paths, in order.
-        message: Which spans they are of, for a person; empty where there are none.
-    """
-
-    paths: tuple[str, ...]
-    message: str = ""
-
-
-def find_data(data: str, settings: DataSettings) -> DataFiles:
+def find_data(data: str, settings: DataSettings) -> tuple[list[str], str]:
     """Finds the files on this machine.
 
     Args:
         data: The path of a file, which need not exist, or one with `{SPAN}` in it.
         settings: How many spans are read.
 
+    Returns:
+        Their paths in order, and a message that names the spans; empty where there are none.
+
     Raises:
         UsageError: It is a URL with a span in it.
         BadInputError: There is no such span, or one is missing; see `find_window`.
     """
     if not has_span(data):
-        return DataFiles((data,))
+        return [data], ""
     if "://" in data:
         raise UsageError(
             f"--data {data}: {{SPAN}} works with files on this machine. Download them first, or "
@@ -45,7 +34,7 @@ def find_data(data: str, settings: DataSettings) -> DataFiles:
     window = find_window(
         base, pattern, settings.spans, glob.glob, allow_gaps=settings.allow_span_gaps
     )
-    return DataFiles(tuple(window.paths), f"Reading {window.describe(settings.spans)}.")
+    return list(window.paths), f"Reading {window.describe(settings.spans)}."
 
 
 def split_data_path(data: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.example_gen.settings import DataSettings
-from pipeline.local.data_files import DataFiles, find_data, split_data_path
+from pipeline.local.data_files import find_data, split_data_path
 from schema.errors import BadInputError, UsageError
 from tests.support.command_line import flat, invoke, paper_rows
 
@@ -39,8 +39,8 @@ PATTERN = "archive/span-{SPAN}/papers.csv"
     ],
 )
 def test_the_latest_spans_are_found(archive, spans, first, message):
-    paths = tuple(f"archive/span-{span}/papers.csv" for span in range(first, 12))
-    assert find_data(PATTERN, DataSettings(spans=spans)) == DataFiles(paths, message)
+    paths = [f"archive/span-{span}/papers.csv" for span in range(first, 12)]
+    assert find_data(PATTERN, DataSettings(spans=spans)) == (paths, message)
 
 
 def test_a_missing_span_is_named(archive):
