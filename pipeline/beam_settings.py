@@ -7,7 +7,6 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from schema.errors import UsageError
 from schema.settings import Settings
 
 Runner = Literal["direct", "dataflow", "flink", "spark"]
@@ -69,27 +68,3 @@ class BeamSettings(Settings):
                 "--sdk_container_image=none",
             ]
         return [*arguments, *self.arguments]
-
-
-def beam_overrides(text: str) -> list[str]:
-    """Turns the short form `runner=direct,workers=4` into overrides of the `beam` section.
-
-    Args:
-        text: `key=value` pairs with commas between them.
-
-    Returns:
-        `beam.key=value` for each.
-
-    Raises:
-        UsageError: A part is not a pair.
-    """
-    overrides = []
-    for part in text.split(","):
-        key, separator, value = part.partition("=")
-        if not separator or not key.strip() or not value.strip():
-            raise UsageError(
-                f"--beam {text!r} must read key=value,key=value, such as "
-                "runner=direct,workers=2. Other values go into the profile's `beam` section."
-            )
-        overrides.append(f"beam.{key.strip()}={value.strip()}")
-    return overrides

@@ -121,15 +121,17 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
     keys = path.strip().split(".")
     if not separator or not all(keys):
         raise UsageError(
-            f"--set {override!r} must read section.key=value, such as trainer.epochs=5."
+            f"The setting {override!r} must read section.key=value, such as trainer.epochs=5."
         )
     try:
         value = yaml.load(text, _YamlLoader)
     except yaml.YAMLError as error:
-        raise UsageError(f"--set {override!r}: the value is not valid YAML: {error}") from error
+        raise UsageError(
+            f"The setting {override!r}: the value is not valid YAML: {error}"
+        ) from error
     for key in keys[:-1]:
         branch = tree.setdefault(key, {})
         if not isinstance(branch, dict):
-            raise UsageError(f"--set {override!r}: {key!r} is a setting, not a section.")
+            raise UsageError(f"The setting {override!r}: {key!r} is a setting, not a section.")
         tree = branch
     tree[keys[-1]] = value

@@ -12,7 +12,6 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from components.example_gen.spans import has_span
 from components.papers.csv_rows import read_rows
-from pipeline.beam_settings import beam_overrides
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
 from pipeline.cli.run_results import refuse_unblessed, show_results
@@ -65,7 +64,7 @@ def run(
     5 refused by the gate, 1 any other error.
     """
     if beam is not None:
-        overrides = (*beam_overrides(beam), *overrides)
+        overrides = (*(f"beam.{pair.strip()}" for pair in beam.split(",")), *overrides)
     profile = profile or ("sample" if data is None else "default")
     config = load_config(profile, overrides)
     if config.beam.runner == "dataflow":

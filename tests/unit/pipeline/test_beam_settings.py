@@ -1,4 +1,4 @@
-"""The arguments that Beam gets, and the short form on the command line."""
+"""The arguments that Beam gets."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from apache_beam.options.pipeline_options import (
 from pydantic import ValidationError
 from tfx.utils import dependency_utils
 
-from pipeline.beam_settings import BeamSettings, beam_overrides
+from pipeline.beam_settings import BeamSettings
 from pipeline.config import load_config
-from schema.errors import UsageError
 
 
 def options(*overrides):
@@ -74,22 +73,3 @@ def test_a_cluster_does_not_take_the_direct_runners_settings(other):
 def test_one_process_has_one_worker():
     with pytest.raises(ValidationError, match="one worker"):
         BeamSettings(mode="in_memory", workers=2)
-
-
-@pytest.mark.parametrize(
-    ("text", "overrides"),
-    [
-        ("runner=direct,workers=4", ["beam.runner=direct", "beam.workers=4"]),
-        (" workers = 2 ", ["beam.workers=2"]),
-        ("mode=multi_threading", ["beam.mode=multi_threading"]),
-    ],
-)
-def test_the_short_form(text, overrides):
-    assert beam_overrides(text) == overrides
-    load_config("default", overrides)
-
-
-@pytest.mark.parametrize("text", ["", "workers", "workers=", "=2", "workers=2,", "workers=2,,"])
-def test_a_wrong_short_form_is_told(text):
-    with pytest.raises(UsageError, match=r"--beam .* must read key=value"):
-        beam_overrides(text)

@@ -105,7 +105,7 @@ def test_dry_run_shows_the_plan_and_does_nothing(runs, tmp_path):
 
 def test_beams_short_form_sets_its_section(runs, papers):
     data = papers(*paper_rows())
-    assert invoke("run", "--data", data, "--beam", "runner=direct,workers=2").exit_code == 0
+    assert invoke("run", "--data", data, "--beam", "runner=direct, workers = 2").exit_code == 0
     assert runs.calls[0][0] == load_config("default", ["beam.workers=2"])
     # What is set by name wins.
     invoke("run", "--data", data, "--beam", "workers=2", "--set", "beam.workers=3")
@@ -115,7 +115,9 @@ def test_beams_short_form_sets_its_section(runs, papers):
 @pytest.mark.parametrize(
     ("beam", "message"),
     [
-        ("workers", "must read key=value"),
+        ("workers", "'beam.workers' must read section.key=value"),
+        ("workers=2,", "'beam.' must read section.key=value"),
+        ("workers=", "beam.workers: must be a whole number, got null"),
         ("threads=2", "beam.threads: there is no such setting"),
         ("runner=dataflow", "whose machines can't reach files on this one"),
         ("runner=spark,workers=2", "spark takes its own arguments"),
