@@ -7,17 +7,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from pipeline.cli.deployment import (
-    PLATFORMS,
-    deployment_options,
-    show_deployment,
-    show_limits,
-    unfilled,
-)
+from pipeline.cli.deployment import PLATFORMS, deployment_options, show_deployment, show_limits
 from pipeline.cli.errors import report_errors
-from pipeline.cloud.gaps import refuse_gaps
-from pipeline.cloud.spec_file import notation, write_spec
-from pipeline.cloud.submission import inner_spec
+from pipeline.cloud.required_settings import refuse_gaps, unfilled
+from pipeline.cloud.spec_file import check_name, write_spec
 from pipeline.config import load_config
 from pipeline.deploy_settings import Target
 from pipeline.local.quiet import output_dropped
@@ -38,7 +31,7 @@ def compile(target: Target, profile: str, overrides: tuple[str, ...], output: Pa
     """
     output = output or Path("pipeline.yaml" if target == "kubeflow" else "pipeline.json")
     # Reports a wrong name now, not after TFX has loaded.
-    notation(output)
+    check_name(output)
     config = load_config(profile, overrides)
     refuse_gaps(config, target)
     console = Console(highlight=False)
@@ -49,7 +42,7 @@ def compile(target: Target, profile: str, overrides: tuple[str, ...], output: Pa
 
         spec = compile_pipeline(config, target, code_version())
     write_spec(spec, output)
-    steps = len(inner_spec(spec)["root"]["dag"]["tasks"])
+    steps = len(spec.get("pipelineSpec", spec)["root"]["dag"]["tasks"])
     console.print(f"[green]✓[/] {output}: {steps} steps for {PLATFORMS[target]}\n", soft_wrap=True)
     show_deployment(console, config)
     show_limits(console, target)

@@ -10,7 +10,6 @@ import yaml
 from rich.console import Console
 
 from pipeline.cli import options
-from pipeline.cloud.placeholders import placeholders
 from pipeline.config import Config
 from pipeline.deploy_settings import Target
 
@@ -33,17 +32,6 @@ def deployment_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Settings, with a `deploy` section.",
     )
     return target(profile(options.SET(command)))
-
-
-def unfilled(config: Config, target: Target) -> list[str]:
-    """Returns the names of the settings that are placeholders, or needed and empty."""
-    left = placeholders(config.deploy, target)
-    if config.beam.runner == "dataflow":
-        # Dataflow needs these wherever the pipeline runs.
-        for name in placeholders(config.deploy, "vertex"):
-            if name in {"deploy.project", "deploy.region"} and name not in left:
-                left.append(name)
-    return left
 
 
 def show_deployment(console: Console, config: Config) -> None:

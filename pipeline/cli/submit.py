@@ -15,10 +15,9 @@ from pipeline.cli.deployment import (
     deployment_options,
     show_deployment,
     show_limits,
-    unfilled,
 )
 from pipeline.cli.errors import report_errors
-from pipeline.cloud.gaps import refuse_gaps
+from pipeline.cloud.required_settings import refuse_gaps, unfilled
 from pipeline.config import Config, load_config
 from pipeline.deploy_settings import Target
 from pipeline.local.quiet import output_dropped

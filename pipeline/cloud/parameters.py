@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from components.pusher.settings import EndpointTarget
-from pipeline.cloud.gaps import refuse_gaps
+from pipeline.cloud.required_settings import refuse_gaps
 from pipeline.config import Config
 from pipeline.deploy_settings import (
     DeploySettings,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,44 +11,31 @@ import yaml
 
 from schema.errors import BadInputError, UsageError
 
-_Notation = Callable[[Any], str]
+_SUFFIXES: Final = (".json", ".yaml", ".yml")
 
 
-def _to_json(spec: Any) -> str:
-    return json.dumps(spec, indent=2, sort_keys=True) + "\n"
-
-
-def _to_yaml(spec: Any) -> str:
-    return yaml.safe_dump(spec, sort_keys=True)
-
-
-_NOTATIONS: Final[Mapping[str, _Notation]] = {
-    ".json": _to_json,
-    ".yaml": _to_yaml,
-    ".yml": _to_yaml,
-}
-
-
-def notation(path: Path) -> _Notation:
-    """Returns how a file of this name is written: by its end, .json, .yaml or .yml.
+def check_name(path: Path) -> None:
+    """Refuses a name that ends neither in .json nor in .yaml or .yml.
 
     Raises:
-        UsageError: The name ends otherwise.
+        UsageError: It does not.
     """
-    try:
-        return _NOTATIONS[path.suffix]
-    except KeyError:
-        raise UsageError(f"--output {path} must end in .json, .yaml or .yml.") from None
+    if path.suffix not in _SUFFIXES:
+        raise UsageError(f"--output {path} must end in .json, .yaml or .yml.")
 
 
 def write_spec(spec: Mapping[str, Any], path: Path) -> None:
-    """Writes a compiled pipeline; the same one gives the same bytes.
+    """Writes a compiled pipeline as JSON or YAML; equal ones give equal bytes.
 
     Raises:
-        UsageError: The name ends in nothing that is known.
+        UsageError: The name has another ending.
         BadInputError: The file can't be written.
     """
-    text = notation(path)(spec)
+    check_name(path)
+    if path.suffix == ".json":
+        text = json.dumps(spec, indent=2, sort_keys=True) + "\n"
+    else:
+        text = yaml.safe_dump(spec, sort_keys=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")

@@ -1,8 +1,8 @@
-"""Sends a compiled pipeline to Kubeflow Pipelines.
+"""Submits a compiled pipeline to Kubeflow Pipelines.
 
-How a person signs in is up to the kfp library: a token of Google Cloud for a host below
-`googleusercontent.com`, the Identity-Aware Proxy by its environment variables, a cookie by kfp's
-own file of settings. Its API has no labels for runs, so `deploy.labels` are not sent.
+The kfp library signs in: with a token of Google Cloud for a host below `googleusercontent.com`,
+with the Identity-Aware Proxy by its environment variables, or with a cookie from kfp's own settings
+file. Its API has no labels for runs, so `deploy.labels` are not sent.
 """
 
 from __future__ import annotations
@@ -16,15 +16,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, Final
 
-from pipeline.cloud.submission import (
-    Submission,
-    display_name,
-    inner_spec,
-    machine_name,
-    package_file,
-    pipeline_root,
-    read_cron,
-)
+from pipeline.cloud.submission import Submission, package_file, read_cron
 from pipeline.deploy_settings import DeploySettings, ScheduleSettings
 from schema.errors import TaggerError, UsageError
 
@@ -40,57 +32,55 @@ def submit_to_kubeflow(
     caching: bool,
     dry_run: bool,
 ) -> Submission:
-    """Starts a run, or makes a recurring one where there is a schedule; see `submit`."""
-    name = display_name(spec)
-    cron = _read_cron(deploy.schedule) if deploy.schedule.cron else None
-    moment = datetime.now(timezone.utc).strftime("%Y%m%d%H%M%S")
-    request: dict[str, Any] = {
-        "display_name": name if cron else f"{machine_name(name)}-{moment}",
-        "pipeline_spec": _pipeline(spec, caching),
-        "runtime_config": {
-            "pipeline_root": pipeline_root(spec, deploy),
-            "parameters": {
-                **spec.get("runtimeConfig", {}).get("parameterValues", {}),
-                **parameters,
-            },
-        },
-    }
-    if deploy.service_account:
-        request["service_account"] = deploy.service_account
-    if cron:
-        request |= {
-            "trigger": {"cron_schedule": {"cron": cron}},
-            "max_concurrency": deploy.schedule.most_at_once,
-            "mode": "ENABLE",
-            # Runs that were missed would all train on the same data.
-            "no_catchup": True,
-        }
+    """Starts a run, or creates a recurring one if a schedule is set; see `submit`."""
+    name = spec["pipelineInfo"]["name"]
+    run_name = f"{name}-{datetime.now(timezone.utc):%Y%m%d%H%M%S}"
+    cron = _read_cron(deploy.schedule) if deploy.schedule.cron else ""
     if dry_run:
-        return Submission(request["display_name"], "", request)
-    with package_file(request["pipeline_spec"]) as path, _clear_errors(deploy.host):
+        return Submission(name if cron else run_name)
+    options = {
+        "pipeline_root": spec["defaultPipelineRoot"],
+        # True would cache every step, also those that the compiler excludes.
+        "enable_caching": None if caching else False,
+        "service_account": deploy.service_account or None,
+    }
+    with package_file(spec) as path, _clear_errors(deploy.host):
         client = _connect(deploy)
         experiment = client.create_experiment(name, namespace=deploy.namespace or None)
         if not experiment.experiment_id:
-            # A page for signing in comes as an answer like any other.
-            raise TaggerError(_strange(deploy.host))
-        send = _recur if cron else _run
-        return send(client, experiment.experiment_id, request, path, deploy)
-
-
-def _pipeline(spec: Mapping[str, Any], caching: bool) -> dict[str, Any]:
-    """Returns the pipeline; what the compiler leaves uncached is so in any case."""
-    pipeline: dict[str, Any] = json.loads(json.dumps(inner_spec(spec)))
-    if not caching:
-        for task in pipeline["root"]["dag"]["tasks"].values():
-            task["cachingOptions"] = {"enableCache": False}
-    return pipeline
+            raise ValueError("it answers, but not as Kubeflow Pipelines, perhaps with a login page")
+        if not cron:
+            run = client.create_run_from_pipeline_package(
+                path,
+                arguments=dict(parameters),
+                run_name=run_name,
+                experiment_id=experiment.experiment_id,
+                **options,
+            )
+            return Submission(run.run_id, _page(deploy, f"runs/details/{run.run_id}"))
+        older = tuple(_active_schedules(client, experiment.experiment_id, name))
+        schedule = client.create_recurring_run(
+            experiment.experiment_id,
+            name,
+            cron_expression=cron,
+            max_concurrency=deploy.schedule.most_at_once,
+            # Missed runs would all train on the same data.
+            no_catchup=True,
+            params=dict(parameters),
+            pipeline_package_path=path,
+            **options,
+        )
+        for old in older:
+            client.disable_recurring_run(old)
+        made = schedule.recurring_run_id
+        return Submission(made, _page(deploy, f"recurringrun/details/{made}"), older)
 
 
 def _read_cron(schedule: ScheduleSettings) -> str:
-    """Returns the schedule with seconds in front, as Kubeflow has it.
+    """Returns the schedule as Kubeflow takes it, with seconds in front.
 
     Raises:
-        UsageError: It has not five fields, or another time zone than UTC.
+        UsageError: It has not five fields, or a time zone other than UTC.
     """
     if schedule.time_zone != "UTC":
         raise UsageError(
@@ -105,52 +95,17 @@ def _connect(deploy: DeploySettings) -> Any:
     import kfp
 
     class Client(kfp.Client):
-        """Asks once whether the service is well; kfp asks five times and drops the reason."""
+        """Asks once whether the service is healthy; kfp asks five times and drops the reason."""
 
         def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
             return self._healthz_api.get_healthz(_request_timeout=_TIMEOUT_S)
 
-    # kfp takes its default for "no namespace".
+    # "kubeflow" is kfp's word for no namespace.
     return Client(host=deploy.host, namespace=deploy.namespace or "kubeflow")
 
 
-def _run(
-    client: Any, experiment: str, request: dict[str, Any], path: str, deploy: DeploySettings
-) -> Submission:
-    made = client.create_run_from_pipeline_package(
-        path,
-        arguments=request["runtime_config"]["parameters"],
-        run_name=request["display_name"],
-        experiment_id=experiment,
-        pipeline_root=request["runtime_config"]["pipeline_root"],
-        service_account=request.get("service_account"),
-    )
-    return Submission(made.run_id, _page(deploy, f"runs/details/{made.run_id}"), request)
-
-
-def _recur(
-    client: Any, experiment: str, request: dict[str, Any], path: str, deploy: DeploySettings
-) -> Submission:
-    older = list(_find_active(client, experiment, request["display_name"]))
-    made = client.create_recurring_run(
-        experiment,
-        request["display_name"],
-        cron_expression=request["trigger"]["cron_schedule"]["cron"],
-        max_concurrency=request["max_concurrency"],
-        no_catchup=request["no_catchup"],
-        params=request["runtime_config"]["parameters"],
-        pipeline_package_path=path,
-        pipeline_root=request["runtime_config"]["pipeline_root"],
-        service_account=request.get("service_account"),
-    )
-    for old in older:
-        client.disable_recurring_run(old)
-    page = _page(deploy, f"recurringrun/details/{made.recurring_run_id}")
-    return Submission(made.recurring_run_id, page, request, tuple(older))
-
-
-def _find_active(client: Any, experiment: str, name: str) -> Iterator[str]:
-    """Yields the recurring runs of a name that are switched on."""
+def _active_schedules(client: Any, experiment: str, name: str) -> Iterator[str]:
+    """Yields the ids of the enabled recurring runs of a name."""
     token = ""
     while True:
         page = client.list_recurring_runs(
@@ -170,7 +125,7 @@ def _page(deploy: DeploySettings, what: str) -> str:
 
 @contextmanager
 def _clear_errors(host: str) -> Iterator[None]:
-    """Turns an error of kfp into one that says what to do, and keeps what it prints to itself."""
+    """Turns an error of kfp into one that says what to do, and silences what kfp prints."""
     import kfp_server_api
     import urllib3
     from google.auth.exceptions import GoogleAuthError
@@ -180,47 +135,23 @@ def _clear_errors(host: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except kfp_server_api.ApiException as error:
-        raise _refusal(host, error) from error
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise TaggerError(
-            f"Kubeflow Pipelines at {host} can't be reached ({reason}). Check deploy.host, and "
-            "whether the network or a `kubectl port-forward` leads there."
+        wrong_request = error.status in (400, 404)
+        raise (UsageError if wrong_request else TaggerError)(
+            f"Kubeflow Pipelines at {host} refused ({error.status}: {_reason(error)}). Check "
+            "deploy.host, deploy.namespace, and that you are signed in as kfp needs it there."
         ) from error
-    except GoogleAuthError as error:
+    except (urllib3.exceptions.HTTPError, GoogleAuthError, OSError, ValueError) as error:
         raise TaggerError(
-            f"Found no credentials for Kubeflow Pipelines at {host}: {error} Run `gcloud auth "
-            "application-default login`."
+            f"Kubeflow Pipelines at {host} can't be used ({getattr(error, 'reason', None) or error}"
+            "). Check deploy.host, whether the network or a `kubectl port-forward` leads there, "
+            "and that you are signed in as kfp needs it there."
         ) from error
-    except ValueError as error:
-        raise TaggerError(f"Kubeflow Pipelines at {host}: {error}") from error
 
 
-def _refusal(host: str, error: Any) -> TaggerError:
-    """Returns what an answer with an HTTP status of 400 or more means."""
+def _reason(error: Any) -> str:
+    """Returns the service's message alone: the headers of an answer may hold a cookie."""
     try:
         answer = json.loads(error.body or "")
-        reason = answer.get("error") or answer.get("message") or error.reason
+        return str(answer.get("error") or answer.get("message") or error.reason)
     except (ValueError, AttributeError):
-        reason = error.reason
-    said = f"Kubeflow Pipelines at {host} refused ({error.status}: {reason})."
-    if error.status in (401, 403):
-        return TaggerError(
-            f"{said} Sign in as kfp needs it there, set deploy.namespace to your own, or ask for "
-            "the right to start runs in it."
-        )
-    if error.status == 404:
-        return UsageError(
-            f"{said} deploy.host should be the address under which /apis/v2beta1 lies, as in "
-            "https://host/pipeline, and the installation 2.0 or later."
-        )
-    if error.status == 400:
-        return UsageError(f"{said} Change what it names in the profile's `deploy` section.")
-    return TaggerError(f"{said} Run again later, or see its log.")
-
-
-def _strange(host: str) -> str:
-    return (
-        f"{host} answers, and not as Kubeflow Pipelines does: that may be a page for signing in. "
-        "Check deploy.host, and sign in as kfp needs it there."
-    )
+        return str(error.reason)

@@ -23,7 +23,7 @@ _TASKS: dict[str, dict[str, Any]] = {
 }
 
 _SPEC: dict[str, Any] = {
-    "pipelineInfo": {"name": "arxiv_tagger"},
+    "pipelineInfo": {"name": "arxiv-tagger"},
     "schemaVersion": "2.1.0",
     "sdkVersion": "tfx-1.16.0",
     "root": {
@@ -54,8 +54,8 @@ def pipeline_job() -> dict[str, Any]:
     """As for Vertex AI."""
     return copy.deepcopy(
         {
-            "displayName": "arxiv_tagger",
-            "labels": {"tfx_runner": "kubeflow_v2", "tfx_version": "1-16-0"},
+            "displayName": "arxiv-tagger",
+            "labels": {"tfx_runner": "kubeflow_v2", "team": "papers"},
             "pipelineSpec": _SPEC,
             "runtimeConfig": {"gcsOutputDirectory": "gs://bucket/tagger/pipeline"},
         }
@@ -71,7 +71,7 @@ def deploy_settings(**changes: Any) -> DeploySettings:
         "data": "gs://bucket/papers",
         "image": "image:1",
         "service_account": "runner@my-project.iam.gserviceaccount.com",
-        "labels": {"team": "papers", "tfx_version": "ours"},
+        "labels": {"team": "papers"},
         "host": "http://127.0.0.1:9",
     }
     return DeploySettings.model_validate({**settings, **changes})

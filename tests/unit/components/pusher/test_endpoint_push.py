@@ -198,7 +198,7 @@ def test_what_a_person_deployed_loses_its_traffic_and_stays(vertex: Vertex) -> N
 
 def test_model_that_was_uploaded_and_not_deployed_is_not_uploaded_again(vertex: Vertex) -> None:
     vertex.server.on("POST", ".*:deployModel", refusal(429, "RESOURCE_EXHAUSTED", "no machines"))
-    with pytest.raises(TaggerError, match=r"deploy the model.*quota.*no machines"):
+    with pytest.raises(TaggerError, match=r"deploy the model.*no machines"):
         deploy_model(MODEL_DIR, DIGEST, TARGET)
     vertex.server.asked.clear()
     vertex.server.on("POST", ".*:deployModel", vertex._deploy)
@@ -232,28 +232,25 @@ def test_several_endpoints_of_one_name_are_refused(vertex: Vertex) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "words"),
+    ("answer", "kind", "message"),
     [
         (refusal(401, "UNAUTHENTICATED", "bad token"), TaggerError, "gcloud auth"),
-        (refusal(403, "PERMISSION_DENIED", "no right"), TaggerError, r"no right.*aiplatform\.user"),
-        (refusal(404, "NOT_FOUND", "no project"), UsageError, r"no project.*deploy\.project"),
-        (refusal(400, "INVALID_ARGUMENT", "odd name"), UsageError, "odd name"),
-        (refusal(500, "INTERNAL", "oh no"), TaggerError, "oh no"),
+        (refusal(403, "PERMISSION_DENIED", "no right"), TaggerError, "no right"),
+        (refusal(400, "INVALID_ARGUMENT", "odd name"), UsageError, "odd name.*`deploy` section"),
     ],
 )
-def test_refusal_says_what_to_do(
-    vertex: Vertex, answer: Answer, kind: type[TaggerError], words: str
+def test_a_refusal_is_quoted_in_one_line(
+    vertex: Vertex, answer: Answer, kind: type[TaggerError], message: str
 ) -> None:
     vertex.server.on("POST", f"/v1/{PARENT}/models:upload", answer)
-    with pytest.raises(
-        TaggerError, match=rf"(?s)upload the model in project {PROJECT}.*{words}"
-    ) as e:
+    asked = f"deploy the model to the endpoint 'tagger' in project {PROJECT}, region {REGION}"
+    with pytest.raises(TaggerError, match=f"{asked}: .*{message}") as raised:
         deploy_model(MODEL_DIR, DIGEST, TARGET)
-    assert type(e.value) is kind
+    assert type(raised.value) is kind
 
 
 def test_unreachable_service_and_bad_settings(vertex: Vertex) -> None:
-    with pytest.raises(UsageError, match="no region 'atlantis'"):
+    with pytest.raises(UsageError, match="region atlantis: Unsupported region"):
         deploy_model(MODEL_DIR, DIGEST, TARGET.model_copy(update={"region": "atlantis"}))
     with pytest.raises(UsageError, match="/local/model"):
         deploy_model("/local/model", DIGEST, TARGET)

@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from pipeline.cloud.spec_file import write_spec
-from schema.errors import UsageError
 from tests.support.cloud_steps import (
     TARGETS,
     compiled,
@@ -87,14 +86,3 @@ def test_the_commands_need_no_network_and_write_the_same_bytes_again(tmp_path):
     made_up["defaultValue"] = json.dumps({**told, "changed": version["changed"]})
     write_spec(here, tmp_path / "here.json")
     assert (tmp_path / "here.json").read_bytes() == output.read_bytes()
-
-
-def test_the_end_of_the_name_says_how_it_is_written(tmp_path):
-    for target in TARGETS:
-        spec = compiled(target)
-        write_spec(spec, tmp_path / "a.json")
-        write_spec(spec, tmp_path / "a.yaml")
-        assert json.loads((tmp_path / "a.json").read_text()) == spec
-        assert yaml.safe_load((tmp_path / "a.yaml").read_text()) == spec
-    with pytest.raises(UsageError, match=r"\.json, \.yaml or \.yml"):
-        write_spec(spec, tmp_path / "a.txt")
