@@ -12,16 +12,16 @@ from schema.settings import Settings
 Target = Literal["vertex", "kubeflow"]
 
 BucketPath = Annotated[str, StringConstraints(pattern=r"^gs://[^/]+(/[^/]+)*$")]
-# What Google Cloud takes for a label's key and value.
+# What Google Cloud accepts as a label's key and value.
 LabelText = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{0,63}$")]
 
 
 class MachineSettings(Settings):
-    """What a step's container asks for; 0 leaves it to the platform.
+    """Resources of a step's container.
 
     Attributes:
-        cpus: Virtual cores.
-        memory_gib: Main memory.
+        cpus: Number of virtual cores; 0 leaves it to the platform.
+        memory_gib: Main memory in GiB; 0 leaves it to the platform.
     """
 
     cpus: float = Field(default=0.0, ge=0.0)
@@ -29,13 +29,17 @@ class MachineSettings(Settings):
 
 
 class TrainerMachineSettings(MachineSettings):
-    """What Trainer's container asks for.
+    """Resources of Trainer's container.
 
     Attributes:
-        accelerator: Type of the GPUs, as the platform calls it; empty where there is none.
-        accelerators: GPUs of each worker.
-        workers: Machines that train together. More than one run as a custom job of Vertex AI.
-        machine_type: Machine of each worker of such a job.
+        cpus: Number of virtual cores; 0 leaves it to the platform.
+        memory_gib: Main memory in GiB; 0 leaves it to the platform.
+        accelerator: GPU type by Vertex AI's name, such as NVIDIA_TESLA_T4; Kubeflow is asked for
+            nvidia.com/gpu instead. Empty without GPUs.
+        accelerators: Number of GPUs of each worker; 0 for none.
+        workers: Number of machines that train together. More than one run as a custom job of
+            Vertex AI, so only on Vertex AI.
+        machine_type: Compute Engine machine type of each worker of such a job.
     """
 
     accelerator: str = ""
@@ -48,9 +52,10 @@ class ScheduleSettings(Settings):
     """When the pipeline runs by itself.
 
     Attributes:
-        cron: Five fields of cron; empty for one run at once.
-        time_zone: Time zone of `cron`, by its name in the IANA database.
-        most_at_once: Runs at the same time, at the most.
+        cron: Schedule as five cron fields, such as `0 3 1 * *`; empty for a single run right now.
+        time_zone: Time zone of `cron` by its IANA name, such as Europe/Berlin; Kubeflow takes only
+            UTC.
+        most_at_once: Maximum number of runs at the same time.
     """
 
     cron: str = ""
@@ -62,22 +67,24 @@ class DeploySettings(Settings):
     """Where the pipeline runs in a cloud.
 
     Attributes:
-        project: Project of Google Cloud.
-        region: Region of Vertex AI.
-        bucket: Folder for TFX's artifacts and, with `push_to: bucket`, the pushed versions.
-        data: Folder of the CSV files.
-        pattern: Their names in it; `{SPAN}` stands for the number of a span.
-        image: The project's image, with its tag or digest.
-        beam_image: The image of Beam's workers, where the runner is not `direct`.
-        service_account: Account that the steps run as; empty for the platform's own.
-        labels: Labels of every run.
-        machine: What every step but Trainer asks for.
-        trainer: What Trainer asks for.
-        push_to: A serving folder in the bucket, or a Vertex AI endpoint.
-        endpoint: See there.
+        project: Google Cloud project, for Vertex AI and Dataflow.
+        region: Region of Vertex AI and Dataflow, such as europe-west4.
+        bucket: Cloud Storage folder (gs://...) for TFX's artifacts and, with `push_to: bucket`, the
+            pushed versions. It must exist.
+        data: Folder of the CSV files, such as gs://my-bucket/papers.
+        pattern: Glob pattern of the CSV files in `data`; `{SPAN}` stands for the number of a span.
+        image: The project's container image, with its tag or digest.
+        beam_image: Container image of Beam's workers; needed unless `beam.runner` is direct.
+        service_account: Account that the steps run as; empty for the platform's default.
+        labels: Labels of every run, on Vertex AI and Dataflow.
+        machine: Resources of every step but Trainer.
+        trainer: Resources of Trainer.
+        push_to: Where models are pushed: `bucket`, a serving folder in `bucket`; or `endpoint`, a
+            Vertex AI endpoint.
+        endpoint: The endpoint, with `push_to: endpoint`.
         schedule: When the pipeline runs by itself.
-        host: Address of the Kubeflow Pipelines API.
-        namespace: The user's namespace in a Kubeflow with several; empty where there's only one.
+        host: URL of the Kubeflow Pipelines API, for Kubeflow only.
+        namespace: Your namespace in a multi-user Kubeflow; empty if it has only one.
     """
 
     project: str = ""

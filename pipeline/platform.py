@@ -1,4 +1,4 @@
-"""What differs where the pipeline runs in a cloud, as the graph takes it."""
+"""How a run in a cloud differs from one on this machine, as the graph takes it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ ResourceSpec: TypeAlias = (
 
 @dataclass(frozen=True)
 class Cloud:
-    """What differs in a cloud from a run on this machine.
+    """How a run in a cloud differs from one on this machine.
 
     Attributes:
-        image: The container of every step.
-        trainer: What Trainer's container asks for; None leaves it to the platform.
-        others: What every other step's container asks for.
-        training_job: What goes into Trainer's `custom_config` beside our own settings, so that
-            Vertex AI trains on several machines; None trains in the step's own container.
-        endpoint: Where Pusher deploys, as JSON; empty to add a version to the serving folder.
+        image: Container image of every step.
+        trainer: Resources of Trainer's container; None leaves them to the platform.
+        others: Resources of every other step's container; None leaves them to the platform.
+        training_job: Additions to Trainer's `custom_config` that make Vertex AI train on several
+            machines; None trains in the step's own container.
+        endpoint: The endpoint that Pusher deploys to, an EndpointTarget as JSON; empty to add a
+            version to the serving folder.
         beam_arguments: Arguments of every Beam pipeline.
-        earlier_runs: Whether the platform finds what earlier runs left: the last blessed model,
-            and the last statistics.
+        earlier_runs: Whether the platform finds the last blessed model and the last statistics.
     """
 
     image: str

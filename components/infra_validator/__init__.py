@@ -1,1 +1,1 @@
-"""InfraValidator: a real server loads the candidate and answers, or it is not blessed."""
+"""InfraValidator: blesses a candidate that a real server loads and answers with correctly."""

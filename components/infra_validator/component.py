@@ -1,6 +1,6 @@
-"""The InfraValidator component: what can't be served is never blessed.
+"""The InfraValidator component: a model that can't be served is never pushed.
 
-TFX's own knows only Docker and Kubernetes, and the Kubeflow runner refuses it.
+TFX's own needs Docker or Kubernetes, and its Kubeflow runner refuses it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class InfraValidatorSpec(component_spec.ComponentSpec):
 
 
 class InfraValidator(base_component.BaseComponent):
-    """Has a real server load the candidate and answer requests made from real papers."""
+    """Has a real server load the candidate and answer about real papers."""
 
     SPEC_CLASS = InfraValidatorSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -57,8 +57,8 @@ class InfraValidator(base_component.BaseComponent):
             model: Channel of Trainer's Model.
             examples: Channel of the raw Examples; their validation split is read.
             settings: InfraSettings as JSON.
-            source_digest: Digest of the source of this component and of the local model server,
-                so that edited code runs again.
+            source_digest: Digest of the source of this component and the local model server, so
+                that edited code runs again.
         """
         super().__init__(
             spec=InfraValidatorSpec(

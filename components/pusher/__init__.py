@@ -1,1 +1,1 @@
-"""Pusher: a blessed model becomes a served version, whole or not at all."""
+"""Pusher: makes a blessed model a served version, completely or not at all."""

@@ -1,4 +1,4 @@
-"""Pushes a SavedModel into a local serving directory: the version is there whole, or not at all."""
+"""Pushes a SavedModel into a local serving directory: versions are complete, or not there."""
 
 from __future__ import annotations
 
@@ -31,14 +31,13 @@ _BAD_DESTINATION: Final = frozenset(
 def push_version(model_dir: Path, base: Path, now: int) -> PushResult:
     """Makes a SavedModel the newest version in a serving directory.
 
-    The model is copied beside the versions under a name that TF Serving ignores, synced to
-    the disk, and renamed in one step. Whenever the process dies, the directory holds whole
-    versions only; the next push removes what was left. Pushes at the same time wait for each
-    other.
+    The model is copied next to the versions under a name that TF Serving ignores, synced to disk,
+    and renamed in one step. Whenever the process dies, the directory holds only complete versions;
+    the next push removes leftovers. Concurrent pushes wait for each other.
 
     Args:
         model_dir: Folder of the SavedModel.
-        base: Serving directory, the parent of the versions; made when it is not there.
+        base: Serving directory, the parent of the versions; created if missing.
         now: Seconds since 1970. The version is `now`, or the latest version + 1 if that is
             greater.
 
@@ -47,15 +46,15 @@ def push_version(model_dir: Path, base: Path, now: int) -> PushResult:
 
     Raises:
         BadInputError: `model_dir` holds no SavedModel.
-        UsageError: `base` can't be made or written.
-        TaggerError: Writing failed half-way, as on a full disk; no version was added.
+        UsageError: `base` can't be created or written.
+        TaggerError: Writing failed, for example on a full disk; no version was added.
     """
     if not (model_dir / GRAPH_FILE).is_file():
         raise BadInputError(f"There is no SavedModel to push in {model_dir}: no {GRAPH_FILE}.")
     with _clear_errors(base):
         _make_folder(base)
         with _locked(base):
-            _remove_left_overs(base)
+            _remove_leftovers(base)
             versions = version_folders(base)
             latest = max(versions, default=None)
             if latest is not None and digest_model(versions[latest]) == digest_model(model_dir):
@@ -85,20 +84,20 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _raise(error: OSError) -> None:
-    """Stops os.walk, which otherwise leaves out what it can't list."""
+    """Stops os.walk, which otherwise skips what it can't list."""
     raise error
 
 
-def _remove_left_overs(base: Path) -> None:
-    """Removes what killed pushes left; under the lock none of it is in use."""
+def _remove_leftovers(base: Path) -> None:
+    """Removes what killed pushes left; under the lock nothing of it is in use."""
     for entry in base.glob(f"{STAGING_PREFIX}*"):
         shutil.rmtree(entry)
 
 
 def _copy_synced(source: Path, target: Path) -> None:
-    """Copies a tree, and returns when its files and folders have reached the disk.
+    """Copies a tree, and returns when its files and folders are on the disk.
 
-    Modes are the process's own, not the source's: the server may be another user.
+    Permissions are the process's defaults, not the source's: the server may be another user.
     """
     target.mkdir()
     for entry in sorted(source.iterdir()):
@@ -119,7 +118,7 @@ def _sync(path: Path) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    """Makes a folder and its parents, each on the disk before the next."""
+    """Creates a folder and its parents, each on the disk before the next."""
     if folder.is_dir():
         return
     if folder.parent != folder:
@@ -132,15 +131,15 @@ def _make_folder(folder: Path) -> None:
 def _locked(base: Path) -> Iterator[None]:
     """Holds the lock file of a serving directory, and removes it at the end.
 
-    A folder itself can't be locked on NFS, a file can. The lock goes with the process, so a
-    left lock file locks nobody out.
+    It locks a file, since a folder can't be locked on NFS. The lock ends with the process, so a
+    leftover lock file locks nobody out.
     """
     lock = base / _LOCK_FILE
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # The one who held it may have removed the file while this process waited.
+            # The holder may have removed the file while this process waited.
             if not _is_same_file(descriptor, lock):
                 continue
             try:
@@ -161,7 +160,7 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
 
 @contextmanager
 def _clear_errors(base: Path) -> Iterator[None]:
-    """Turns an error of the file system into one that says what to do."""
+    """Turns errors of the file system into ones that say what to do."""
     try:
         yield
     except OSError as error:
@@ -169,9 +168,9 @@ def _clear_errors(base: Path) -> Iterator[None]:
         if error.errno in _BAD_DESTINATION:
             raise UsageError(
                 f"Cannot write to the serving directory {base}: {reason}. "
-                "Choose an output directory that can be written."
+                "Choose an output directory that you can write to."
             ) from error
         raise TaggerError(
             f"The push to {base} failed: {reason}. No version was added; "
-            "run again when the cause is gone."
+            "correct that and run again."
         ) from error

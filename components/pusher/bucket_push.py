@@ -1,16 +1,16 @@
-"""Pushes a SavedModel into a bucket: nothing that loads a model gets half of one.
+"""Pushes a SavedModel into a bucket: nobody can load half a model.
 
-A bucket has no rename of folders, so what holds there is less than on a file system:
+Buckets can't rename folders, so the guarantees are weaker than on a file system:
 
-- `saved_model.pb` is a version's last object. Where listing and reading are strongly
-  consistent, as in Cloud Storage, a version that has it has everything, and a version that
-  lacks it can't be loaded, by TF Serving or anything else that loads a SavedModel.
-- For some seconds a version's number is there without `saved_model.pb`. TF Serving that looks
-  just then fails to load it, goes on serving the version before, and tries again a minute later
+- `saved_model.pb` is written last. If listing and reading are strongly consistent, as in Cloud
+  Storage, a version that has it is complete, and a version that lacks it can't be loaded, by TF
+  Serving or anything else that loads a SavedModel.
+- For some seconds a version's folder is there without `saved_model.pb`. If TF Serving looks just
+  then, it fails to load it, keeps serving the version before, and tries again a minute later
   (`--max_num_load_retries`, `--load_retry_interval_micros`).
-- A push that is killed in these seconds leaves a number that can't be loaded. The next version
-  has a greater number, so a server finds that instead. A push a day later removes what was left.
-- There is no lock. Two pushes at the same time get different numbers, or one or both of them
+- A push that is killed in these seconds leaves a version that can't be loaded. The next version
+  has a greater number, so servers load that one. A push a day later removes the leftovers.
+- There is no lock. Two pushes at the same time get different versions, or one or both of them
   stop; what they write never mixes.
 """
 
@@ -38,7 +38,7 @@ from components.pusher.model_version import (
 from schema.errors import BadInputError, TaggerError
 from serving.versions import GRAPH_FILE, index_versions
 
-# Nobody can tell a push that runs from one that was killed; a day later none runs.
+# A running push can't be told from a killed one; after a day none is still running.
 _DAY_S: Final = 86_400
 _STAGING: Final = re.compile(rf"{re.escape(STAGING_PREFIX)}\d+-(\d+)-")
 
@@ -49,16 +49,16 @@ def push_version(model_dir: str, base: str, now: int) -> PushResult:
     """Makes a SavedModel the newest version in a serving folder of a bucket.
 
     The model's files are written under a name that TF Serving ignores, and moved from there one
-    by one, `saved_model.pb` last. A manifest among them says which model it is.
+    by one, `saved_model.pb` last. A manifest among them identifies the model.
 
     Args:
-        model_dir: Folder of the SavedModel, in a bucket or not.
+        model_dir: Folder of the SavedModel, local or in a bucket.
         base: Serving folder, the parent of the versions, as in `gs://bucket/serving`.
-        now: Seconds since 1970. The version is `now`, or the greatest number + 1 if that is
+        now: Seconds since 1970. The version is `now`, or the greatest version + 1 if that is
             greater.
 
     Returns:
-        The new version, or the latest whole one if that holds the same model.
+        The new version, or the latest complete one if that holds the same model.
 
     Raises:
         BadInputError: `model_dir` holds no SavedModel.
@@ -66,7 +66,7 @@ def push_version(model_dir: str, base: str, now: int) -> PushResult:
     """
     base = base.rstrip("/")
     with _clear_errors(base):
-        # A version that is pushed on from another bucket has a manifest of its own.
+        # A version that was pushed to another bucket before has a manifest of its own.
         files = [name for name in list_files(model_dir) if name != MANIFEST]
         if GRAPH_FILE not in files:
             raise BadInputError(f"There is no SavedModel to push in {model_dir}: no {GRAPH_FILE}.")
@@ -76,7 +76,7 @@ def push_version(model_dir: str, base: str, now: int) -> PushResult:
         versions = index_versions(folders)
         latest = _find_latest(base, versions)
         half = [folder for version, folder in versions.items() if version > (latest or 0)]
-        _remove_left_overs(base, folders, half, now)
+        _remove_leftovers(base, folders, half, now)
         if latest is not None and _read_digest(f"{base}/{versions[latest]}") == digest:
             return PushResult(latest, f"{base}/{versions[latest]}", is_new=False)
         version = choose_version(versions, now)
@@ -119,7 +119,7 @@ def _find_latest(base: str, versions: dict[int, str]) -> int | None:
 
 
 def _read_digest(folder: str) -> str:
-    """Returns the digest of a version; one that a person copied here has no manifest."""
+    """Returns the digest of a version; one that was copied by hand has no manifest."""
     manifest = _read_manifest(folder)
     return str(manifest["digest"]) if manifest else digest_model(folder)
 
@@ -133,13 +133,13 @@ def _read_manifest(folder: str) -> dict[str, Any] | None:
     return manifest
 
 
-def _remove_left_overs(base: str, folders: list[str], half: list[str], now: int) -> None:
+def _remove_leftovers(base: str, folders: list[str], half: list[str], now: int) -> None:
     """Removes what pushes left that were killed more than a day ago.
 
     Args:
         base: The serving folder.
-        folders: All that is in it.
-        half: Those that would be the latest version, had they a graph.
+        folders: Everything in it.
+        half: The incomplete versions after the latest complete one.
         now: Seconds since 1970.
     """
     begun = {}
@@ -147,7 +147,7 @@ def _remove_left_overs(base: str, folders: list[str], half: list[str], now: int)
         if match := _STAGING.match(folder):
             begun[folder] = int(match[1])
     for folder in half:
-        # Without our manifest it's another's, who may be copying by hand.
+        # Without our manifest somebody may be copying it by hand.
         if manifest := _read_manifest(f"{base}/{folder}"):
             begun[folder] = int(manifest["pushed_at"])
     for folder, time in begun.items():
@@ -165,24 +165,24 @@ def _stage(model_dir: str, files: list[str], staging: str, manifest: dict[str, A
 
 
 def _refuse_rival(base: str, version: int, staging: str) -> None:
-    """Stops where another push writes the same version.
+    """Stops if another push writes the same version.
 
-    Each push looks after its own staging folder is there, so of two at least one sees the other.
+    Each push looks after creating its own staging folder, so of two at least one sees the other.
     """
     folders = _list_folders(base)
     prefix = f"{STAGING_PREFIX}{version}-"
     staged = {f"{base}/{folder}" for folder in folders if folder.startswith(prefix)}
     if version in index_versions(folders) or staged != {staging}:
         raise TaggerError(
-            f"Another push to {base} writes version {version} at this moment. "
+            f"Another push to {base} is writing version {version} right now. "
             "Nothing was pushed; run again."
         )
 
 
 def _publish(files: list[str], staging: str, final: str) -> None:
-    """Moves the files to where a server looks; takes all back if it can't.
+    """Moves the files to where a server looks, or removes all of them again.
 
-    The graph is the last of them, and the manifest the first, so that left-overs can be told.
+    The graph comes last, and the manifest first, so that leftovers can be recognized.
     """
     try:
         _make_folders(files, final)
@@ -200,7 +200,7 @@ def _make_folders(files: Iterable[str], top: str) -> None:
 
 
 def _remove(folder: str) -> None:
-    """Removes a folder; what can't be removed now is a left-over for a later push."""
+    """Removes a folder; if that fails, it is left for a later push to remove."""
     try:
         if fileio.exists(folder):
             fileio.rmtree(folder)
@@ -210,18 +210,18 @@ def _remove(folder: str) -> None:
 
 @contextmanager
 def _clear_errors(base: str) -> Iterator[None]:
-    """Turns an error of the store into one that says what to do."""
+    """Turns errors of the store into ones that say what to do."""
     try:
         yield
     except (tf.errors.PermissionDeniedError, tf.errors.UnauthenticatedError) as error:
         raise TaggerError(
-            f"May not write to {base} ({error.message}). No version was added. Give the account "
-            "that the step runs as the role Storage Object Admin on the bucket."
+            f"No permission to write to {base} ({error.message}). No version was added. Give the "
+            "account that the step runs as the role Storage Object Admin on the bucket."
         ) from error
     except _ERRORS as error:
-        # TFX's own NotFoundError says nothing; what it stands for does.
+        # TFX's own NotFoundError has no message; its cause does.
         reason = str(error) or str(error.__cause__ or "not found")
         raise TaggerError(
             f"The push to {base} failed ({reason}). No version was added; check that the bucket "
-            "is there, and run again when the cause is gone."
+            "exists, and run again."
         ) from error

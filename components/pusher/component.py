@@ -1,4 +1,4 @@
-"""The Pusher component: the stock one's interface, our executor, the source's digest."""
+"""The Pusher component: TFX's interface with our executor and the source's digest."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class PusherSpec(component_spec.ComponentSpec):
 
 
 class Pusher(base_component.BaseComponent):
-    """Adds a blessed model to a serving folder, or deploys it to an endpoint; only once."""
+    """Adds a blessed model to a serving folder, or deploys it to an endpoint, but only once."""
 
     SPEC_CLASS = PusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -71,9 +71,9 @@ class Pusher(base_component.BaseComponent):
             push_destination: File system with the serving folder, the parent of the versions:
                 a local path, or a folder in a bucket.
             source_digest: Digest of this component's source, so that edited code runs again.
-            infra_blessing: Channel of InfraValidator's InfraBlessing, where there is one.
-            evaluation: Channel of Evaluator's ModelEvaluation; where there is one, a pushed
-                version says what it scored.
+            infra_blessing: Channel of InfraValidator's InfraBlessing.
+            evaluation: Channel of Evaluator's ModelEvaluation, whose metrics are pushed with
+                the model.
             endpoint: An EndpointTarget as JSON, to deploy the model to a Vertex AI endpoint
                 instead; empty for the serving folder.
         """

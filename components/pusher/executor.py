@@ -1,4 +1,4 @@
-"""Executor of Pusher: pushes a blessed model whole or not at all, and the same one only once."""
+"""Executor of Pusher: pushes a blessed model completely or not at all, and only once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from components.pusher.push import push_version
 from schema import names
 from schema.errors import UsageError
 
-# 1 when this execution added a version, 0 when the latest version already was this model.
+# 1 if this execution added a version, 0 if the latest version already was this model.
 IS_NEW_PROPERTY: Final = "is_new"
 
 ENDPOINT_KEY: Final = "endpoint"
@@ -30,11 +30,11 @@ ENDPOINT_KEY: Final = "endpoint"
 class Executor(stock.Executor):
     """TFX's Pusher, except that a kill leaves no half version and nothing is pushed twice.
 
-    The `pushed_model` artifact has the stock custom properties `pushed` (0 or 1),
+    The `pushed_model` artifact has TFX's custom properties `pushed` (0 or 1),
     `pushed_destination` and `pushed_version`, and `is_new`; its folder holds a copy of the
-    pushed model, as TFX's does. Both copies hold the model's test metrics, where it was
-    evaluated. On an endpoint, the destination is the resource name of the model on Vertex AI,
-    and the version is its number on the endpoint.
+    pushed model, as TFX's does. Both copies hold the model's test metrics if it was evaluated.
+    For an endpoint, the destination is the resource name of the model on Vertex AI, and the
+    version its id on the endpoint.
     """
 
     def Do(  # noqa: N802 - TFX calls it by this name.
@@ -43,36 +43,36 @@ class Executor(stock.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes the model if Evaluator (and InfraValidator, where given) blessed it.
+        """Pushes the model if Evaluator (and InfraValidator, if given) blessed it.
 
         Args:
-            input_dict: `model`, `model_blessing` and, where there are such, `infra_blessing`
-                and `evaluation`.
+            input_dict: `model`, `model_blessing` and optionally `infra_blessing` and
+                `evaluation`.
             output_dict: `pushed_model`, one PushedModel artifact.
-            exec_properties: `push_destination`, a PushDestination as JSON that names a
-                file system's base directory, and `endpoint`, an EndpointTarget as JSON; where
-                that isn't empty, the model goes there instead.
+            exec_properties: `push_destination`, a PushDestination as JSON with a file system's
+                base directory, and `endpoint`, an EndpointTarget as JSON; if that is not empty,
+                the model goes there instead.
 
         Raises:
             ValueError: There is no model blessing.
             UsageError: The destination can't be used.
-            TaggerError: It can't be written at the moment, or Vertex AI refused.
+            TaggerError: Writing failed, or Vertex AI refused.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
         )
-        # Without a blessing the stock check warns and lets the model pass.
+        # Without a blessing TFX's check warns and lets the model pass.
         if not input_dict.get(standard_component_specs.MODEL_BLESSING_KEY):
             raise ValueError("Pusher needs Evaluator's blessing as its input model_blessing.")
         if not self.CheckBlessing(input_dict):
             pushed.set_int_custom_property(IS_NEW_PROPERTY, 0)
             self._MarkNotPushed(pushed)
             return
-        # The artifact gets its files first, and is what is pushed: so both are the same.
+        # The artifact's own copy is what is pushed, so both are the same.
         io_utils.copy_dir(self.GetModelPath(input_dict), pushed.uri)
         _add_metrics(pushed, input_dict.get(standard_component_specs.EVALUATION_KEY))
-        # A pipeline compiled before there were endpoints has no such property.
+        # Pipelines compiled by older versions have no such property.
         endpoint = exec_properties.get(ENDPOINT_KEY)
         if endpoint:
             self._push_to_endpoint(pushed, endpoint)
@@ -108,7 +108,7 @@ def _read_base(serialized: str) -> str:
     proto_utils.json_to_proto(serialized, destination)
     base = destination.filesystem.base_directory
     if not base:
-        raise UsageError("Pusher's push_destination names no base directory of a file system.")
+        raise UsageError("Pusher's push_destination has no filesystem.base_directory.")
     return str(base)
 
 

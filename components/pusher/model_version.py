@@ -1,4 +1,4 @@
-"""What every push agrees on: which model it is, which number it gets, and what is reported."""
+"""What all pushes share: a model's digest, its version number, and the result."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import BinaryIO, Final
 from components import file_digest
 from schema import names
 
-# TF Serving takes only numbers for versions and ignores every other name.
+# TF Serving ignores every folder whose name is not a number.
 STAGING_PREFIX: Final = ".pushing-"
 MANIFEST: Final = f"{names.EXTRA_ASSETS_DIR}/{names.PUSH_MANIFEST_FILE}"
 
-# What is said of a model is no part of it: measured or pushed once more, the model is the same.
-_SAID_OF_MODEL: Final = frozenset({f"{names.EXTRA_ASSETS_DIR}/{names.EVALUATION_FILE}", MANIFEST})
+# Files about the model: measured or pushed again, it is still the same model.
+_ABOUT_MODEL: Final = frozenset({f"{names.EXTRA_ASSETS_DIR}/{names.EVALUATION_FILE}", MANIFEST})
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class PushResult:
     Attributes:
         version: Number of the version.
         path: Its folder, or its address in a bucket.
-        is_new: False when the latest version already was this model.
+        is_new: False if the latest version already was this model.
     """
 
     version: int
@@ -37,7 +37,7 @@ def choose_version(present: Iterable[int], now: int) -> int:
     """Returns the number of a new version: `now`, or the greatest present + 1 if that is greater.
 
     Args:
-        present: Numbers that are taken.
+        present: Versions that exist.
         now: Seconds since 1970.
     """
     return max([now, *(version + 1 for version in present)])
@@ -46,14 +46,14 @@ def choose_version(present: Iterable[int], now: int) -> int:
 def digest_files(
     files: Iterable[str], open_file: Callable[[str], AbstractContextManager[BinaryIO]]
 ) -> str:
-    """Returns the sha256 over the names and the contents of all files of a model.
+    """Returns the SHA-256 of the names and contents of a model's files.
 
-    The test metrics and the manifest that a push adds to it are left out.
+    The test metrics and the manifest, which pushes add, are left out.
 
     Args:
         files: Names relative to the model's folder, with slashes, in any order.
         open_file: Opens one of them for reading bytes.
     """
     return file_digest.digest_files(
-        sorted(name for name in files if name not in _SAID_OF_MODEL), open_file
+        sorted(name for name in files if name not in _ABOUT_MODEL), open_file
     )

@@ -1,4 +1,4 @@
-"""Pushes a version to where the destination says: a local folder, or a bucket."""
+"""Pushes a version to a local folder or a bucket, whichever the destination is."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def push_version(model_dir: str, destination: str, now: int) -> PushResult:
     if "://" not in destination:
         if "://" in model_dir:
             raise UsageError(
-                f"The model lies in {model_dir}, and the serving folder {destination} on one "
-                "machine's disk. Give a folder in a bucket."
+                f"The model is in {model_dir}, and the serving folder {destination} on a local "
+                "disk. Give a folder in a bucket."
             )
         return atomic_push.push_version(Path(model_dir), Path(destination), now)
     scheme = destination.partition("://")[0]
     if scheme == "file" or scheme not in tf.io.gfile.get_registered_schemes():
         raise UsageError(
-            f"Cannot push to {destination}: TensorFlow writes to no {scheme}:// here. Give a path "
-            "without a scheme, or a folder in a bucket, as in gs://bucket/serving."
+            f"Cannot push to {destination}: TensorFlow can't write to {scheme}:// here. Give a "
+            "path without a scheme, or a folder in a bucket, as in gs://bucket/serving."
         )
     return bucket_push.push_version(model_dir, destination, now)

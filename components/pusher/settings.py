@@ -8,14 +8,14 @@ from schema.settings import Settings
 
 
 class EndpointSettings(Settings):
-    """A Vertex AI endpoint that serves the pushed model.
+    """A Vertex AI endpoint that serves the pushed model, with `push_to: endpoint`.
 
     Attributes:
-        name: Display name of the endpoint; found or made.
-        machine_type: Machine that serves.
-        replicas: Machines at the least.
-        most_replicas: Machines at the most.
-        container: Image of the prebuilt TensorFlow serving container.
+        name: Display name of the endpoint; created if there is none of this name.
+        machine_type: Compute Engine machine type of the serving machines.
+        replicas: Minimum number of machines.
+        most_replicas: Maximum number of machines.
+        container: Image that serves the model: one of Vertex AI's prebuilt TensorFlow containers.
     """
 
     name: str = "arxiv-tagger"
@@ -29,8 +29,8 @@ class EndpointTarget(EndpointSettings):
     """An endpoint and where it is.
 
     Attributes:
-        project: Project of Google Cloud.
-        region: Region of Vertex AI.
+        project: Google Cloud project.
+        region: Vertex AI region.
     """
 
     project: str = Field(min_length=1)

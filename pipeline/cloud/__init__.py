@@ -1,1 +1,1 @@
-"""Compiles the pipeline for Vertex AI or Kubeflow, and runs it there."""
+"""Compiles the pipeline for Vertex AI or Kubeflow Pipelines, and runs it there."""

@@ -1,4 +1,4 @@
-"""Compiles the graph for Vertex AI Pipelines or Kubeflow Pipelines: offline, the same each time."""
+"""Compiles the graph for Vertex AI or Kubeflow Pipelines: offline, and reproducibly."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def compile_pipeline(config: Config, target: Target, code: CodeVersion) -> dict[
     Args:
         config: The whole configuration.
         target: The platform.
-        code: Which version of the code this is, for the report.
+        code: The version of the code, for the report.
 
     Returns:
         For Vertex AI a PipelineJob, for Kubeflow a PipelineSpec, as the JSON of these messages
         (kfp-pipeline-spec, `pipeline_spec.proto`).
 
     Raises:
-        UsageError: A setting of the `deploy` section is missing or does not fit the platform.
+        UsageError: A setting of the `deploy` section is missing or not possible on the platform.
     """
     cloud = make_cloud(config, target)
     places = cloud_places(config.deploy)
@@ -45,8 +45,8 @@ def compile_pipeline(config: Config, target: Target, code: CodeVersion) -> dict[
         display_name=graph.pipeline_info.pipeline_name,
         default_image=cloud.image,
         default_commands=list(COMMAND),
-        # Open-source Kubeflow takes no older one; on Vertex AI, TFX's entry point loses by an
-        # older one what ExampleGen's driver found, the span and the file pattern.
+        # Open-source Kubeflow takes no older one. On Vertex AI, an older one makes TFX's entry
+        # point drop what ExampleGen's driver found: the span and the file pattern.
         use_pipeline_spec_2_1=True,
     )
     runner = tfx.orchestration.experimental.KubeflowV2DagRunner(config=settings)
@@ -62,7 +62,7 @@ def _complete(spec: dict[str, Any], cloud: Cloud, defaults: dict[str, str]) -> N
     """Adds what TFX's compiler leaves out."""
     declared = spec["root"]["inputDefinitions"]["parameters"]
     if set(declared) != set(defaults):
-        raise AssertionError(f"compiled were {sorted(declared)}, meant were {sorted(defaults)}")
+        raise AssertionError(f"parameters {sorted(declared)}, expected {sorted(defaults)}")
     for name, value in defaults.items():
         declared[name]["defaultValue"] = value
     container = spec["deploymentSpec"]["executors"][f"{_EXAMPLE_GEN}_executor"]["container"]
@@ -72,7 +72,7 @@ def _complete(spec: dict[str, Any], cloud: Cloud, defaults: dict[str, str]) -> N
 
 
 def _for_kubeflow(spec: dict[str, Any], places: Places) -> dict[str, Any]:
-    """Adapts a spec to the open-source backend, which takes no job around it."""
-    # It runs no driver, so its cache can't see that the files in the folder have changed.
+    """Adapts a spec to the open-source backend."""
+    # It runs no driver, so its cache would not notice changed files.
     del spec["root"]["dag"]["tasks"][_EXAMPLE_GEN]["cachingOptions"]
     return {**spec, "defaultPipelineRoot": places.pipeline_root}

@@ -1,7 +1,7 @@
-"""The command of ExampleGen's driver in a cloud: TFX's, which then knows our types and windows.
+"""The command of ExampleGen's driver in a cloud: TFX's, with our artifact types and span windows.
 
-Vertex AI runs it before it looks into its cache, to learn what the input files are now. It reads
-every output's type, so it has to know ours; and TFX's own knows the latest span alone.
+Vertex AI runs it before it looks into its cache, to see what the input files are now. It resolves
+the type of every output, so it has to know ours; and TFX's own finds only the latest span.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the driver and exits.
 
     Args:
-        arguments: The program's name and TFX's own flags; the process's own where None.
+        arguments: The program's name and TFX's own flags; by default the process's own.
 
     Raises:
         SystemExit: When it is done.
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _drive(flags: argparse.Namespace) -> None:
-    """Lets TFX's driver write what it found, and adds the window's spans and digest."""
+    """Lets TFX's driver write what it found, and adds the spans and digest of the window."""
     execution = pipeline_spec_pb2.ExecutorInput()
     json_format.Parse(flags.json_serialized_invocation_args, execution, ignore_unknown_fields=True)
     inputs = pipeline_spec_pb2.ComponentInputsSpec()
@@ -52,7 +52,7 @@ def _drive(flags: argparse.Namespace) -> None:
     properties = kubeflow_v2_entrypoint_utils.parse_execution_properties(
         execution.inputs.parameter_values, execution.inputs.parameters, inputs
     )
-    # First, since TFX's own words for what is wrong with a span are hard to read.
+    # First, since TFX's messages about wrong spans are hard to read.
     window = read_window(properties, properties[PATTERN_KEY])
     driver.main(flags)
     if window is None:

@@ -1,7 +1,7 @@
 """The command of every step's container in a cloud: TFX's entry point, with our artifact types.
 
-Vertex AI and Kubeflow hand an artifact over with the name of its type, `arxiv_tagger.Report`. TFX
-takes a name that it doesn't know for an import path, and there is no such module.
+Vertex AI and Kubeflow pass an artifact with the name of its type, such as `arxiv_tagger.Report`.
+TFX takes a name that it doesn't know for an import path, and there is no such module.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ARTIFACT_TYPES: Final[tuple[type[types.Artifact], ...]] = (
 
 
 def register_artifact_types() -> None:
-    """Tells TFX's entry point which classes our artifact types are."""
+    """Tells TFX's entry point the classes of our artifact types."""
     compiler_utils.TITLE_TO_CLASS_PATH.update(
         {kind.TYPE_NAME: name_utils.get_full_name(kind) for kind in ARTIFACT_TYPES}
     )

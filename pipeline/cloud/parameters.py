@@ -1,4 +1,4 @@
-"""Makes the platform's part of the graph from the `deploy` and `beam` settings."""
+"""Makes the cloud's part of the graph from the `deploy` and `beam` settings."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from schema.names import MODEL_NAME, SCHEMA_IN_IMAGE
 # KFP counts memory in 10^9 bytes.
 _GIB: Final = 2**30 / 1e9
 
-# Kubernetes counts cards by their vendor; which model it is, the nodes' labels say.
+# Kubernetes knows GPUs by their vendor only; node labels tell the model.
 _NVIDIA: Final = "NVIDIA_"
 _KUBERNETES_GPU: Final = "nvidia.com/gpu"
 
 
 def make_cloud(config: Config, target: Target) -> Cloud:
-    """Makes of the settings what the graph takes.
+    """Makes what the graph takes.
 
     Args:
-        config: The whole configuration; read are its sections `deploy` and `beam`.
+        config: The whole configuration; its sections `deploy` and `beam` are read.
         target: The platform.
 
     Raises:
-        UsageError: A setting that the compiled pipeline would hold is empty, or the platform
-            can't do what is asked for; the message names each.
+        UsageError: A required setting is empty, or not possible on the platform; the message
+            names each.
     """
     refuse_gaps(config, target)
     deploy = config.deploy
@@ -45,11 +45,11 @@ def make_cloud(config: Config, target: Target) -> Cloud:
         others=_resources(deploy.machine, target),
         training_job=_training_job(deploy) if several else None,
         endpoint=_endpoint(deploy) if deploy.push_to == "endpoint" else "",
-        # The settings come last, so that they outdo what is derived here.
+        # The settings come last, so that they override what is derived here.
         beam_arguments=(*_beam_arguments(config), *config.beam.pipeline_args()),
-        # The open-source backend takes containers and importers only: a pipeline with a resolver
-        # in it is refused ("non-container and non-importer executor not implemented",
-        # kubeflow/pipelines, backend/src/v2/compiler/visitor.go).
+        # The open-source backend takes only containers and importers: it refuses a pipeline with a
+        # resolver ("non-container and non-importer executor not implemented", kubeflow/pipelines,
+        # backend/src/v2/compiler/visitor.go).
         earlier_runs=target == "vertex",
     )
 
@@ -79,11 +79,11 @@ def _gpu(name: str, target: Target) -> str:
 
 
 def _training_job(deploy: DeploySettings) -> dict[str, Any]:
-    """Returns a CustomJob of Vertex AI: a chief and its workers, which TF_CONFIG tells apart.
+    """Returns a CustomJob of Vertex AI: a chief and its workers, told apart by TF_CONFIG.
 
     https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.customJobs
     """
-    # Loads Google's client library, which no run on this machine needs.
+    # Loads Google's client library, which local runs don't need.
     from tfx.extensions.google_cloud_ai_platform.constants import (
         ENABLE_VERTEX_KEY,
         VERTEX_REGION_KEY,
@@ -124,7 +124,7 @@ def _endpoint(deploy: DeploySettings) -> str:
 
 
 def _beam_arguments(config: Config) -> list[str]:
-    """Returns what a cluster's Beam runner has to know, and the settings say elsewhere."""
+    """Returns what a cluster's Beam runner needs from the other settings."""
     deploy = config.deploy
     if config.beam.runner == "direct":
         return []

@@ -272,10 +272,10 @@ def test_folder_without_a_model_is_refused(base: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "message"),
     [
-        (tf.errors.PermissionDeniedError(None, None, "no right"), "May not write.*Storage Object"),
-        (tf.errors.UnauthenticatedError(None, None, "who?"), "May not write.*Storage Object"),
+        (tf.errors.PermissionDeniedError(None, None, "no right"), "No permission.*Storage Object"),
+        (tf.errors.UnauthenticatedError(None, None, "who?"), "No permission.*Storage Object"),
         (tf.errors.NotFoundError(None, None, "no bucket"), "no bucket.*check that the bucket"),
         (fileio.NotFoundError("no bucket"), "no bucket.*check that the bucket"),
     ],
@@ -285,8 +285,8 @@ def test_refusals_of_the_store_say_what_to_do(
     models: Callable[[str], str],
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
-    words: str,
+    message: str,
 ) -> None:
     break_at(monkeypatch, 0, error)
-    with pytest.raises(TaggerError, match=f"(?s){words}"):
+    with pytest.raises(TaggerError, match=f"(?s){message}"):
         push_version(models("a"), base, now=1)

@@ -39,7 +39,7 @@ def test_from_a_bucket_to_a_bucket_and_not_to_a_disk(model: str, tmp_path: Path)
     second = push_version(first, f"ram://{tmp_path.name}/two", now=6)
     assert read_graph(second.path) == b"graph"
     assert not push_version(model, f"ram://{tmp_path.name}/two", now=7).is_new
-    with pytest.raises(UsageError, match="one machine's disk"):
+    with pytest.raises(UsageError, match="on a local disk"):
         push_version(first, str(tmp_path / "serving"), now=7)
     assert not (tmp_path / "serving").exists()
 
