@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 
 import grpc
@@ -24,6 +22,7 @@ from components.infra_validator.answers import ask_over_grpc, ask_over_rest, loa
 from components.infra_validator.faults import TRANSIENT_CODES, ModelFault
 from components.infra_validator.requests import Question
 from schema.errors import TaggerError
+from tests.support.http_stand_in import HttpStandIn
 
 PREDICT = Question("serving_default", "serving_default", (b"a", b"b"))
 CLASSIFY = Question("classify", "classify", (b"", b""))
@@ -67,27 +66,10 @@ def grpc_server(**attributes: object) -> Iterator[SimpleNamespace]:
 
 
 @contextmanager
-def rest_server(code: int, content: bytes) -> Iterator[SimpleNamespace]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Keeps the terminal clean."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield alive(rest_url=f"http://127.0.0.1:{server.server_port}")
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def rest_server(code: int, content: str) -> Iterator[SimpleNamespace]:
+    with HttpStandIn() as server:
+        server.on("POST", ".*", (code, content))
+        yield alive(rest_url=server.url)
 
 
 def alive(**addresses: str) -> SimpleNamespace:
@@ -152,7 +134,7 @@ def test_rows_of_different_length_are_the_models_fault():
     ],
 )
 def test_answers_over_rest_have_the_same_form(question, content, expected):
-    with rest_server(200, json.dumps(content).encode()) as server:
+    with rest_server(200, json.dumps(content)) as server:
         answer = ask_over_rest([question], server, 10)[question.name]
     assert {name: value.tolist() for name, value in answer.items()} == expected
     kinds = {"labels": "O", "classes": "O", "suggested": "b"}
@@ -162,15 +144,15 @@ def test_answers_over_rest_have_the_same_form(question, content, expected):
 @pytest.mark.parametrize(
     ("code", "content", "message"),
     [
-        (400, b'{"error": "no such signature"}', "HTTP 400: .*no such signature"),
-        (404, b"", "HTTP 404"),
-        (500, b"{}", "HTTP 500"),
-        (200, b"no JSON", "unreadable"),
-        (200, b'{"outputs": []}', "unreadable answer .*predictions"),
-        (200, b'{"predictions": [[1.0], [1.0, 2.0]]}', "unreadable"),
-        (200, b'{"predictions": [{"a": 1.0}, {"b": 1.0}]}', "unreadable"),
-        (200, b'{"predictions": []}', "unreadable"),
-        (200, b'{"predictions": 3}', "unreadable"),
+        (400, '{"error": "no such signature"}', "HTTP 400: .*no such signature"),
+        (404, "", "HTTP 404"),
+        (500, "{}", "HTTP 500"),
+        (200, "no JSON", "unreadable"),
+        (200, '{"outputs": []}', "unreadable answer .*predictions"),
+        (200, '{"predictions": [[1.0], [1.0, 2.0]]}', "unreadable"),
+        (200, '{"predictions": [{"a": 1.0}, {"b": 1.0}]}', "unreadable"),
+        (200, '{"predictions": []}', "unreadable"),
+        (200, '{"predictions": 3}', "unreadable"),
     ],
 )
 def test_a_refusal_or_unreadable_answer_over_rest_is_the_models_fault(code, content, message):
@@ -184,14 +166,14 @@ def test_a_refusal_or_unreadable_answer_over_rest_is_the_models_fault(code, cont
 @pytest.mark.parametrize("code", [408, 429, 503, 504])
 def test_no_answer_over_rest_is_the_machines_fault(code):
     with (
-        rest_server(code, b'{"error": "busy"}') as server,
+        rest_server(code, '{"error": "busy"}') as server,
         pytest.raises(TaggerError, match="busy"),
     ):
         ask_over_rest([PREDICT], server, 10)
 
 
 def test_a_server_that_crashed_over_a_request_is_the_models_fault():
-    with rest_server(200, b"") as server:
+    with rest_server(200, "") as server:
         pass
 
     def crashed(wait: float) -> None:

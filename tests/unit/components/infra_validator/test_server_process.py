@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import os
 import shutil
 import signal
 import socket
@@ -212,12 +211,3 @@ def test_no_free_port_is_not_the_models_fault(play, monkeypatch):
     monkeypatch.setattr(socket, "create_server", refuse)
     with pytest.raises(TaggerError, match="no free port"):
         play(UP).__enter__()
-
-
-def test_nothing_of_the_environment_is_lost(play, monkeypatch):
-    monkeypatch.setenv("SOMETHING_OF_A_PERSON", "kept")
-    scene = 'print(os.environ["SOMETHING_OF_A_PERSON"], flush=True)\n' + UP
-    with play(scene) as server:
-        server.wait_until_available(20)
-        assert "kept" in server.log_tail()
-    assert os.environ["SOMETHING_OF_A_PERSON"] == "kept"
