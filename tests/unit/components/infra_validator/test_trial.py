@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 from tfx import types
@@ -209,7 +208,7 @@ class KerasVariables(ServedTagger):
 def test_a_model_that_answers_wrongly_is_refused(attempt, parts, tmp_path, kind, expected):
     layer = parts.analysis.output.transform_features_layer()
     labels = parts.analysis.labels
-    tagger = kind(parts.model, layer, labels, np.full(len(labels), THRESHOLD), TOP_K)
+    tagger = kind(parts.model, layer, labels, THRESHOLD, TOP_K)
     model = artifact(standard_artifacts.Model, tmp_path / "model")
     export_model(tagger, f"{model.uri}/Format-Serving", {"threshold": THRESHOLD})
     report = attempt(model)
