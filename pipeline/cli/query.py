@@ -29,7 +29,11 @@ _PATIENT: Final = Retry(times=10)
 )
 @click.option("--address", metavar="HOST:PORT", help="Address of the server.")
 @click.option(
-    "--model", metavar="NAME", help="The model's name on the server. [default: arxiv_tagger]"
+    "--model",
+    metavar="NAME",
+    default=names.MODEL_NAME,
+    show_default=True,
+    help="The model's name on the server.",
 )
 @click.option("--label", metavar="NAME", help="Ask the version with this label, such as `stable`.")
 @click.option("--version", type=click.IntRange(min=0), metavar="N", help="Ask this version.")
@@ -85,7 +89,7 @@ def query(
         if output is not None:
             raise click.UsageError("--output goes with --file.")
         given = read_texts(texts)
-        with _connect(connection) as client:
+        with TaggerClient(**connection) as client:
             suggestions = [labels[:top] for labels in client.suggest(given)]
         write_suggestions(given, suggestions, as_json)
         return
@@ -102,7 +106,7 @@ def _query_file(
     console = Console(highlight=False)
     columns = (TextColumn("Papers"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
-        _connect(connection, retry=_PATIENT) as client,
+        TaggerClient(**connection, retry=_PATIENT) as client,
         Progress(
             *columns, console=console, transient=True, disable=not console.is_terminal
         ) as progress,
@@ -117,8 +121,3 @@ def _query_file(
     console.print(f"[green]✓[/] {result.rows:,} papers are in {output}{kept}", soft_wrap=True)
     if result.bad:
         console.print(f"Rows without text: {result.bad:,}; their lines hold an error instead.")
-
-
-def _connect(connection: Mapping[str, Any], **more: Any) -> TaggerClient:
-    given = {name: value for name, value in connection.items() if value is not None}
-    return TaggerClient(**{"model": names.MODEL_NAME, **given, **more})
