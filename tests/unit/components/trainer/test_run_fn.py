@@ -129,8 +129,8 @@ def test_all_files_can_be_on_remote_storage(trained, analysis):
     events = {name.partition("/")[0] for name in files(run) if "events.out" in name}
     assert events == {"train", "validation"}
     for plot in plots:
-        with tf.io.gfile.GFile(f"{run}/{plot}", "rb") as file:
-            assert tf.io.decode_png(file.read()).shape[2] in (3, 4)
+        with tf.io.gfile.GFile(f"{run}/{plot}") as file:
+            assert file.read().startswith("<svg")
     with tf.io.gfile.GFile(f"{run}/{names.EPOCHS_FILE}") as file:
         lines = [json.loads(line) for line in file.read().splitlines()]
     epochs = [line for line in lines if "step" not in line]
