@@ -44,7 +44,7 @@ real: $(READY)
 	@test -n "$(DATA)" || { echo "Name the file: make real DATA=arxiv_data.csv.gz" >&2; exit 2; }
 	.venv/bin/pytest tests/real --data "$(DATA)"
 
-# Speed and memory beside the Keras example, for hours: make bench DATA=arxiv_data.csv.gz
+# Speed and memory compared with the Keras example; takes hours: make bench DATA=arxiv_data.csv.gz
 bench: $(READY)
 	@test -n "$(DATA)" || { echo "Name the file: make bench DATA=arxiv_data.csv.gz" >&2; exit 2; }
 	.venv/bin/python -m benchmarks.speed --data "$(DATA)"

@@ -46,7 +46,7 @@ def _once_only_sets(papers: int, dice: Dice) -> list[LabelSet]:
     """Draws sets that differ from the common ones and from each other."""
     words = load_words()
     used = set(words.common_sets)
-    all_labels = tuple(words.topic_of_label)
+    all_labels = tuple(words.topics_of_label)
     drawn: list[LabelSet] = []
     while len(drawn) < papers:
         labels = list(dice.pick(words.common_sets))

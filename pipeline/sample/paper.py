@@ -1,11 +1,11 @@
 """Writes one paper: a title and an abstract that fit its labels, as untidy as crawled ones.
 
-How often labels and text disagree decides how hard the sample is. The rule for these constants,
-and for the `sample` profile, was written before any candidate was tried: on the test split the
-network is not behind LinearSVC in micro-F1 and LRAP, as it isn't on the real file, neither with
-the default seed nor in the mean over the generator's seeds 0, 1 and 2. Candidates are compared on
-the seeds 3, 4 and 5; of those that keep the rule there, the smallest change is taken and checked
-on the seeds 0, 1 and 2.
+How hard the sample is was chosen by a rule that was written before any candidate was tried: with
+the `sample` profile the network is not behind LinearSVC in micro-F1 and LRAP on the test split, as
+it isn't on the real file, neither with the default seed nor in the mean over the generator's seeds
+0, 1 and 2. Candidates were compared on the seeds 3, 4 and 5, each with 2,000 more papers of another
+seed, and the smallest change that was tried and kept the rule was taken: two labels without words
+of their own (`labels.yaml`) and fewer topics that no label names.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FURTHER_WEIGHT: Final = 0.55
 _NEIGHBOUR_WEIGHT: Final = 0.5
 # How often labels and text disagree: the text draws on a topic that the authors didn't name, on
 # nothing of a label they named, or on little of the label they put first.
-_UNNAMED_TOPIC: Final = 0.5
+_UNNAMED_TOPIC: Final = 0.2
 _UNUSED_LABEL: Final = 0.3
 _FAINT_FIRST: Final = 0.08
 _FAINT_WEIGHT: Final = 0.25
@@ -74,7 +74,7 @@ def write_paper(labels: LabelSet, dice: Dice) -> tuple[str, str]:
     """
     words = load_words()
     writer = _Writer(labels, dice)
-    kind = words.kinds[_kind_of(words.topic_of_label[labels[0]], dice)]
+    kind = words.kinds[_kind_of(words.topics_of_label[labels[0]][0], dice)]
     title = fill(dice.pick(kind.titles), writer.phrase_for)
     if dice.chance(0.6):
         title = in_title_case(title)
@@ -147,18 +147,16 @@ def _number(slot: str, dice: Dice) -> str:
 def _mixture(labels: LabelSet, dice: Dice) -> dict[str, float]:
     """Returns the topics that the text draws on, with their weights."""
     words = load_words()
-    weights: dict[str, float] = {}
-    for place, label in enumerate(labels):
-        if place and dice.chance(_UNUSED_LABEL):
-            continue
-        topic = words.topic_of_label[label]
-        weight = _FURTHER_WEIGHT if place else _FIRST_WEIGHT
-        weights[topic] = max(weights.get(topic, 0.0), weight)
-    if dice.chance(_FAINT_FIRST):
-        weights[words.topic_of_label[labels[0]]] = _FAINT_WEIGHT
+    first, *others = (words.topics_of_label[label] for label in labels)
+    shares = [(first, _FAINT_WEIGHT if dice.chance(_FAINT_FIRST) else _FIRST_WEIGHT)]
+    shares += [(topics, _FURTHER_WEIGHT) for topics in others if not dice.chance(_UNUSED_LABEL)]
     near = words.neighbours(labels[0])
     if near and dice.chance(_UNNAMED_TOPIC):
-        weights.setdefault(dice.pick(near), _NEIGHBOUR_WEIGHT)
+        shares.append(([dice.pick(near)], _NEIGHBOUR_WEIGHT))
+    weights: dict[str, float] = {}
+    for topics, weight in shares:
+        for topic in topics:
+            weights[topic] = max(weights.get(topic, 0.0), weight / len(topics))
     return weights
 
 

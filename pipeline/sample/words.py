@@ -45,7 +45,7 @@ class Words:
             `materials`, `measures` and `obstacles`.
         kinds: The kinds of papers by name.
         method_names: Beginnings, middles and ends of invented names.
-        topic_of_label: The topic whose words the papers of a label use.
+        topics_of_label: The topics whose words the papers of a label use.
         common_sets: The label sets of several papers each, most frequent first.
         noise: Lists of untidy sentences and endings by name.
     """
@@ -53,7 +53,7 @@ class Words:
     topics: dict[str, Topic]
     kinds: dict[str, Kind]
     method_names: dict[str, list[str]]
-    topic_of_label: dict[str, str]
+    topics_of_label: dict[str, list[str]]
     common_sets: list[LabelSet]
     noise: dict[str, list[str]]
 
@@ -63,13 +63,15 @@ class Words:
         A topic stands in the list as often as it shares one, so that a choice among them
         follows how often they meet.
         """
-        others = [
-            self.topic_of_label[other]
+        own = self.topics_of_label[label]
+        return [
+            topic
             for labels in self.common_sets
             if label in labels
             for other in labels
+            for topic in self.topics_of_label[other]
+            if topic not in own
         ]
-        return [topic for topic in others if topic != self.topic_of_label[label]]
 
 
 @cache
@@ -84,7 +86,7 @@ def load_words() -> Words:
             for name, kind in sentences["kinds"].items()
         },
         method_names=sentences["method_names"],
-        topic_of_label=labels["topic_of_label"],
+        topics_of_label=labels["topics_of_label"],
         common_sets=[tuple(each) for each in labels["common_sets"]],
         noise=_load("noise"),
     )
