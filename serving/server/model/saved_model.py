@@ -19,6 +19,7 @@ import grpc
 import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
+from google.protobuf.internal.decoder import _DecodeVarint
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef, MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel as SavedModelProto
@@ -38,6 +39,8 @@ from serving.server.model.signatures import Signature
 from serving.server.model.tensors import Array
 
 _TAGS: Final = {"serve"}
+# How protobuf marks a field that is a number, or has a length.
+_VARINT, _BYTES = 0, 2
 _INIT_OP: Final = "__saved_model_init_op"
 # Operations that may loop for any time; without one, a run ends by itself.
 _LOOPS: Final = {"While", "StatelessWhile", "Enter", "RefEnter"}
@@ -169,6 +172,8 @@ def _read_meta_graph(path: Path) -> MetaGraphDef:
             is_whole = model.ParseFromString(content) == len(content)
         except DecodeError:
             is_whole = False
+        if not is_whole and _is_cut_short(content):
+            raise ServingError(grpc.StatusCode.OUT_OF_RANGE, "Read less bytes than requested")
         if not is_whole:
             raise _data_loss(f"Can't parse {binary} as binary proto")
     elif text.is_file():
@@ -189,6 +194,23 @@ def _read_meta_graph(path: Path) -> MetaGraphDef:
         "inspect available tag-sets in the SavedModel, please use the SavedModel CLI: "
         "`saved_model_cli`"
     )
+
+
+def _is_cut_short(content: bytes) -> bool:
+    """Says whether the last field of a serialized SavedModel is longer than what is left."""
+    position = 0
+    while position < len(content):
+        try:
+            tag, position = _DecodeVarint(content, position)
+            value, position = _DecodeVarint(content, position)
+        except IndexError:
+            return True
+        except DecodeError:
+            return False
+        if tag & 7 not in (_VARINT, _BYTES):
+            return False
+        position += value if tag & 7 == _BYTES else 0
+    return position > len(content)
 
 
 def _has_loops(graph: MetaGraphDef) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -163,8 +164,8 @@ def test_threads_run_it_at_once(tagger):
 
 
 def test_several_outputs_may_be_one_tensor(half):
-    model = load_saved_model(half)
-    assert [each.tolist() for each in model.run({"x": np.float32([2])}, ["y:0", "y"])] == [[3], [3]]
+    found = load_saved_model(half).run({"x": np.float32([2])}, ["y:0", "y"])
+    assert [each.tolist() for each in found] == [[3], [3]]
 
 
 @pytest.mark.parametrize(
@@ -201,13 +202,15 @@ def test_a_folder_without_a_model(tmp_path):
 
 
 def test_a_file_that_is_not_a_model(broken):
-    # To protobuf the first letter of the second is the end of a group: Python reads an empty
-    # message.
+    file = broken / "saved_model.pb"
+    whole = file.read_bytes()
+    # To protobuf the second starts with the end of a group: Python reads an empty message.
     for content in (b"no protocol buffer", b"this is no SavedModel"):
-        (broken / "saved_model.pb").write_bytes(content)
-        error = refusal(broken)
-        assert error.code is grpc.StatusCode.DATA_LOSS
-        assert error.message == f"Can't parse {broken / 'saved_model.pb'} as binary proto"
+        file.write_bytes(content)
+        assert str(refusal(broken)) == f"DATA_LOSS: Can't parse {file} as binary proto"
+    for size in (1, 3, 1000, len(whole) - 1):
+        file.write_bytes(whole[:size])
+        assert str(refusal(broken)) == "OUT_OF_RANGE: Read less bytes than requested"
 
 
 def test_a_loop_is_stopped_when_its_time_is_up(tmp_path):
@@ -258,9 +261,8 @@ def test_missing_variables_are_noticed_when_they_are_read(broken):
 
 def test_a_missing_asset(broken):
     (broken / "assets" / "foo.txt").unlink()
-    error = refusal(broken)
-    assert error.code is grpc.StatusCode.NOT_FOUND
-    assert str(broken / "assets" / "foo.txt") in error.message
+    asset = str(broken / "assets" / "foo.txt")
+    assert re.match(f"NOT_FOUND: .*{asset}", str(refusal(broken)), re.DOTALL)
 
 
 def test_an_operation_that_is_not_there(broken):
@@ -277,9 +279,7 @@ def test_a_restore_operation_that_is_not_there(broken, field):
         setattr(graph.saver_def, field, "nowhere:0")
 
     rewrite(broken, change)
-    error = refusal(broken)
-    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
-    assert "nowhere" in error.message
+    assert re.match("INVALID_ARGUMENT: .*nowhere", str(refusal(broken)), re.DOTALL)
 
 
 def test_an_invalid_default_value(broken):
@@ -295,6 +295,6 @@ def test_two_main_ops(broken):
         graph.collection_def["saved_model_main_op"].node_list.value.append("again")
 
     rewrite(broken, change)
-    error = refusal(broken)
-    assert error.code is grpc.StatusCode.FAILED_PRECONDITION
-    assert error.message == f"Expected exactly one main op in : {broken}"
+    assert (
+        str(refusal(broken)) == f"FAILED_PRECONDITION: Expected exactly one main op in : {broken}"
+    )
