@@ -168,13 +168,6 @@ def test_every_beam_stage_is_told_of_dataflow(target):
     assert beam == set(BEAM_STAGES)
 
 
-def test_without_a_cluster_beam_runs_in_the_container():
-    for node in BEAM_STAGES:
-        args = containers(compiled("vertex"))[node]["args"]
-        assert "--runner=DirectRunner" in args
-        assert not any(arg.startswith("--project") for arg in args)
-
-
 def test_a_model_is_pushed_to_the_bucket_or_deployed_to_an_endpoint():
     bucket = given_to_executor(compiled("vertex"), "Pusher")
     assert json.loads(bucket["push_destination"]) == {
@@ -187,8 +180,3 @@ def test_a_model_is_pushed_to_the_bucket_or_deployed_to_an_endpoint():
     assert endpoint["region"] == "us-central1"
     assert endpoint["name"] == "arxiv-tagger"
     assert endpoint["replicas"] == 2
-
-
-def test_a_changed_schema_comes_with_the_image():
-    given = given_to_executor(compiled("vertex"), "ImportSchemaGen")
-    assert given["schema_file"] == "/opt/arxiv-tagger/schema/schema.pbtxt"
