@@ -30,7 +30,7 @@ class ServingSettings(Settings):
     """What the served model answers.
 
     Attributes:
-        top_k: Maximum of labels in an answer.
+        top_k: Maximum number of labels per response.
     """
 
     top_k: int = Field(default=10, ge=1)

@@ -30,10 +30,10 @@ from components.example_gen.component import CsvExampleGen
 from components.infra_validator.component import InfraValidator
 from components.pusher.component import Pusher
 from components.report.component import Report
+from pipeline.cloud_options import CloudOptions
 from pipeline.code_version import UNKNOWN, CodeVersion
 from pipeline.config import Config
 from pipeline.places import Places
-from pipeline.platform import Cloud
 from pipeline.run_parameters import RUN_FN, provenance, run_parameters, trainer_config
 from pipeline.source_digest import source_digest
 from schema.names import MODEL_NAME, SPLITS, TRAIN, VALIDATION
@@ -48,7 +48,7 @@ def create_pipeline(
     places: Places,
     metadata: metadata_store_pb2.ConnectionConfig | None = None,
     code: CodeVersion = UNKNOWN,
-    cloud: Cloud | None = None,
+    cloud: CloudOptions | None = None,
 ) -> Pipeline:
     """Builds the graph; reads nothing but the source files of the components.
 
@@ -167,7 +167,7 @@ def create_pipeline(
 
 
 def _runtime_parameters(
-    config: Config, places: Places, code: CodeVersion, cloud: Cloud | None
+    config: Config, places: Places, code: CodeVersion, cloud: CloudOptions | None
 ) -> dict[str, RuntimeParameter]:
     """Returns the properties that each run of a compiled pipeline may set; none locally."""
     if cloud is None:
@@ -178,7 +178,7 @@ def _runtime_parameters(
     }
 
 
-def _request_machines(nodes: Iterable[Any], cloud: Cloud) -> None:
+def _request_machines(nodes: Iterable[Any], cloud: CloudOptions) -> None:
     for node in nodes:
         resources = cloud.trainer if isinstance(node, Trainer) else cloud.others
         if resources and isinstance(node, base_component.BaseComponent):
@@ -223,7 +223,7 @@ def _trainer(
     config: Config,
     transform: Transform,
     parameters: Mapping[str, RuntimeParameter],
-    cloud: Cloud | None,
+    cloud: CloudOptions | None,
 ) -> Trainer:
     kind = Trainer
     if cloud and cloud.training_job:

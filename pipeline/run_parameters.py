@@ -11,17 +11,17 @@ from typing import Any, Final
 from tfx.utils import json_utils, proto_utils
 
 from components.evaluator.eval_config import make_eval_config
+from pipeline.cloud_options import CloudOptions
 from pipeline.code_version import CodeVersion
 from pipeline.config import Config
 from pipeline.places import Places
-from pipeline.platform import Cloud
 from pipeline.source_digest import source_digest
 
 RUN_FN: Final = "components.trainer.run_fn.run_fn"
 
 
 def run_parameters(
-    config: Config, places: Places, code: CodeVersion, cloud: Cloud
+    config: Config, places: Places, code: CodeVersion, cloud: CloudOptions
 ) -> dict[str, str]:
     """Returns the value of each runtime parameter, as the component's executor reads it.
 
@@ -41,7 +41,7 @@ def run_parameters(
     }
 
 
-def trainer_config(config: Config, cloud: Cloud | None) -> dict[str, Any]:
+def trainer_config(config: Config, cloud: CloudOptions | None) -> dict[str, Any]:
     """Returns Trainer's `custom_config`."""
     own = {
         "settings": config.trainer.model_dump_json(),

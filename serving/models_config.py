@@ -43,7 +43,7 @@ def read_config(path: Path) -> Any:
     return config
 
 
-def our_model(config: Any) -> Any:
+def tagger_config(config: Any) -> Any:
     """Returns this project's ModelConfig in a configuration; adds an empty one if missing."""
     for model in config.model_config_list.config:
         if model.name == names.MODEL_NAME:

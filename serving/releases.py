@@ -11,7 +11,7 @@ from typing import Final
 from schema import names
 from schema.errors import UsageError
 from serving.model_metadata import ModelMetadata
-from serving.models_config import config_path_of, our_model, read_config, write_config
+from serving.models_config import config_path_of, read_config, tagger_config, write_config
 from serving.versions import GRAPH_FILE, find_versions
 
 STABLE: Final = "stable"
@@ -67,7 +67,7 @@ def released_from(config_path: Path) -> str:
     Raises:
         BadInputError: The configuration can't be read.
     """
-    return str(our_model(read_config(config_path)).base_path)
+    return str(tagger_config(read_config(config_path)).base_path)
 
 
 def list_versions(base: Path) -> list[Version]:
@@ -76,7 +76,7 @@ def list_versions(base: Path) -> list[Version]:
     Raises:
         BadInputError: A version's metrics or the server's configuration can't be read.
     """
-    released = our_model(read_config(config_path_of(base))).version_labels
+    released = tagger_config(read_config(config_path_of(base))).version_labels
     versions = []
     for number, path in sorted(find_versions(base).items(), reverse=True):
         metadata = ModelMetadata(path)
@@ -136,7 +136,7 @@ def write_release(
             )
     config_path = config_path_of(base)
     config = read_config(config_path)
-    model = our_model(config)
+    model = tagger_config(config)
     path = base_path or model.base_path or str(base.absolute())
     if not path.startswith("/") and "://" not in path:
         raise UsageError(f"--base-path is {path!r}; TF Serving needs an absolute path or a URL.")

@@ -18,8 +18,7 @@ class BaselineSettings(Settings):
         enabled: The baselines to compute, a list. Choices: none (suggests nothing), frequent
             (suggests the most frequent labels for every paper), linear_svc (a linear support
             vector machine for each label, on TF-IDF).
-        max_examples: Maximum number of papers to train linear_svc on; from more a seeded sample
-            is drawn.
+        max_examples: Maximum number of training papers for linear_svc; larger splits are sampled.
         jobs: Number of processes that train linear_svc; 0 means one per core, at most 8. Each
             has its own copy of the features (130 MB for 33,000 papers).
     """

@@ -16,8 +16,7 @@ class GateSettings(Settings):
             binary_accuracy.
         max_drop: How far each metric may fall below the last blessed model's, from 0 to 1,
             measured on the test papers that this model was not trained on. Choices as in floors.
-        min_examples: Fewest test papers to measure on, also where two models are compared; at
-            least 1.
+        min_examples: Minimum number of test papers, including for comparisons.
     """
 
     floors: dict[GatedMetric, float] = Field(default_factory=dict)

@@ -6,7 +6,7 @@ import collections
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from components.example_gen.curation_report import CurationReport, why_stop
+from components.example_gen.curation_report import CurationReport, stop_reason
 from components.example_gen.settings import DataSettings
 from components.example_gen.split import Bounds, SplitRule, label_set_key, paper_digest, split_of
 from components.papers.csv_rows import DeadLetter, PaperRow, read_rows
@@ -77,7 +77,7 @@ def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
     counts["labels"] = len(labels)
     counts["distinct_words_train"] = len(words)
     report = CurationReport.from_counts(counts)
-    return CheckReport(report, tuple(dead_letters), why_stop(report, dead_letters, settings))
+    return CheckReport(report, tuple(dead_letters), stop_reason(report, dead_letters, settings))
 
 
 def _read(

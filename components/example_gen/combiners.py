@@ -48,7 +48,7 @@ class Concatenate(beam.CombineFn):
 
 @beam.typehints.with_input_types(tuple[bytes, bytes])
 @beam.typehints.with_output_types(tuple[bytes, bytes])
-class ConcatenateSpread(beam.PTransform):
+class ShardedConcatenate(beam.PTransform):
     """`Concatenate` for each key, where one key may have a large share of the values.
 
     The last byte of a value, which must be a hash, spreads a key's values over 16 keys; these are

@@ -25,8 +25,8 @@ from apache_beam.typehints.native_type_compatibility import convert_to_beam_type
 
 from components.example_gen.combiners import (
     Concatenate,
-    ConcatenateSpread,
     DistinctStrings,
+    ShardedConcatenate,
     count_distinct,
 )
 from components.example_gen.outputs import (
@@ -83,7 +83,7 @@ def curate(
     )
     label_sets = (
         _typed(papers.first, tuple[bytes, bytes])
-        | "JoinLabelSets" >> ConcatenateSpread()
+        | "JoinLabelSets" >> ShardedConcatenate()
         | "FindBounds" >> beam.ParDo(_FindBounds(settings)).with_outputs(_COUNTS, main="bounds")
     )
     bounds = _typed(label_sets.bounds, bytes) | "JoinBounds" >> beam.CombineGlobally(Concatenate())

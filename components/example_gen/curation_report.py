@@ -76,7 +76,7 @@ class CurationReport:
         return json.dumps(dataclasses.asdict(self), indent=2)
 
 
-def why_stop(
+def stop_reason(
     report: CurationReport, first_dead_letters: Sequence[DeadLetter], settings: DataSettings
 ) -> str | None:
     """Says why a run on this data has to stop; None where it can continue.

@@ -15,7 +15,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from components.example_gen.curation import curate
-from components.example_gen.curation_report import CurationReport, why_stop
+from components.example_gen.curation_report import CurationReport, stop_reason
 from components.example_gen.driver import DATA_SETTINGS_KEY, read_window
 from components.example_gen.outputs import UNFINISHED_DIR, Destination, read_outcome
 from components.example_gen.settings import DataSettings
@@ -126,7 +126,7 @@ def _publish(paths: list[str], settings: DataSettings, destination: Destination)
                     if len(first) < 3:
                         first.append(DeadLetter.from_json(line))
             fileio.remove(part)
-    reason = why_stop(report, first, settings)
+    reason = stop_reason(report, first, settings)
     if reason is not None:
         raise BadInputError(reason)
     with fileio.open(posixpath.join(destination.curation, names.CURATION_FILE), "w") as file:

@@ -82,7 +82,7 @@ def write_outcome(
         file.write(json.dumps(outcome._asdict()))
 
 
-class _Attempt:
+class _AtomicOutput:
     """A context whose files move to their final places when it ends without an error.
 
     Their names and contents follow from the input alone, so a second attempt replaces the first
@@ -121,7 +121,7 @@ class _Attempt:
         return temporary
 
 
-class ExampleFiles(_Attempt):
+class ExampleFiles(_AtomicOutput):
     """Writes the examples of one input file as gzipped TFRecords, in order; use it as a context.
 
     A split's files hold 65,536 examples each, so that later components can read a large split in
@@ -159,7 +159,7 @@ class ExampleFiles(_Attempt):
             writer.close()
 
 
-class DeadLetterFile(_Attempt):
+class DeadLetterFile(_AtomicOutput):
     """Writes the malformed rows of one input file as JSON lines; use it as a context.
 
     Args:

@@ -15,13 +15,14 @@ class DataSettings(Settings):
         columns: The column names.
         label_separator: What separates the labels in their column; null where they are a
             Python list literal.
-        min_label_set_count: Rows whose whole label value occurs less often are dropped.
+        min_label_set_count: Rows are dropped if their exact label value occurs fewer times than
+            this.
         max_bad_share: Share of malformed rows above which the run stops.
         validation_share: Share of the papers that become validation examples.
         test_share: Share of the papers that become test examples.
         seed: Seed of the split.
-        spans: How many of the latest spans are read together; 0 reads all. Without `{SPAN}` in
-            the path it says nothing.
+        spans: How many of the latest spans are read together; 0 reads all. Has no effect unless
+            the path contains `{SPAN}`.
         allow_span_gaps: Whether a span may be missing between two that are read.
     """
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from components.infra_validator.faults import TRANSIENT_CODES, ModelFault
-from components.infra_validator.requests import Question
+from components.infra_validator.errors import TRANSIENT_CODES, UnservableModelError
+from components.infra_validator.requests import ProbeRequest
 from components.infra_validator.server_process import ServerProcess
 from schema import names
 from schema.errors import TaggerError
@@ -42,7 +42,7 @@ _NO_MEMORY: Final = (MemoryError, tf.errors.ResourceExhaustedError)
 
 
 def ask_over_grpc(
-    questions: Sequence[Question], server: ServerProcess, timeout: float
+    questions: Sequence[ProbeRequest], server: ServerProcess, timeout: float
 ) -> dict[str, Answer]:
     """Asks all questions over gRPC.
 
@@ -55,32 +55,32 @@ def ask_over_grpc(
         The answers by the names of the questions.
 
     Raises:
-        ModelFault: The server refused requests, or crashed; the message quotes it.
+        UnservableModelError: The server refused requests, or crashed; the message quotes it.
         TaggerError: The server gave no answer, for a reason that is not the model's.
     """
     with grpc.insecure_channel(server.grpc_address, options=_CHANNEL_OPTIONS) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-        def ask(question: Question) -> Answer:
+        def ask(question: ProbeRequest) -> Answer:
             try:
                 return _ask_stub(stub, question, timeout)
             except grpc.RpcError as error:
                 message = f"{error.code().name}: {error.details()}"
                 if error.code().name in TRANSIENT_CODES:
                     _raise_no_answer(server, question, message)
-                raise ModelFault(message) from error
+                raise UnservableModelError(message) from error
 
         return _ask_each(questions, ask)
 
 
 def ask_over_rest(
-    questions: Sequence[Question], server: ServerProcess, timeout: float
+    questions: Sequence[ProbeRequest], server: ServerProcess, timeout: float
 ) -> dict[str, Answer]:
     """Asks all questions over REST; otherwise as `ask_over_grpc`."""
     model_url = f"{server.rest_url}/v1/models/{names.MODEL_NAME}"
     with httpx.Client(timeout=timeout, trust_env=False) as client:
 
-        def ask(question: Question) -> Answer:
+        def ask(question: ProbeRequest) -> Answer:
             url = f"{model_url}:{question.rest_verb}"
             try:
                 response = client.post(url, json=question.rest_body())
@@ -90,16 +90,16 @@ def ask_over_rest(
             if response.status_code in _TRANSIENT_STATUS:
                 _raise_no_answer(server, question, message)
             if response.status_code != httpx.codes.OK:
-                raise ModelFault(message)
+                raise UnservableModelError(message)
             try:
                 return _read_rest(question, response.json())
             except (LookupError, TypeError, ValueError) as error:
-                raise ModelFault(f"unreadable answer ({error!r}): {message}") from error
+                raise UnservableModelError(f"unreadable answer ({error!r}): {message}") from error
 
         return _ask_each(questions, ask)
 
 
-def load_and_ask(questions: Sequence[Question], saved_model: Path) -> dict[str, Answer]:
+def load_and_ask(questions: Sequence[ProbeRequest], saved_model: Path) -> dict[str, Answer]:
     """Asks all questions of the exported model itself, in this process.
 
     On the CPU, as the server: a GPU rounds differently.
@@ -109,7 +109,7 @@ def load_and_ask(questions: Sequence[Question], saved_model: Path) -> dict[str, 
         saved_model: Folder of the SavedModel.
 
     Raises:
-        ModelFault: TensorFlow can't load it, or a signature is missing or fails.
+        UnservableModelError: TensorFlow can't load it, or a signature is missing or fails.
     """
     with tf.device("/CPU:0"):
         try:
@@ -117,52 +117,52 @@ def load_and_ask(questions: Sequence[Question], saved_model: Path) -> dict[str, 
         except _NO_MEMORY:
             raise
         except Exception as error:  # A damaged file can raise nearly anything.
-            raise ModelFault(f"TensorFlow can't load the model: {error!r}") from error
+            raise UnservableModelError(f"TensorFlow can't load the model: {error!r}") from error
         return _ask_each(questions, lambda question: _ask_signatures(model.signatures, question))
 
 
 def _ask_each(
-    questions: Sequence[Question], ask: Callable[[Question], Answer]
+    questions: Sequence[ProbeRequest], ask: Callable[[ProbeRequest], Answer]
 ) -> dict[str, Answer]:
-    """Asks one question after the other; a ModelFault lists every one that failed."""
+    """Asks one question after the other; a UnservableModelError lists every one that failed."""
     answers: dict[str, Answer] = {}
     faults: list[str] = []
     for question in questions:
         try:
             answers[question.name] = ask(question)
-        except ModelFault as fault:
+        except UnservableModelError as fault:
             faults.append(f"{question.name}: {fault}")
     if faults:
-        raise ModelFault("\n".join(faults))
+        raise UnservableModelError("\n".join(faults))
     return answers
 
 
-def _ask_signatures(signatures: Mapping[str, Any], question: Question) -> Answer:
+def _ask_signatures(signatures: Mapping[str, Any], question: ProbeRequest) -> Answer:
     if question.signature not in signatures:
-        raise ModelFault("the model has no such signature")
+        raise UnservableModelError("the model has no such signature")
     inputs = {question.input_name: tf.constant(question.inputs)}
     try:
         outputs = signatures[question.signature](**inputs)
     except _NO_MEMORY:
         raise
     except (TypeError, ValueError, tf.errors.OpError) as error:
-        raise ModelFault(str(error)) from error
+        raise UnservableModelError(str(error)) from error
     return {name: _with_strings(value.numpy()) for name, value in outputs.items()}
 
 
-def _ask_stub(stub: Any, question: Question, timeout: float) -> Answer:
+def _ask_stub(stub: Any, question: ProbeRequest, timeout: float) -> Answer:
     request = question.grpc_request()
     if question.rest_verb == "classify":
         rows = stub.Classify(request, timeout=timeout).result.classifications
         try:
             return _classes([[(each.label, each.score) for each in row.classes] for row in rows])
         except ValueError as error:
-            raise ModelFault(f"unreadable answer ({error})") from error
+            raise UnservableModelError(f"unreadable answer ({error})") from error
     outputs = stub.Predict(request, timeout=timeout).outputs
     return {name: _with_strings(tf.make_ndarray(outputs[name])) for name in outputs}
 
 
-def _read_rest(question: Question, body: dict[str, Any]) -> Answer:
+def _read_rest(question: ProbeRequest, body: dict[str, Any]) -> Answer:
     if question.rest_verb == "classify":
         return _classes(body["results"])
     rows = body["predictions"]
@@ -193,8 +193,8 @@ def _with_strings(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.array(decoded, dtype=object).reshape(values.shape)
 
 
-def _raise_no_answer(server: ServerProcess, question: Question, message: str) -> NoReturn:
-    """Raises a ModelFault where the request crashed the server, and else a TaggerError."""
+def _raise_no_answer(server: ServerProcess, question: ProbeRequest, message: str) -> NoReturn:
+    """Raises UnservableModelError if the request crashed the server, else TaggerError."""
     server.raise_if_ended(wait=1.0)
     raise TaggerError(
         f"The {server.kind} gave no answer to {question.name} ({message}). Raise "

@@ -67,7 +67,7 @@ _PROBABILITIES: Final = (
 
 
 @dataclass(frozen=True)
-class Observed:
+class CollectedResponses:
     """What the model says of itself, and all answers about the same papers.
 
     Attributes:
@@ -85,7 +85,7 @@ class Observed:
     exported: Mapping[str, Answer]
 
 
-def check_shapes(seen: Observed) -> Problems:
+def check_shapes(seen: CollectedResponses) -> Problems:
     """Reports outputs that are missing, unknown, or not of their type and shape."""
     for transport, answers in seen.served.items():
         best = answers[names.SIGNATURE_DEFAULT].get(names.OUTPUT_LABELS)
@@ -106,7 +106,7 @@ def check_shapes(seen: Observed) -> Problems:
                     yield f"{where}: {output} has the shape {values.shape}, must have {expected}"
 
 
-def check_probabilities(seen: Observed) -> Problems:
+def check_probabilities(seen: CollectedResponses) -> Problems:
     """Reports probabilities outside 0 to 1, and NaN."""
     for transport, answers in seen.served.items():
         for question, output in _PROBABILITIES:
@@ -118,7 +118,7 @@ def check_probabilities(seen: Observed) -> Problems:
                 )
 
 
-def check_suggestions(seen: Observed) -> Problems:
+def check_suggestions(seen: CollectedResponses) -> Problems:
     """Reports labels suggested below the model's threshold, or not suggested above it."""
     for transport, answers in seen.served.items():
         for question, output, scores_output in _SUGGESTED:
@@ -132,7 +132,7 @@ def check_suggestions(seen: Observed) -> Problems:
                 )
 
 
-def check_best_labels(seen: Observed) -> Problems:
+def check_best_labels(seen: CollectedResponses) -> Problems:
     """Reports best labels that are unknown, out of order, or have another label's score."""
     columns = {label: column for column, label in enumerate(seen.labels)}
     for transport, answers in seen.served.items():
@@ -154,7 +154,7 @@ def check_best_labels(seen: Observed) -> Problems:
                 )
 
 
-def check_exported(seen: Observed) -> Problems:
+def check_exported(seen: CollectedResponses) -> Problems:
     """Reports where the server computes something else than the exported model in this process.
 
     Compared is all that is computed; `check_best_labels` derives the best labels from that.
@@ -176,7 +176,7 @@ def check_exported(seen: Observed) -> Problems:
 
 
 # By their names in the report. They rely on answers of the right shapes.
-VALUE_CHECKS: Final[Mapping[str, Callable[[Observed], Problems]]] = {
+VALUE_CHECKS: Final[Mapping[str, Callable[[CollectedResponses], Problems]]] = {
     "probabilities in 0 to 1": check_probabilities,
     "scores belong to their labels": check_best_labels,
     "labels suggested from the threshold up": check_suggestions,
@@ -184,7 +184,7 @@ VALUE_CHECKS: Final[Mapping[str, Callable[[Observed], Problems]]] = {
 }
 
 
-def _decided(seen: Observed, scores: Array) -> Array:
+def _decided(seen: CollectedResponses, scores: Array) -> Array:
     """Returns which scores can't round to the other side of the threshold."""
     decided: Array = np.abs(scores - seen.threshold) > TOLERANCE
     return decided

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from components.infra_validator.faults import ModelFault
+from components.infra_validator.errors import UnservableModelError
 
 T = TypeVar("T")
 
@@ -50,14 +50,14 @@ class Report:
 
         Args:
             name: What is checked.
-            check: Raises a ModelFault if the model fails.
+            check: Raises a UnservableModelError if the model fails.
 
         Returns:
             What `check` returned; None if it failed.
         """
         try:
             value = check()
-        except ModelFault as fault:
+        except UnservableModelError as fault:
             self.checks.append(Check(name, "failed", str(fault)))
             return None
         self.checks.append(Check(name, "passed"))

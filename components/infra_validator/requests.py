@@ -36,7 +36,7 @@ _EXAMPLE_SIGNATURES: Final = (
 
 
 @dataclass(frozen=True)
-class Question:
+class ProbeRequest:
     """One signature, asked about all papers at once.
 
     Attributes:
@@ -87,14 +87,14 @@ class Question:
         return body
 
 
-def make_questions(papers: Sequence[RawPaper]) -> list[Question]:
+def make_questions(papers: Sequence[RawPaper]) -> list[ProbeRequest]:
     """Makes a question for every signature."""
     texts = tuple(paper.text.encode() for paper in papers)
     records = tuple(serialize_paper(paper) for paper in papers)
     return [
-        *(Question(signature, signature, texts) for signature in _TEXT_SIGNATURES),
-        *(Question(signature, signature, records) for signature in _EXAMPLE_SIGNATURES),
-        Question(CLASSIFY_TEXT, names.SIGNATURE_CLASSIFY, tuple(map(_untitled, texts))),
+        *(ProbeRequest(signature, signature, texts) for signature in _TEXT_SIGNATURES),
+        *(ProbeRequest(signature, signature, records) for signature in _EXAMPLE_SIGNATURES),
+        ProbeRequest(CLASSIFY_TEXT, names.SIGNATURE_CLASSIFY, tuple(map(_untitled, texts))),
     ]
 
 

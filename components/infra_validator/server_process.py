@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import httpx
 
-from components.infra_validator.faults import TRANSIENT_CODES, ModelFault
+from components.infra_validator.errors import TRANSIENT_CODES, UnservableModelError
 from schema.errors import TaggerError
 from serving.server.ports import free_ports
 
@@ -105,7 +105,7 @@ class ServerProcess:
         try:
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(
-                    [*_die_with_parent(), *_program(self.kind), *flags],
+                    [*_kill_on_parent_exit(), *_program(self.kind), *flags],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -138,7 +138,7 @@ class ServerProcess:
             timeout: Seconds that it may take.
 
         Raises:
-            ModelFault: The server can't load the model, or crashes on it.
+            UnservableModelError: The server can't load the model, or crashes on it.
             TaggerError: The server is not up in time, or ended for a reason of its own.
         """
         deadline = time.monotonic() + timeout
@@ -164,7 +164,7 @@ class ServerProcess:
             wait: Seconds to wait for its end, after a connection was lost.
 
         Raises:
-            ModelFault: It crashed, or gave up on the model.
+            UnservableModelError: It crashed, or gave up on the model.
             TaggerError: It ended for another reason.
         """
         assert self._process is not None
@@ -177,9 +177,11 @@ class ServerProcess:
         if not _NO_MEMORY.search(log):
             if code in _CRASHES:
                 name = signal.Signals(-code).name
-                raise ModelFault(f"the {self.kind} crashed ({name})\n{tail}")
+                raise UnservableModelError(f"the {self.kind} crashed ({name})\n{tail}")
             if _LOAD_FAILED in log:
-                raise ModelFault(f"the {self.kind} exited because it can't load the model\n{tail}")
+                raise UnservableModelError(
+                    f"the {self.kind} exited because it can't load the model\n{tail}"
+                )
         raise TaggerError(
             f"The {self.kind}, started to check the model, ended with code {code}. "
             f"Correct that and run again; finished steps are kept.\n{tail}"
@@ -216,7 +218,7 @@ class ServerProcess:
                 f"The {self.kind} could not load the model this time: {message}. "
                 "Run again when the machine is less busy."
             )
-        raise ModelFault(f"the {self.kind} can't load the model: {message}")
+        raise UnservableModelError(f"the {self.kind} can't load the model: {message}")
 
 
 def _program(kind: str) -> list[str]:
@@ -231,7 +233,7 @@ def _program(kind: str) -> list[str]:
     return [sys.executable, "-m", _LOCAL_MODULE]
 
 
-def _die_with_parent() -> list[str]:
+def _kill_on_parent_exit() -> list[str]:
     """Returns a prefix that kills the server when this process dies, however it dies.
 
     It replaces itself by the command, so the process id is the server's.

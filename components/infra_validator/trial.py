@@ -11,8 +11,13 @@ from tfx import types
 from tfx.utils import io_utils, path_utils
 
 from components.infra_validator.answers import ask_over_grpc, ask_over_rest, load_and_ask
-from components.infra_validator.checks import VALUE_CHECKS, Observed, Problems, check_shapes
-from components.infra_validator.faults import ModelFault
+from components.infra_validator.checks import (
+    VALUE_CHECKS,
+    CollectedResponses,
+    Problems,
+    check_shapes,
+)
+from components.infra_validator.errors import UnservableModelError
 from components.infra_validator.report import Report
 from components.infra_validator.requests import COMPUTED, make_questions
 from components.infra_validator.server_process import ServerProcess
@@ -66,11 +71,11 @@ def try_candidate(
         rest = report.make("answers over REST", lambda: ask_over_rest(questions, server, timeout))
     if exported and grpc and rest:
         served = {"gRPC": grpc, "REST": rest}
-        _judge(report, Observed(len(papers), *facts, served, exported))
+        _judge(report, CollectedResponses(len(papers), *facts, served, exported))
     return report
 
 
-def _judge(report: Report, seen: Observed) -> None:
+def _judge(report: Report, seen: CollectedResponses) -> None:
     """Checks all answers; the values only if their shapes are right."""
     report.make("shapes and types", partial(_require, check_shapes(seen)))
     if report.passed:
@@ -95,13 +100,13 @@ def _read_facts(saved_model: Path) -> tuple[tuple[str, ...], float]:
     try:
         return metadata.labels, metadata.threshold
     except BadInputError as error:
-        raise ModelFault(f"the SavedModel is incomplete: {error}") from error
+        raise UnservableModelError(f"the SavedModel is incomplete: {error}") from error
 
 
 def _require(problems: Problems) -> None:
-    """Raises a ModelFault with what a check found."""
+    """Raises a UnservableModelError with what a check found."""
     found = list(problems)
     if len(found) > _SHOWN_PROBLEMS:
         found[_SHOWN_PROBLEMS:] = [f"and {len(found) - _SHOWN_PROBLEMS} more"]
     if found:
-        raise ModelFault("\n".join(found))
+        raise UnservableModelError("\n".join(found))

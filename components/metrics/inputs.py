@@ -56,7 +56,7 @@ def checked_unknown(unknown: Array | None, examples: int) -> IntVector:
     return counts
 
 
-def in_parts(
+def apply_in_chunks(
     shape: tuple[int, ...], of_rows: Callable[[slice], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """Works through a matrix a million cells (or one row) at a time, so that memory is bounded.

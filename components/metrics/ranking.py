@@ -14,9 +14,9 @@ from components.metrics.inputs import (
     Array,
     BoolMatrix,
     FloatVector,
+    apply_in_chunks,
     checked_truth,
     checked_unknown,
-    in_parts,
 )
 
 
@@ -43,7 +43,7 @@ def hits_among_best(y_true: Array, scores: Array, k: int) -> NDArray[np.float64]
         right[:, : best.shape[1]] = np.take_along_axis(truth[rows], best, axis=1)
         return np.cumsum(right, axis=1)
 
-    return in_parts(truth.shape, hits)
+    return apply_in_chunks(truth.shape, hits)
 
 
 def ndcg_at_k(y_true: Array, scores: Array, k: int, unknown: Array | None = None) -> FloatVector:
@@ -82,7 +82,7 @@ def ndcg_at_k(y_true: Array, scores: Array, k: int, unknown: Array | None = None
         gains = np.bincount(row, weights=of_group, minlength=len(ranked))
         return gains.astype(np.float64, copy=False)
 
-    achieved = in_parts(truth.shape, gain)
+    achieved = apply_in_chunks(truth.shape, gain)
     # The extra columns of unknown labels stand at the ranks after the last known label.
     reached = np.minimum(labels + outside, up_to.size - 1)
     achieved = achieved + (up_to[reached] - up_to[labels])
@@ -119,7 +119,7 @@ def lrap(y_true: Array, scores: Array, unknown: Array | None = None) -> FloatVec
         summed: FloatVector = np.where(ranked, true_so_far / (last + 1), 0.0).sum(axis=1)
         return summed
 
-    total = in_parts(truth.shape, precisions)
+    total = apply_in_chunks(truth.shape, precisions)
     for extra in range(1, int(outside.max(initial=0)) + 1):
         total = total + np.where(outside >= extra, (known + extra) / (labels + extra), 0.0)
 

@@ -83,7 +83,7 @@ def push_version(model_dir: str, base: str, now: int) -> PushResult:
         staging = f"{base}/{STAGING_PREFIX}{version}-{now}-{secrets.token_hex(4)}"
         try:
             _stage(model_dir, files, staging, {"digest": digest, "pushed_at": now})
-            _refuse_rival(base, version, staging)
+            _reject_concurrent_push(base, version, staging)
             _publish([MANIFEST, *files], staging, f"{base}/{version}")
         finally:
             _remove(staging)
@@ -164,7 +164,7 @@ def _stage(model_dir: str, files: list[str], staging: str, manifest: dict[str, A
         fileio.copy(f"{model_dir.rstrip('/')}/{name}", f"{staging}/{name}")
 
 
-def _refuse_rival(base: str, version: int, staging: str) -> None:
+def _reject_concurrent_push(base: str, version: int, staging: str) -> None:
     """Stops if another push writes the same version.
 
     Each push looks after creating its own staging folder, so of two at least one sees the other.

@@ -14,8 +14,8 @@ class ReportSettings(Settings):
         bootstrap_samples: Number of bootstrap draws of the test papers for the intervals; at
             least 1.
         level: Confidence level of the intervals, between 0 and 1.
-        max_papers: Maximum number of test papers behind intervals and charts; from a larger split
-            so many are drawn at random. All other metrics use every test paper.
+        max_papers: Maximum number of test papers behind intervals and charts; larger splits are
+            randomly sampled down to this number. All other metrics use every test paper.
         wrong_papers: Number of test papers with the largest errors to show; 0 shows none.
         seed: Seed of the draws.
         intended_use: What the model is for, in the model card.

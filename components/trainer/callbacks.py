@@ -13,7 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.trainer.model import copy_weights
-from components.trainer.strategy import share_figures
+from components.trainer.strategy import broadcast_metrics
 from components.trainer.validation import Predictor, validation_figures
 from schema import names
 from schema.errors import UsageError
@@ -48,7 +48,7 @@ class Validate(keras.callbacks.Callback):
         if self._served is not None:
             copy_weights(self.model, self._served)
         figures = validation_figures(self._predictor.predict())
-        logs.update(share_figures(self.model.distribute_strategy, figures))
+        logs.update(broadcast_metrics(self.model.distribute_strategy, figures))
         if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
             raise UsageError(
                 f"training diverged in epoch {epoch + 1}: the loss is NaN or infinite. "

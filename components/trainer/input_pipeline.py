@@ -31,7 +31,7 @@ def label_count(feature_spec: Mapping[str, Any]) -> int:
     return _size(feature_spec, names.LABELS)
 
 
-class Survey(NamedTuple):
+class SplitSummary(NamedTuple):
     """What training has to know of its split beforehand.
 
     Attributes:
@@ -43,7 +43,7 @@ class Survey(NamedTuple):
     label_counts: NDArray[np.int64]
 
 
-def survey_split(file_pattern: str | Sequence[str], feature_spec: Mapping[str, Any]) -> Survey:
+def scan_split(file_pattern: str | Sequence[str], feature_spec: Mapping[str, Any]) -> SplitSummary:
     """Reads a split once, without its n-grams.
 
     Args:
@@ -67,7 +67,7 @@ def survey_split(file_pattern: str | Sequence[str], feature_spec: Mapping[str, A
     for batch in batches:
         keys.append(batch[names.PAPER_KEY].numpy())
         counts += np.bincount(batch[names.LABELS].flat_values.numpy(), minlength=width)
-    return Survey(np.concatenate(keys), counts)
+    return SplitSummary(np.concatenate(keys), counts)
 
 
 def make_dataset(

@@ -19,7 +19,7 @@ from components.trainer.export import export_model, model_info
 from components.trainer.input_pipeline import (
     label_count,
     make_dataset,
-    survey_split,
+    scan_split,
     vocabulary_size,
 )
 from components.trainer.loss import positive_weights
@@ -68,7 +68,7 @@ def run_fn(fn_args: FnArgs) -> None:
     make_reproducible(settings.seed)
     transform = tft.TFTransformOutput(fn_args.transform_output)
     spec = transform.transformed_feature_spec()
-    paper_keys, label_counts = survey_split(fn_args.train_files, spec)
+    paper_keys, label_counts = scan_split(fn_args.train_files, spec)
     papers, replicas = len(paper_keys), strategy.num_replicas_in_sync
     steps = _count_steps(papers, settings.batch_size, replicas)
     precision = pick_precision(settings.mixed_precision)

@@ -36,7 +36,8 @@ class TrainerSettings(Settings):
             weights.
         first_layer_dtype: How the exported model stores the first layer's weights, almost all of
             its size: `float32`, or `int8` with one scale per row. Validation, the threshold and
-            the gate measure the model in this form.
+            the gate measure the model in this form. On real papers int8 makes the model a quarter
+            as large at no cost in quality.
         thresholds: How the minimum probability to suggest a label is chosen on validation:
             `global` takes the cut with the best micro-F1; `half_f1` takes half of that micro-F1,
             which varies less by chance.

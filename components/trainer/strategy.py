@@ -42,7 +42,7 @@ def _let_memory_grow(gpu: tf.config.PhysicalDevice) -> None:
         logging.warning("The memory settings of %s stay as they are: %s", gpu, error)
 
 
-def share_figures(
+def broadcast_metrics(
     strategy: tf.distribute.Strategy, figures: Mapping[str, float]
 ) -> dict[str, float]:
     """Returns the first machine's figures on every machine, so that all decide alike.
@@ -75,4 +75,4 @@ def share_figures(
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
     """Returns when every machine has called this."""
-    share_figures(strategy, {"arrived": 1.0})
+    broadcast_metrics(strategy, {"arrived": 1.0})

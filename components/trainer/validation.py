@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from components.labels.thresholds import tune_threshold
 from components.metrics.classification import binary_accuracy, count_labels, micro_f1
-from components.metrics.inputs import in_parts
+from components.metrics.inputs import apply_in_chunks
 from components.metrics.ranking import lrap, ndcg_at_k
 from components.trainer.loss import mean_logits
 from schema import names
@@ -112,4 +112,4 @@ def _cross_entropy(truth: NDArray[Any], logits: NDArray[Any]) -> float:
         cells = np.maximum(x, 0) - x * truth[rows] + np.log1p(np.exp(-np.abs(x)))
         return np.asarray(cells.mean(axis=1))
 
-    return float(in_parts(logits.shape, of_papers).mean())
+    return float(apply_in_chunks(logits.shape, of_papers).mean())

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from pipeline.cli.deployment import PLATFORMS, deployment_options, show_deployment, show_limits
 from pipeline.cli.errors import report_errors
-from pipeline.cloud.required_settings import refuse_gaps, unfilled
+from pipeline.cloud.required_settings import check_required, missing_settings
 from pipeline.cloud.spec_file import check_name, write_spec
 from pipeline.config import load_config
 from pipeline.deploy_settings import Target
-from pipeline.local.quiet import output_dropped
+from pipeline.local.output_redirect import output_dropped
 
 
 @click.command()
@@ -33,7 +33,7 @@ def compile(target: Target, profile: str, overrides: tuple[str, ...], output: Pa
     # Reports a wrong name now, not after TFX has loaded.
     check_name(output)
     config = load_config(profile, overrides)
-    refuse_gaps(config, target)
+    check_required(config, target)
     console = Console(highlight=False)
     console.print("Compiling; loading TFX takes a while.", soft_wrap=True)
     with output_dropped():
@@ -46,7 +46,7 @@ def compile(target: Target, profile: str, overrides: tuple[str, ...], output: Pa
     console.print(f"[green]✓[/] {output}: {steps} steps for {PLATFORMS[target]}\n", soft_wrap=True)
     show_deployment(console, config)
     show_limits(console, target)
-    left = unfilled(config, target)
+    left = missing_settings(config, target)
     if left:
         console.print(
             f"\nStill placeholders: {', '.join(left)}. `submit` refuses them.", soft_wrap=True

@@ -61,7 +61,7 @@ def run(
     """Run the whole pipeline, from a CSV file to a pushed model.
 
     Exit codes: 0 pushed or nothing new, 2 wrong usage, 3 bad input, 4 anomalies in the data,
-    5 refused by the gate, 1 any other error.
+    5 refused by InfraValidator or the gate, 1 any other error.
     """
     if beam is not None:
         overrides = (*(f"beam.{pair.strip()}" for pair in beam.split(",")), *overrides)

@@ -17,10 +17,10 @@ from pipeline.cli.deployment import (
     show_limits,
 )
 from pipeline.cli.errors import report_errors
-from pipeline.cloud.required_settings import refuse_gaps, unfilled
+from pipeline.cloud.required_settings import check_required, missing_settings
 from pipeline.config import Config, load_config
 from pipeline.deploy_settings import Target
-from pipeline.local.quiet import output_dropped
+from pipeline.local.output_redirect import output_dropped
 from schema.errors import UsageError
 
 # The settings that travel as runtime parameters (see `run_parameters`), beside that of the data,
@@ -59,7 +59,7 @@ def submit(
     """
     overrides = (*overrides, *_overrides(data, epochs, floors))
     config = load_config(profile, overrides)
-    left = unfilled(config, target)
+    left = missing_settings(config, target)
     if left:
         raise UsageError(
             f"These settings are placeholders or empty: {', '.join(left)}. Copy the `deploy` "
@@ -67,7 +67,7 @@ def submit(
             f"--profile; or give each by --set, as in --set {left[0]}=..."
         )
     template = _compiled_config(profile, overrides)
-    refuse_gaps(config, target)
+    check_required(config, target)
     console = Console(highlight=False)
     console.print("Compiling; loading TFX takes a while.", soft_wrap=True)
     with output_dropped():

@@ -8,12 +8,12 @@ from google.protobuf import json_format
 from tfx import v1 as tfx
 
 from pipeline.cloud.parameters import cloud_places, make_cloud
+from pipeline.cloud_options import CloudOptions
 from pipeline.code_version import CodeVersion
 from pipeline.config import Config
 from pipeline.deploy_settings import Target
 from pipeline.graph import create_pipeline
 from pipeline.places import Places
-from pipeline.platform import Cloud
 from pipeline.run_parameters import run_parameters
 
 # The command of every step's container.
@@ -58,7 +58,7 @@ def compile_pipeline(config: Config, target: Target, code: CodeVersion) -> dict[
     return job
 
 
-def _complete(spec: dict[str, Any], cloud: Cloud, defaults: dict[str, str]) -> None:
+def _complete(spec: dict[str, Any], cloud: CloudOptions, defaults: dict[str, str]) -> None:
     """Adds what TFX's compiler leaves out."""
     declared = spec["root"]["inputDefinitions"]["parameters"]
     if set(declared) != set(defaults):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from components.pusher.settings import EndpointTarget
-from pipeline.cloud.required_settings import refuse_gaps
+from pipeline.cloud.required_settings import check_required
+from pipeline.cloud_options import CloudOptions, ResourceSpec
 from pipeline.config import Config
 from pipeline.deploy_settings import (
     DeploySettings,
@@ -14,7 +15,6 @@ from pipeline.deploy_settings import (
     TrainerMachineSettings,
 )
 from pipeline.places import Places
-from pipeline.platform import Cloud, ResourceSpec
 from schema.names import MODEL_NAME, SCHEMA_IN_IMAGE
 
 # KFP counts memory in 10^9 bytes.
@@ -25,7 +25,7 @@ _NVIDIA: Final = "NVIDIA_"
 _KUBERNETES_GPU: Final = "nvidia.com/gpu"
 
 
-def make_cloud(config: Config, target: Target) -> Cloud:
+def make_cloud(config: Config, target: Target) -> CloudOptions:
     """Makes what the graph takes.
 
     Args:
@@ -36,10 +36,10 @@ def make_cloud(config: Config, target: Target) -> Cloud:
         UsageError: A required setting is empty, or not possible on the platform; the message
             names each.
     """
-    refuse_gaps(config, target)
+    check_required(config, target)
     deploy = config.deploy
     several = deploy.trainer.workers > 1
-    return Cloud(
+    return CloudOptions(
         image=deploy.image,
         trainer=_resources(deploy.machine if several else deploy.trainer, target),
         others=_resources(deploy.machine, target),

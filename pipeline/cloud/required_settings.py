@@ -28,7 +28,7 @@ _MEANINGS: Final[Mapping[str, str]] = {
 }
 
 
-def refuse_gaps(config: Config, target: Target) -> None:
+def check_required(config: Config, target: Target) -> None:
     """Stops if a compiled pipeline would hold an empty setting, or ask for the impossible.
 
     Args:
@@ -59,7 +59,7 @@ def refuse_gaps(config: Config, target: Target) -> None:
         )
 
 
-def unfilled(config: Config, target: Target) -> list[str]:
+def missing_settings(config: Config, target: Target) -> list[str]:
     """Returns the settings that a run needs and that are empty, and all that are placeholders.
 
     Args:

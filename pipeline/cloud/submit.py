@@ -24,7 +24,7 @@ def submit(
 
     Args:
         spec: What `compile_pipeline` returned for this platform.
-        deploy: Where it runs, and when; without placeholders (see `unfilled`).
+        deploy: Where it runs, and when; without placeholders (see `missing_settings`).
         target: The platform.
         parameters: Values of the pipeline's parameters; the others keep their defaults.
         caching: Whether steps may be taken from the cache, as far as the compiled pipeline allows;

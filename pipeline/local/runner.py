@@ -53,9 +53,9 @@ def run_pipeline(pipeline: Pipeline, narrator: Narrator) -> dict[str, NodeResult
         deployment.metadata_connection_config.WhichOneof("connection_config"),
     )
     results: dict[str, NodeResult] = {}
-    with lost_interrupts() as raise_lost_interrupt:
+    with track_interrupts() as raise_pending_interrupt:
         for entry in graph.nodes:
-            raise_lost_interrupt()
+            raise_pending_interrupt()
             node = entry.pipeline_node
             node_id = node.node_info.id
             narrator.started(node_id)
@@ -77,7 +77,7 @@ def run_pipeline(pipeline: Pipeline, narrator: Narrator) -> dict[str, NodeResult
             results[node_id] = NodeResult(
                 node_id, time.monotonic() - start, cached, outputs or execution.output_dict
             )
-            give_back_memory()
+            release_memory()
             narrator.finished(results[node_id])
     return results
 
@@ -97,7 +97,7 @@ def _recorded(connection: Any, execution_id: int | None) -> tuple[bool, dict[str
 
 
 @contextmanager
-def lost_interrupts() -> Iterator[Callable[[], None]]:
+def track_interrupts() -> Iterator[Callable[[], None]]:
     """Raises KeyboardInterrupt at Ctrl-C as ever, and remembers that there was one.
 
     Python drops an exception that is raised in a destructor or in a callback from C, and the
@@ -128,7 +128,7 @@ def lost_interrupts() -> Iterator[Callable[[], None]]:
         signal.signal(signal.SIGINT, before)
 
 
-def give_back_memory() -> None:
+def release_memory() -> None:
     """Collects garbage, and has glibc return its free pages to the system.
 
     All components share one process. What Beam held in small pieces would stay with the C library

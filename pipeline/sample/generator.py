@@ -13,9 +13,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, cast
 
-from pipeline.sample.dice import Dice
 from pipeline.sample.label_plan import plan_label_sets
 from pipeline.sample.paper import write_paper
+from pipeline.sample.seeded_random import SeededRandom
 from pipeline.sample.words import LabelSet, load_words
 from schema.errors import BadInputError, UsageError
 from schema.names import SUMMARIES, TERMS, TITLES
@@ -58,7 +58,7 @@ def generate(rows: int, seed: int) -> Iterator[Row]:
         raise UsageError(f"A sample needs at least 1 row, not {rows}.")
     if seed < 0:
         raise UsageError(f"The seed of a sample must be 0 or more, not {seed}.")
-    return _generate(rows, Dice(seed))
+    return _generate(rows, SeededRandom(seed))
 
 
 def write_sample(rows: int, seed: int, output: Path) -> Path:
@@ -93,18 +93,18 @@ def write_sample(rows: int, seed: int, output: Path) -> Path:
     return output
 
 
-def _generate(rows: int, dice: Dice) -> Iterator[Row]:
+def _generate(rows: int, rng: SeededRandom) -> Iterator[Row]:
     repeats = round(rows * _REPEAT_SHARE)
-    label_sets = iter(plan_label_sets(rows - repeats, dice))
+    label_sets = iter(plan_label_sets(rows - repeats, rng))
     # The first row has nothing to repeat.
-    is_repeat = [False, *dice.shuffled([True] * repeats + [False] * (rows - repeats - 1))]
+    is_repeat = [False, *rng.shuffled([True] * repeats + [False] * (rows - repeats - 1))]
     titles: set[str] = set()
     crawled: list[Row] = []
     for repeat in is_repeat:
         if repeat:
-            yield _repeated(dice.pick(crawled), dice)
+            yield _repeated(rng.pick(crawled), rng)
         else:
-            row = _new_row(next(label_sets), titles, dice)
+            row = _new_row(next(label_sets), titles, rng)
             if len(crawled) < _CRAWLER_MEMORY:
                 crawled.append(row)
             else:
@@ -112,10 +112,10 @@ def _generate(rows: int, dice: Dice) -> Iterator[Row]:
             yield row
 
 
-def _new_row(labels: LabelSet, titles: set[str], dice: Dice) -> Row:
+def _new_row(labels: LabelSet, titles: set[str], rng: SeededRandom) -> Row:
     """Returns a paper whose title no earlier one has, and adds the title to them."""
     for _ in range(_MAX_TITLE_TRIES):
-        title, abstract = write_paper(labels, dice)
+        title, abstract = write_paper(labels, rng)
         if title not in titles:
             break
     else:
@@ -125,13 +125,13 @@ def _new_row(labels: LabelSet, titles: set[str], dice: Dice) -> Row:
     return Row(title, abstract, repr(list(labels)))
 
 
-def _repeated(row: Row, dice: Dice) -> Row:
+def _repeated(row: Row, rng: SeededRandom) -> Row:
     """Returns the row as the crawler met it again: the same, or now and then a revision."""
-    if not dice.chance(_REVISED_SHARE):
+    if not rng.chance(_REVISED_SHARE):
         return row
     words = load_words()
-    terms = repr(list(dice.pick(words.common_sets))) if dice.chance(0.5) else row.terms
-    return Row(row.titles, f"{row.summaries} {dice.pick(words.noise['revisions'])}", terms)
+    terms = repr(list(rng.pick(words.common_sets))) if rng.chance(0.5) else row.terms
+    return Row(row.titles, f"{row.summaries} {rng.pick(words.noise['revisions'])}", terms)
 
 
 def _write_if_changed(rows: Iterable[Row], path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from pipeline.sample.dice import Dice
+from pipeline.sample.seeded_random import SeededRandom
 from pipeline.sample.words import LabelSet, load_words
 
 ONCE_ONLY_SHARE: Final = 0.06
@@ -14,18 +14,18 @@ _MAX_LABELS: Final = 7
 _RANK_OFFSET: Final = 4
 
 
-def plan_label_sets(papers: int, dice: Dice) -> list[LabelSet]:
+def plan_label_sets(papers: int, rng: SeededRandom) -> list[LabelSet]:
     """Plans the label sets: common ones for two papers or more, and 6 % that occur once.
 
     Args:
         papers: How many papers.
-        dice: Makes every choice.
+        rng: Makes every choice.
 
     Returns:
         A label set for each paper, in a random order.
     """
     once_only = round(papers * ONCE_ONLY_SHARE)
-    return dice.shuffled(_common_sets(papers - once_only) + _once_only_sets(once_only, dice))
+    return rng.shuffled(_common_sets(papers - once_only) + _once_only_sets(once_only, rng))
 
 
 def _common_sets(papers: int) -> list[LabelSet]:
@@ -42,17 +42,17 @@ def _common_sets(papers: int) -> list[LabelSet]:
     return [labels for labels, count in zip(sets, counts, strict=True) for _ in range(count)]
 
 
-def _once_only_sets(papers: int, dice: Dice) -> list[LabelSet]:
+def _once_only_sets(papers: int, rng: SeededRandom) -> list[LabelSet]:
     """Draws sets that differ from the common ones and from each other."""
     words = load_words()
     used = set(words.common_sets)
     all_labels = tuple(words.topics_of_label)
     drawn: list[LabelSet] = []
     while len(drawn) < papers:
-        labels = list(dice.pick(words.common_sets))
-        for _ in range(dice.between(1, 4)):
+        labels = list(rng.pick(words.common_sets))
+        for _ in range(rng.between(1, 4)):
             # The lower of two draws: the table begins with the frequent labels.
-            label = all_labels[min(dice.below(len(all_labels)), dice.below(len(all_labels)))]
+            label = all_labels[min(rng.below(len(all_labels)), rng.below(len(all_labels)))]
             if label not in labels and len(labels) < _MAX_LABELS:
                 labels.append(label)
         if tuple(labels) not in used:

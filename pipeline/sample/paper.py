@@ -13,8 +13,8 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
-from pipeline.sample.dice import Dice
 from pipeline.sample.grammar import fill, in_title_case
+from pipeline.sample.seeded_random import SeededRandom
 from pipeline.sample.words import LabelSet, load_words
 
 _KIND_WEIGHTS: Final = {
@@ -61,49 +61,49 @@ _MAX_TRIES: Final = 12
 _LONGEST_BODY: Final = 8
 
 
-def write_paper(labels: LabelSet, dice: Dice) -> tuple[str, str]:
+def write_paper(labels: LabelSet, rng: SeededRandom) -> tuple[str, str]:
     """Writes the title and the abstract of a paper.
 
     Args:
         labels: Its labels, the primary one first.
-        dice: Makes every choice.
+        rng: Makes every choice.
 
     Returns:
         The title, on one line, and the abstract, often broken into lines as arXiv breaks them.
         Some have LaTeX, quotes or accents.
     """
     words = load_words()
-    writer = _Writer(labels, dice)
-    kind = words.kinds[_kind_of(words.topics_of_label[labels[0]][0], dice)]
-    title = fill(dice.pick(kind.titles), writer.phrase_for)
-    if dice.chance(0.6):
+    writer = _Writer(labels, rng)
+    kind = words.kinds[_kind_of(words.topics_of_label[labels[0]][0], rng)]
+    title = fill(rng.pick(kind.titles), writer.phrase_for)
+    if rng.chance(0.6):
         title = in_title_case(title)
     sentences: list[str] = []
     for step in kind.steps:
         fresh = [each for each in step.sentences if not each or each not in sentences]
-        times = dice.between(1, _LONGEST_BODY) if step.repeats else 1
-        sentences += dice.shuffled(fresh)[:times]
+        times = rng.between(1, _LONGEST_BODY) if step.repeats else 1
+        sentences += rng.shuffled(fresh)[:times]
     abstract = " ".join(fill(each, writer.phrase_for) for each in sentences if each)
-    return _untidy_title(title, dice), _untidy_abstract(abstract, dice)
+    return _untidy_title(title, rng), _untidy_abstract(abstract, rng)
 
 
-def _kind_of(topic: str, dice: Dice) -> str:
+def _kind_of(topic: str, rng: SeededRandom) -> str:
     weights = dict(_KIND_WEIGHTS)
     if topic in _THEORETICAL:
         weights["theory"] += 0.6
     if topic in _OBSERVING:
         weights["study"] += 0.3
-    return dice.weighted(tuple(weights), tuple(weights.values()))
+    return rng.weighted(tuple(weights), tuple(weights.values()))
 
 
 class _Writer:
     """Draws the phrases of one paper and remembers those it keeps to."""
 
-    def __init__(self, labels: LabelSet, dice: Dice) -> None:
-        self._dice = dice
+    def __init__(self, labels: LabelSet, rng: SeededRandom) -> None:
+        self._dice = rng
         self._kept: dict[str, str] = {}
         self._recent: list[str] = []
-        mixture = _mixture(labels, dice)
+        mixture = _mixture(labels, rng)
         self._topics = [load_words().topics[name] for name in mixture]
         self._weights = list(mixture.values())
 
@@ -130,29 +130,29 @@ class _Writer:
         return "".join(self._dice.pick(parts) for parts in load_words().method_names.values())
 
 
-def _number(slot: str, dice: Dice) -> str:
+def _number(slot: str, rng: SeededRandom) -> str:
     if slot == "gain":
-        return f"{dice.between(1, 9)}.{dice.between(1, 9)}"
+        return f"{rng.between(1, 9)}.{rng.between(1, 9)}"
     if slot == "percent":
-        return str(dice.between(11, 64))
+        return str(rng.between(11, 64))
     if slot == "count":
-        return str(dice.between(3, 19))
+        return str(rng.between(3, 19))
     if slot == "many":
-        return f"{dice.between(2, 96)},{dice.between(1, 9)}00"
+        return f"{rng.between(2, 96)},{rng.between(1, 9)}00"
     if slot == "few":
-        return dice.pick(_NUMBERS)
+        return rng.pick(_NUMBERS)
     raise KeyError(slot)
 
 
-def _mixture(labels: LabelSet, dice: Dice) -> dict[str, float]:
+def _mixture(labels: LabelSet, rng: SeededRandom) -> dict[str, float]:
     """Returns the topics that the text draws on, with their weights."""
     words = load_words()
     first, *others = (words.topics_of_label[label] for label in labels)
-    shares = [(first, _FAINT_WEIGHT if dice.chance(_FAINT_FIRST) else _FIRST_WEIGHT)]
-    shares += [(topics, _FURTHER_WEIGHT) for topics in others if not dice.chance(_UNUSED_LABEL)]
+    shares = [(first, _FAINT_WEIGHT if rng.chance(_FAINT_FIRST) else _FIRST_WEIGHT)]
+    shares += [(topics, _FURTHER_WEIGHT) for topics in others if not rng.chance(_UNUSED_LABEL)]
     near = words.neighbours(labels[0])
-    if near and dice.chance(_UNNAMED_TOPIC):
-        shares.append(([dice.pick(near)], _NEIGHBOUR_WEIGHT))
+    if near and rng.chance(_UNNAMED_TOPIC):
+        shares.append(([rng.pick(near)], _NEIGHBOUR_WEIGHT))
     weights: dict[str, float] = {}
     for topics, weight in shares:
         for topic in topics:
@@ -160,18 +160,18 @@ def _mixture(labels: LabelSet, dice: Dice) -> dict[str, float]:
     return weights
 
 
-def _untidy_title(title: str, dice: Dice) -> str:
-    return title + dice.pick(load_words().noise["title_endings"]) if dice.chance(0.06) else title
+def _untidy_title(title: str, rng: SeededRandom) -> str:
+    return title + rng.pick(load_words().noise["title_endings"]) if rng.chance(0.06) else title
 
 
-def _untidy_abstract(abstract: str, dice: Dice) -> str:
+def _untidy_abstract(abstract: str, rng: SeededRandom) -> str:
     noise = load_words().noise
     for name, share in (("latex", 0.14), ("quotes", 0.08), ("accents", 0.10)):
-        if dice.chance(share):
-            abstract += " " + dice.pick(noise[name])
-    if dice.chance(0.45):
+        if rng.chance(share):
+            abstract += " " + rng.pick(noise[name])
+    if rng.chance(0.45):
         lines = textwrap.wrap(
-            abstract, dice.between(72, 80), break_long_words=False, break_on_hyphens=False
+            abstract, rng.between(72, 80), break_long_words=False, break_on_hyphens=False
         )
-        abstract = ("\n  " if dice.chance(0.1) else "\n").join(lines)
+        abstract = ("\n  " if rng.chance(0.1) else "\n").join(lines)
     return abstract

@@ -15,8 +15,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tfx import types
 from tfx.types import standard_artifacts
 
+from components.infra_validator.errors import UnservableModelError
 from components.infra_validator.executor import Executor
-from components.infra_validator.faults import ModelFault
 from components.infra_validator.settings import InfraSettings
 from schema import names
 from serving.server.errors import ServingError
@@ -54,7 +54,7 @@ class InnerServer:
 
     def wait_until_available(self, timeout: float) -> None:
         if self._fault:
-            raise ModelFault(self._fault)
+            raise UnservableModelError(self._fault)
 
     def raise_if_ended(self, wait: float = 0.0) -> None:
         """It ends with this process only."""

@@ -78,7 +78,7 @@ class _Decoder(rapidjson.Decoder):
         return found if len(found) == len(members) else dict(reversed(members))
 
 
-class _RevealingDecoder(_Decoder):
+class _SurrogateDecoder(_Decoder):
     """Reads text with hidden bytes."""
 
     def string(self, text: str) -> str:
@@ -90,7 +90,7 @@ class _RevealingDecoder(_Decoder):
 
 _NUMBERS: Final = rapidjson.NM_NATIVE | rapidjson.NM_NAN
 _decode_text: Final = _Decoder(number_mode=_NUMBERS)
-_decode_hidden: Final = _RevealingDecoder(number_mode=_NUMBERS)
+_decode_hidden: Final = _SurrogateDecoder(number_mode=_NUMBERS)
 
 
 def parse(body: bytes) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def run_batch(
             for half in (requests[:middle], requests[middle:])
             for answer in run_batch(model, half, outputs, allowed_sizes, deadline)
         ]
-    misfit = _misfit(values, total)
+    misfit = _check_output_rows(values, total)
     if misfit is not None:
         return [misfit] * len(requests)
     ends = itertools.accumulate(sizes)
@@ -107,7 +107,7 @@ def _pad(array: Array, inner: Sequence[int]) -> Array:
     return padded
 
 
-def _misfit(values: Sequence[Array], rows: int) -> ServingError | None:
+def _check_output_rows(values: Sequence[Array], rows: int) -> ServingError | None:
     if not all(value.ndim for value in values):
         return failed_precondition("Batched output tensor has 0 dimensions")
     if any(len(value) != rows for value in values):

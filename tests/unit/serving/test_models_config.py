@@ -13,7 +13,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from schema import names
 from schema.errors import BadInputError, UsageError
 from serving import models_config
-from serving.models_config import ModelServerConfig, our_model, read_config, write_config
+from serving.models_config import ModelServerConfig, read_config, tagger_config, write_config
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def path(tmp_path):
 
 def config(base_path: str):
     config = ModelServerConfig()
-    model = our_model(config)
+    model = tagger_config(config)
     model.name, model.base_path = names.MODEL_NAME, base_path
     return config
 
@@ -76,7 +76,7 @@ def test_readers_see_one_of_two_files_whole(path):
     def poll():
         seen = set()
         while not stop.is_set():
-            seen.add(our_model(read_config(path)).base_path)
+            seen.add(tagger_config(read_config(path)).base_path)
         return seen
 
     with ThreadPoolExecutor(1) as pool:
@@ -96,7 +96,7 @@ def test_failed_write_keeps_the_old_file_and_leaves_nothing_else(path, monkeypat
     monkeypatch.setattr(models_config.os, "fsync", fail)
     with pytest.raises(UsageError, match="No space left"):
         write_config(path, config("b"))
-    assert our_model(read_config(path)).base_path == "a"
+    assert tagger_config(read_config(path)).base_path == "a"
     assert list(path.parent.iterdir()) == [path]
 
 

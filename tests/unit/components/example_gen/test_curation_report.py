@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from components.example_gen.curation_report import CurationReport, why_stop
+from components.example_gen.curation_report import CurationReport, stop_reason
 from components.example_gen.settings import DataSettings
 from components.papers.csv_rows import Columns, DeadLetter
 from schema.errors import TaggerError
@@ -38,9 +38,9 @@ def test_a_lost_row_is_an_error(name):
 
 
 def test_share_of_malformed_rows():
-    assert why_stop(REPORT, LETTERS[:1], DataSettings(max_bad_share=0.01)) is None
+    assert stop_reason(REPORT, LETTERS[:1], DataSettings(max_bad_share=0.01)) is None
     report = dataclasses.replace(REPORT, dead_letters=4)
-    message = why_stop(report, LETTERS, DataSettings(max_bad_share=0.03))
+    message = stop_reason(report, LETTERS, DataSettings(max_bad_share=0.03))
     assert "4 of 100 rows (4.00%)" in message
     assert "x.csv, line 3: reason 3; x.csv, line 7: reason 7; x.csv, line 9: reason 9. " in message
     assert "line 11" not in message
@@ -49,14 +49,14 @@ def test_share_of_malformed_rows():
 
 def test_nothing_left():
     report = dataclasses.replace(REPORT, kept=0, train=0, val=0, test=0)
-    assert why_stop(report, [], DataSettings()).startswith("nothing is left to train on")
+    assert stop_reason(report, [], DataSettings()).startswith("nothing is left to train on")
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_empty_split(split):
     report = dataclasses.replace(REPORT, **{split: 0})
-    message = why_stop(report, [], DataSettings())
+    message = stop_reason(report, [], DataSettings())
     assert f"no papers are left for {split}:" in message
     assert "data.test_share" in message
-    own = why_stop(report, [], DataSettings(columns=Columns(split="part")))
+    own = stop_reason(report, [], DataSettings(columns=Columns(split="part")))
     assert "'part'" in own

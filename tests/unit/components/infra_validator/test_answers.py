@@ -19,13 +19,13 @@ from tensorflow_serving.apis import (
 )
 
 from components.infra_validator.answers import ask_over_grpc, ask_over_rest, load_and_ask
-from components.infra_validator.faults import TRANSIENT_CODES, ModelFault
-from components.infra_validator.requests import Question
+from components.infra_validator.errors import TRANSIENT_CODES, UnservableModelError
+from components.infra_validator.requests import ProbeRequest
 from schema.errors import TaggerError
 from tests.support.http_stand_in import HttpStandIn
 
-PREDICT = Question("serving_default", "serving_default", (b"a", b"b"))
-CLASSIFY = Question("classify", "classify", (b"", b""))
+PREDICT = ProbeRequest("serving_default", "serving_default", (b"a", b"b"))
+CLASSIFY = ProbeRequest("classify", "classify", (b"", b""))
 
 
 class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -94,7 +94,10 @@ def test_answers_over_grpc():
 
 @pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "NOT_FOUND", "INTERNAL"])
 def test_a_refusal_over_grpc_is_the_models_fault(code):
-    with grpc_server(refusal=grpc.StatusCode[code]) as server, pytest.raises(ModelFault) as caught:
+    with (
+        grpc_server(refusal=grpc.StatusCode[code]) as server,
+        pytest.raises(UnservableModelError) as caught,
+    ):
         ask_over_grpc([PREDICT, CLASSIFY], server, 10)
     assert str(caught.value) == f"serving_default: {code}: the server's message"
 
@@ -109,7 +112,10 @@ def test_no_answer_over_grpc_is_the_machines_fault(code):
 
 def test_rows_of_different_length_are_the_models_fault():
     rows = ((("a", 0.5),), (("b", 0.75), ("c", 0.5)))
-    with grpc_server(rows=rows) as server, pytest.raises(ModelFault, match="unreadable answer"):
+    with (
+        grpc_server(rows=rows) as server,
+        pytest.raises(UnservableModelError, match="unreadable answer"),
+    ):
         ask_over_grpc([CLASSIFY], server, 10)
 
 
@@ -158,7 +164,7 @@ def test_answers_over_rest_have_the_same_form(question, content, expected):
 def test_a_refusal_or_unreadable_answer_over_rest_is_the_models_fault(code, content, message):
     with (
         rest_server(code, content) as server,
-        pytest.raises(ModelFault, match=f"serving_default: .*{message}"),
+        pytest.raises(UnservableModelError, match=f"serving_default: .*{message}"),
     ):
         ask_over_rest([PREDICT], server, 10)
 
@@ -177,18 +183,20 @@ def test_a_server_that_crashed_over_a_request_is_the_models_fault():
         pass
 
     def crashed(wait: float) -> None:
-        raise ModelFault("crashed")
+        raise UnservableModelError("crashed")
 
     server.raise_if_ended = crashed
     server.grpc_address = server.rest_url.removeprefix("http://")
     for ask in (ask_over_rest, ask_over_grpc):
-        with pytest.raises(ModelFault, match="crashed"):
+        with pytest.raises(UnservableModelError, match="crashed"):
             ask([PREDICT], server, 10)
 
 
 def test_an_exported_model_that_lacks_a_signature_or_is_damaged_is_at_fault(tmp_path):
-    with pytest.raises(ModelFault, match="can't load the model"):
+    with pytest.raises(UnservableModelError, match="can't load the model"):
         load_and_ask([PREDICT], tmp_path)
     tf.saved_model.save(tf.Module(), str(tmp_path / "empty"))
-    with pytest.raises(ModelFault, match="serving_default: the model has no such signature"):
+    with pytest.raises(
+        UnservableModelError, match="serving_default: the model has no such signature"
+    ):
         load_and_ask([PREDICT], tmp_path / "empty")

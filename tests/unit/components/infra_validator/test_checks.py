@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.infra_validator.checks import VALUE_CHECKS, Observed, check_shapes
+from components.infra_validator.checks import VALUE_CHECKS, CollectedResponses, check_shapes
 from components.infra_validator.requests import CLASSIFY_TEXT
 
 VOCABULARY = ("cs.LG", "cs.CV", "stat.ML", "68T45", "größe")
@@ -66,16 +66,16 @@ def right_answers() -> Answers:
 
 def observe(
     change: Callable[[Answers], object] = lambda _: None, where: str = "gRPC REST exported"
-) -> Observed:
+) -> CollectedResponses:
     """All answers, changed where they come from: everywhere is a fault of the model itself."""
     answers = {name: copy.deepcopy(right_answers()) for name in ("gRPC", "REST", "exported")}
     for name in where.split():
         change(answers[name])
     exported = answers.pop("exported")
-    return Observed(PAPERS, VOCABULARY, THRESHOLD, answers, exported)
+    return CollectedResponses(PAPERS, VOCABULARY, THRESHOLD, answers, exported)
 
 
-def failed(seen: Observed) -> set[str]:
+def failed(seen: CollectedResponses) -> set[str]:
     return {name for name, check in VALUE_CHECKS.items() if list(check(seen))}
 
 

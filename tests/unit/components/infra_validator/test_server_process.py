@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from components.infra_validator.faults import ModelFault
+from components.infra_validator.errors import UnservableModelError
 from components.infra_validator.server_process import LOCAL_SERVER, TF_SERVING, ServerProcess
 from schema.errors import TaggerError
 from tests.support.fake_servers import put_server
@@ -104,7 +104,7 @@ def test_it_waits_until_a_starting_server_is_ready(play, monkeypatch):
     ids=["state END", "gave up at length", "abort", "segmentation fault"],
 )
 def test_a_server_that_cannot_serve_the_model_is_the_models_fault(play, scene, message):
-    with play(scene) as server, pytest.raises(ModelFault) as caught:
+    with play(scene) as server, pytest.raises(UnservableModelError) as caught:
         server.wait_until_available(20)
     assert message in str(caught.value)
 

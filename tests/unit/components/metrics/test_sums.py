@@ -27,7 +27,7 @@ def draw(examples=90, labels=8):
     return truth, probabilities, probabilities >= thresholds, rng.integers(0, 3, examples)
 
 
-def in_parts(function, split, cuts):
+def apply_in_chunks(function, split, cuts):
     order = np.random.default_rng(0).permutation(90)
     parts = [function(*(each[rows] for each in split)) for rows in np.split(order, cuts)]
     return reduce(add, parts).figures()
@@ -36,10 +36,10 @@ def in_parts(function, split, cuts):
 @pytest.mark.parametrize("cuts", [[], [1], [0, 30, 31, 90]])
 def test_parts_have_the_metrics_of_the_whole(cuts):
     whole = sum_metrics(*draw()).figures()
-    found = in_parts(sum_metrics, draw(), cuts)
+    found = apply_in_chunks(sum_metrics, draw(), cuts)
     assert tuple(found) == METRIC_NAMES
     assert found == pytest.approx(whole, abs=1e-12)
-    compared = in_parts(sum_compared, draw(), cuts)
+    compared = apply_in_chunks(sum_compared, draw(), cuts)
     assert tuple(compared) == COMPARED_NAMES
     assert compared == pytest.approx({name: whole[name] for name in COMPARED_NAMES}, abs=1e-12)
 
@@ -60,7 +60,7 @@ def test_labels_equal_sklearn_in_parts():
     truth, probabilities, suggested, _ = draw()
     truth[:, 3] = 0
     suggested[:, 4] = False
-    found = in_parts(sum_labels, (truth, probabilities, suggested), [20, 21])
+    found = apply_in_chunks(sum_labels, (truth, probabilities, suggested), [20, 21])
     assert tuple(found) == LABEL_METRICS
     precision, recall, f1, support = sklearn.precision_recall_fscore_support(
         truth, suggested, average=None, zero_division=0

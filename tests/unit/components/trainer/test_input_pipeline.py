@@ -7,7 +7,7 @@ import tensorflow as tf
 from components.trainer.input_pipeline import (
     label_count,
     make_dataset,
-    survey_split,
+    scan_split,
     vocabulary_size,
 )
 from schema import names
@@ -147,14 +147,14 @@ def test_a_survey_reads_every_key_and_label_once_in_file_order(tmp_path):
     pattern = str(tmp_path / "part-*")
     counts = [sum(label in own for own in labels) for label in range(LABELS)]
     for patterns in (pattern, [pattern, pattern]):
-        found = survey_split(patterns, SPEC)
+        found = scan_split(patterns, SPEC)
         assert found.paper_keys.dtype == np.int64
         assert found.paper_keys.tolist() == keys
         assert found.label_counts.tolist() == counts
 
 
 def test_empty_files_give_an_empty_survey(tmp_path):
-    found = survey_split(write([], str(tmp_path / "empty.gz")), SPEC)
+    found = scan_split(write([], str(tmp_path / "empty.gz")), SPEC)
     assert (found.paper_keys.dtype, found.paper_keys.shape) == (np.int64, (0,))
     assert found.label_counts.tolist() == [0] * LABELS
 
@@ -164,7 +164,7 @@ def test_a_pattern_without_files_is_refused(tmp_path):
     with pytest.raises(BadInputError, match="nothing-"):
         make_dataset([nothing], SPEC, 8, shuffle=False, seed=0)
     with pytest.raises(BadInputError, match="nothing-"):
-        survey_split(nothing, SPEC)
+        scan_split(nothing, SPEC)
 
 
 def test_a_label_outside_the_vocabulary_is_an_error(tmp_path):

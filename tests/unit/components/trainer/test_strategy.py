@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from absl import logging
 
-from components.trainer.strategy import pick_strategy, share_figures, wait_for_all
+from components.trainer.strategy import broadcast_metrics, pick_strategy, wait_for_all
 
 
 @pytest.fixture
@@ -64,5 +64,5 @@ def test_memory_that_is_already_taken_causes_a_warning(machine, monkeypatch):
 
 def test_one_machine_shares_figures_with_itself():
     figures = {"b": 1 / 3, "a": math.inf}
-    assert share_figures(tf.distribute.get_strategy(), figures) == figures
+    assert broadcast_metrics(tf.distribute.get_strategy(), figures) == figures
     wait_for_all(tf.distribute.get_strategy())

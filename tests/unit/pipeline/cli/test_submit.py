@@ -14,7 +14,7 @@ from tfx.utils import proto_utils
 from components.trainer.settings import TrainerSettings
 from pipeline.cloud import submit as cloud_submit
 from pipeline.cloud.parameters import make_cloud
-from pipeline.cloud.required_settings import unfilled
+from pipeline.cloud.required_settings import missing_settings
 from pipeline.config import load_config
 from tests.support.cloud_steps import given_parameters
 from tests.support.command_line import flat, invoke
@@ -143,7 +143,7 @@ def test_a_wrong_setting_is_reported_before_anything_is_sent(profile, sent):
 def test_placeholders_are_refused_by_name(sent, target):
     done = submit("cloud_example", options=("--target", target))
     assert (done.exit_code, sent.requests) == (2, [])
-    names = unfilled(load_config("cloud_example"), target)
+    names = missing_settings(load_config("cloud_example"), target)
     assert "deploy.image" in names
     assert f"placeholders or empty: {', '.join(names)}." in flat(done.output)
 
@@ -159,5 +159,5 @@ def test_a_dry_run_shows_what_would_be_sent(profile, sent):
 def test_the_profile_of_the_tests_is_complete(profile):
     for target in ("vertex", "kubeflow"):
         config = load_config(profile)
-        assert unfilled(config, target) == []
+        assert missing_settings(config, target) == []
         assert make_cloud(config, target).image == DEPLOY["image"]

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from pipeline.cloud.parameters import cloud_places, make_cloud
+from pipeline.cloud_options import CloudOptions
 from pipeline.config import load_config
-from pipeline.platform import Cloud
 
 GIVEN = (
     "deploy.image=image:1",
@@ -17,7 +17,7 @@ GIVEN = (
 )
 
 
-def cloud(*overrides: str, target: str = "vertex", profile: str = "default") -> Cloud:
+def cloud(*overrides: str, target: str = "vertex", profile: str = "default") -> CloudOptions:
     return make_cloud(load_config(profile, [*GIVEN, *overrides]), target)
 
 

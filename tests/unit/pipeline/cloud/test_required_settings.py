@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.cloud.required_settings import refuse_gaps, unfilled
+from pipeline.cloud.required_settings import check_required, missing_settings
 from pipeline.config import Config, load_config
 from schema.errors import UsageError
 from tests.support.compiled_spec import deploy_settings
@@ -21,8 +21,8 @@ def test_settings_of_ones_own_are_complete(target):
     # The word alone is anybody's.
     own = {"project": "my-example-project", "bucket": "gs://an-example-bucket/exampled"}
     for changes in ({}, ENDPOINT, own):
-        assert unfilled(config(**changes), target) == []
-        refuse_gaps(config(**changes), target)
+        assert missing_settings(config(**changes), target) == []
+        check_required(config(**changes), target)
 
 
 @pytest.mark.parametrize(
@@ -48,16 +48,16 @@ def test_settings_of_ones_own_are_complete(target):
     ],
 )
 def test_what_a_run_needs_must_be_filled_in(changes, target, expected):
-    assert unfilled(config(**changes), target) == [f"deploy.{name}" for name in expected]
+    assert missing_settings(config(**changes), target) == [f"deploy.{name}" for name in expected]
 
 
 def test_dataflow_needs_a_project_wherever_the_pipeline_runs():
     example = load_config("cloud_example", ["beam.runner=dataflow"])
-    assert {"deploy.project", "deploy.beam_image"} <= set(unfilled(example, "kubeflow"))
+    assert {"deploy.project", "deploy.beam_image"} <= set(missing_settings(example, "kubeflow"))
 
 
 def test_the_shipped_example_is_full_of_placeholders():
-    found = set(unfilled(load_config("cloud_example"), "vertex"))
+    found = set(missing_settings(load_config("cloud_example"), "vertex"))
     names = ("project", "bucket", "data", "image", "service_account")
     assert found == {f"deploy.{name}" for name in names}
 
@@ -76,7 +76,7 @@ def test_the_shipped_example_is_full_of_placeholders():
 )
 def test_each_empty_setting_is_named(override, expected):
     with pytest.raises(UsageError) as error:
-        refuse_gaps(load_config("default", [override]), "vertex")
+        check_required(load_config("default", [override]), "vertex")
     lines = [line.strip().partition(":") for line in str(error.value).splitlines()[1:]]
     assert [name for name, _, _ in lines] == [f"deploy.{name}" for name in expected]
     assert all(meaning.strip() for _, _, meaning in lines)
@@ -84,6 +84,6 @@ def test_each_empty_setting_is_named(override, expected):
 
 def test_what_no_platform_can_do_is_refused():
     with pytest.raises(UsageError, match=r"deploy\.trainer\.accelerator is empty"):
-        refuse_gaps(config(trainer={"accelerators": 1}), "vertex")
+        check_required(config(trainer={"accelerators": 1}), "vertex")
     with pytest.raises(UsageError, match=r"deploy\.trainer\.workers is 2"):
-        refuse_gaps(config(trainer={"workers": 2}), "kubeflow")
+        check_required(config(trainer={"workers": 2}), "kubeflow")

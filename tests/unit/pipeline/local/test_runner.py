@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.local.runner import give_back_memory, lost_interrupts
+from pipeline.local.runner import release_memory, track_interrupts
 
 
 class Loud:
@@ -21,13 +21,13 @@ class Loud:
 
 
 def test_an_interrupt_is_raised_at_once():
-    with lost_interrupts(), pytest.raises(KeyboardInterrupt):
+    with track_interrupts(), pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_that_python_drops_is_raised_at_the_next_check():
-    with lost_interrupts() as check:
+    with track_interrupts() as check:
         check()
         loud = Loud()
         del loud
@@ -37,7 +37,7 @@ def test_an_interrupt_that_python_drops_is_raised_at_the_next_check():
 
 def test_the_handler_before_is_put_back():
     before = signal.getsignal(signal.SIGINT)
-    with lost_interrupts():
+    with track_interrupts():
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -47,7 +47,7 @@ def test_in_another_thread_signals_are_left_alone():
     inside = []
 
     def work():
-        with lost_interrupts() as check:
+        with track_interrupts() as check:
             check()
             inside.append(signal.getsignal(signal.SIGINT))
 
@@ -72,7 +72,7 @@ def test_garbage_goes_whatever_the_c_library(monkeypatch, library):
     seen = weakref.ref(node)
     del node
     assert seen() is not None
-    give_back_memory()
+    release_memory()
     assert seen() is None
 
 
@@ -80,5 +80,5 @@ def test_free_pages_are_trimmed(monkeypatch):
     asked = []
     library = SimpleNamespace(malloc_trim=lambda kept: asked.append(kept))
     monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
-    give_back_memory()
+    release_memory()
     assert asked == [0]

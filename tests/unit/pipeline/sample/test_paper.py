@@ -1,13 +1,13 @@
 """The text of the sample's papers."""
 
-from pipeline.sample.dice import Dice
 from pipeline.sample.paper import write_paper
+from pipeline.sample.seeded_random import SeededRandom
 from pipeline.sample.words import load_words
 
 
 def _papers(count):
-    dice, sets = Dice(0), load_words().common_sets
-    return [write_paper(sets[number % len(sets)], dice) for number in range(count)]
+    rng, sets = SeededRandom(0), load_words().common_sets
+    return [write_paper(sets[number % len(sets)], rng) for number in range(count)]
 
 
 def test_no_slot_is_left_and_every_sentence_is_used():

@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Dice:
+class SeededRandom:
     """Seeded choices built on ``random.Random.random`` alone.
 
     It is the only method whose sequence the `random` module promises to keep for a given

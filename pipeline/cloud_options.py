@@ -14,7 +14,7 @@ ResourceSpec: TypeAlias = (
 
 
 @dataclass(frozen=True)
-class Cloud:
+class CloudOptions:
     """How a run in a cloud differs from one on this machine.
 
     Attributes:

@@ -10,5 +10,5 @@ TRANSIENT_CODES: Final = frozenset(
 )
 
 
-class ModelFault(Exception):  # noqa: N818 - a verdict on the model, not an error of this program.
+class UnservableModelError(Exception):
     """The model can't be served, and the server is not to blame."""
