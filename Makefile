@@ -4,7 +4,8 @@ PYTHON ?= python3
 UV := .tools/bin/uv
 READY := .venv/.ready
 ARXIV_TAGGER := .venv/bin/arxiv-tagger
-# Two processes; the tests of a file stay together, since they share costly runs.
+# Two processes; the tests of a file stay together, since they share costly runs. The longest files
+# start first, so that both processes end at about the same time.
 PYTEST := .venv/bin/pytest --numprocesses 2 --dist loadfile
 
 .PHONY: run test unit lint lint-files docs real bench setup browser lock clean
@@ -13,7 +14,7 @@ run: $(READY)
 	$(ARXIV_TAGGER) run --profile sample --output out
 
 test: lint $(READY) browser
-	$(PYTEST) tests/unit tests/contract tests/e2e
+	$(PYTEST) tests/e2e tests/unit tests/contract
 
 unit: $(READY)
 	$(PYTEST) tests/unit
