@@ -18,3 +18,15 @@ def run_dir(tmp_path):
     evaluation = {"micro_f1": 0.6875, "lrap": 0.8125}
     (base / "1700000000" / "assets.extra" / "evaluation.json").write_text(json.dumps(evaluation))
     return tmp_path / "out"
+
+
+@pytest.fixture
+def papers(tmp_path):
+    """Writes a CSV file of the given rows."""
+
+    def write(*rows: str, name: str = "papers.csv", header: str = "titles,summaries,terms"):
+        path = tmp_path / name
+        path.write_text("\n".join([header, *rows, ""]))
+        return path
+
+    return write

@@ -2,21 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.command_line import flat, invoke, paper_rows
-
-
-@pytest.fixture
-def papers(tmp_path):
-    """A small file of a given number of papers with one label set."""
-
-    def write(*rows: str, name: str = "papers.csv", header: str = "titles,summaries,terms"):
-        path = tmp_path / name
-        path.write_text("\n".join([header, *rows, ""]))
-        return path
-
-    return write
 
 
 def test_check_lists_malformed_rows_with_their_lines(papers):

@@ -31,18 +31,6 @@ def runs(monkeypatch):
     return seen
 
 
-@pytest.fixture
-def papers(tmp_path):
-    """A small file of a given number of papers with one label set."""
-
-    def write(*rows: str, name: str = "papers.csv", header: str = "titles,summaries,terms"):
-        path = tmp_path / name
-        path.write_text("\n".join([header, *rows, ""]))
-        return path
-
-    return write
-
-
 def test_run_without_data_takes_the_sample_and_its_profile(runs, tmp_path):
     done = invoke("run", "--output", tmp_path / "out")
     assert done.exit_code == 0, done.output
