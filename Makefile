@@ -3,6 +3,15 @@ SHELL := bash
 PYTHON ?= python3
 UV := .tools/bin/uv
 READY := .venv/.ready
+# TFX 1.21 has no wheels for a glibc before 2.39 (Debian 13, Ubuntu 24.04), TFX 1.16 none for a
+# Python after 3.10. pyenv finds its Python 3.10 by the variable.
+GLIBC := $(lastword $(shell getconf GNU_LIBC_VERSION 2>/dev/null))
+ifeq (2.39,$(firstword $(shell printf '%s\n' 2.39 $(GLIBC) | sort -V)))
+PYTHON_VERSION := >=3.10,<3.14
+else
+PYTHON_VERSION := 3.10
+export PYENV_VERSION := 3.10
+endif
 ARXIV_TAGGER := .venv/bin/arxiv-tagger
 # Two processes; the tests of a file stay together, since they share costly runs. The longest files
 # start first, so that both processes end at about the same time.
@@ -72,21 +81,22 @@ $(UV):
 	.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
 $(READY): $(UV) pyproject.toml requirements.lock
-	$(UV) venv --quiet --allow-existing --python 3.10 .venv
+	$(UV) venv --quiet --allow-existing --python '$(PYTHON_VERSION)' .venv
 	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes \
 	  --build-constraints requirements.lock requirements.lock
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps --editable .
 	touch $@
 
-# After a change of the dependencies in pyproject.toml. The images' locks follow the first one.
-LOCK := $(UV) pip compile pyproject.toml --python-version 3.10 --generate-hashes \
+# After a change of the dependencies in pyproject.toml: for both stacks, by markers. The images' locks
+# start from the first one, so that all name the same versions.
+LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes \
   --no-emit-index-url --no-header --quiet
 lock: $(UV)
 	$(LOCK) --extra pipeline --extra dev --output-file requirements.lock
-	$(LOCK) --no-annotate --extra pipeline --constraint requirements.lock \
-	  --output-file requirements-image.lock
-	$(LOCK) --no-annotate --extra pipeline --extra gpu --constraint requirements.lock \
-	  --output-file requirements-gpu.lock
+	cp requirements.lock requirements-image.lock
+	cp requirements.lock requirements-gpu.lock
+	$(LOCK) --no-annotate --extra pipeline --output-file requirements-image.lock
+	$(LOCK) --no-annotate --extra pipeline --extra gpu --output-file requirements-gpu.lock
 
 clean:
 	rm -rf out dist .venv .tools .mypy_cache .ruff_cache .pytest_cache
