@@ -61,7 +61,7 @@ def write_config(path: Path, config: Any) -> None:
     try:
         try:
             with staging.open("x", encoding="utf-8") as file:
-                file.write(text_format.MessageToString(config))
+                file.write(text_format.MessageToString(config, as_utf8=False))
                 file.flush()
                 os.fsync(file.fileno())
             staging.replace(path)

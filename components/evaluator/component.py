@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.orchestration import data_types
@@ -44,7 +44,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         model: types.BaseChannel,
         baseline_model: types.BaseChannel | None,
         schema: types.BaseChannel,
-        eval_config: tfma.EvalConfig | data_types.RuntimeParameter,
+        eval_config: config_pb2.EvalConfig | data_types.RuntimeParameter,
         source_digest: str,
         infra_blessing: types.BaseChannel | None = None,
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.paper_slices import NEW_TO_LAST_MODEL, SLICES, YES
 from components.evaluator.settings import GateSettings
@@ -13,11 +13,11 @@ from schema import names
 
 # All test papers, and those that the last blessed model was not trained on (all of them if there
 # is no such model).
-OVERALL: Final = tfma.SlicingSpec()
-COMPARED: Final = tfma.SlicingSpec(feature_values={NEW_TO_LAST_MODEL: YES})
+OVERALL: Final = config_pb2.SlicingSpec()
+COMPARED: Final = config_pb2.SlicingSpec(feature_values={NEW_TO_LAST_MODEL: YES})
 
 
-def make_eval_config(gate: GateSettings) -> tfma.EvalConfig:
+def make_eval_config(gate: GateSettings) -> config_pb2.EvalConfig:
     """Builds the configuration of the Evaluator.
 
     The decision threshold is part of the model (its `evaluate` signature says which labels it
@@ -25,12 +25,12 @@ def make_eval_config(gate: GateSettings) -> tfma.EvalConfig:
     allowed drops to those that the last blessed model was not trained on. TFMA ignores drops if
     there is no such model.
     """
-    metrics = tfma.MetricConfig(
+    metrics = config_pb2.MetricConfig(
         class_name="MultiLabelMetrics", module="components.evaluator.tfma_metrics"
     )
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[
-            tfma.ModelSpec(
+            config_pb2.ModelSpec(
                 model_type="tf_generic",
                 signature_name=names.SIGNATURE_EVALUATE,
                 preprocessing_function_names=[names.SIGNATURE_TRANSFORM],
@@ -39,16 +39,18 @@ def make_eval_config(gate: GateSettings) -> tfma.EvalConfig:
         ],
         slicing_specs=[
             OVERALL,
-            *(tfma.SlicingSpec(feature_keys=[name]) for name in SLICES),
+            *(config_pb2.SlicingSpec(feature_keys=[name]) for name in SLICES),
             COMPARED,
         ],
-        metrics_specs=[tfma.MetricsSpec(metrics=[metrics], per_slice_thresholds=_thresholds(gate))],
+        metrics_specs=[
+            config_pb2.MetricsSpec(metrics=[metrics], per_slice_thresholds=_thresholds(gate))
+        ],
     )
 
 
-def _thresholds(gate: GateSettings) -> dict[str, tfma.PerSliceMetricThresholds]:
+def _thresholds(gate: GateSettings) -> dict[str, config_pb2.PerSliceMetricThresholds]:
     # TFMA applies a threshold that names no slice to every slice.
-    thresholds: dict[str, list[tfma.PerSliceMetricThreshold]] = {
+    thresholds: dict[str, list[config_pb2.PerSliceMetricThreshold]] = {
         EXAMPLES: [_on(OVERALL, _at_least(gate.min_examples))]
     }
     for name, lowest in gate.floors.items():
@@ -58,23 +60,25 @@ def _thresholds(gate: GateSettings) -> dict[str, tfma.PerSliceMetricThresholds]:
     for name, drop in gate.max_drop.items():
         thresholds.setdefault(name, []).append(_on(COMPARED, _drops_by(drop)))
     return {
-        name: tfma.PerSliceMetricThresholds(thresholds=of_metric)
+        name: config_pb2.PerSliceMetricThresholds(thresholds=of_metric)
         for name, of_metric in thresholds.items()
     }
 
 
-def _on(papers: tfma.SlicingSpec, threshold: tfma.MetricThreshold) -> tfma.PerSliceMetricThreshold:
-    return tfma.PerSliceMetricThreshold(slicing_specs=[papers], threshold=threshold)
+def _on(
+    papers: config_pb2.SlicingSpec, threshold: config_pb2.MetricThreshold
+) -> config_pb2.PerSliceMetricThreshold:
+    return config_pb2.PerSliceMetricThreshold(slicing_specs=[papers], threshold=threshold)
 
 
-def _at_least(lowest: float) -> tfma.MetricThreshold:
-    threshold = tfma.MetricThreshold()
+def _at_least(lowest: float) -> config_pb2.MetricThreshold:
+    threshold = config_pb2.MetricThreshold()
     threshold.value_threshold.lower_bound.value = lowest
     return threshold
 
 
-def _drops_by(drop: float) -> tfma.MetricThreshold:
-    threshold = tfma.MetricThreshold()
-    threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER
+def _drops_by(drop: float) -> config_pb2.MetricThreshold:
+    threshold = config_pb2.MetricThreshold()
+    threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
     threshold.change_threshold.absolute.value = 0.0 - drop
     return threshold

@@ -11,6 +11,7 @@ import tensorflow_model_analysis as tfma
 from apache_beam.utils.shared import Shared
 from numpy.typing import NDArray
 from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import model_util
 from tfx.dsl.io import fileio
 
@@ -25,7 +26,7 @@ Extracts = dict[str, Any]
 
 
 def custom_extractors(
-    eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any
+    eval_shared_model: Any, eval_config: config_pb2.EvalConfig, tensor_adapter_config: Any
 ) -> list[tfma.extractors.Extractor]:
     """Returns TFMA's extractors and ours; TFX's Evaluator imports it by path.
 
@@ -50,7 +51,7 @@ def custom_extractors(
 
 
 def _facts(
-    eval_shared_model: Any, eval_config: tfma.EvalConfig
+    eval_shared_model: Any, eval_config: config_pb2.EvalConfig
 ) -> tuple[Sequence[str], str | None]:
     """Returns the candidate's vocabulary and the folder of the last blessed Model artifact."""
     spec = model_util.get_baseline_model_spec(eval_config)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import model_util
 from tensorflow_model_analysis.writers import eval_config_writer
 
@@ -27,7 +28,7 @@ _VISIBLE: Final = 1e-4
 
 # A slice, a metric, and whether the bound is on its change.
 _Failure = tuple[SliceKey, str, bool]
-_Bounds = dict[str, tfma.MetricThreshold]
+_Bounds = dict[str, config_pb2.MetricThreshold]
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def read_gate(evaluation_uri: str) -> list[GateRow]:
     return rows
 
 
-def _bounds(spec: tfma.MetricsSpec) -> tuple[_Bounds, _Bounds]:
+def _bounds(spec: config_pb2.MetricsSpec) -> tuple[_Bounds, _Bounds]:
     """Returns the bounds on all test papers and those on the compared ones, by metric."""
     floors: _Bounds = {}
     drops: _Bounds = {}
@@ -177,7 +178,7 @@ def _rows(
             yield row(name, measured.candidate[name], measured.baseline.get(name), name)
 
 
-def _bound(threshold: tfma.MetricThreshold) -> float:
+def _bound(threshold: config_pb2.MetricThreshold) -> float:
     bound: float = (
         threshold.change_threshold.absolute.value
         if threshold.HasField("change_threshold")

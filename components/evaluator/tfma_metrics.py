@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
-import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
+from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import model_util
 
 from components.metrics.inputs import Array
@@ -185,7 +185,7 @@ class MultiLabelMetrics(metric_types.Metric):
 
 def _make_computations(
     name: str = "",
-    eval_config: tfma.EvalConfig | None = None,
+    eval_config: config_pb2.EvalConfig | None = None,
     model_names: list[str] | None = None,
 ) -> metric_types.MetricComputations:
     # TFMA passes the arguments by name; `name` is one that every metric takes.

@@ -98,7 +98,10 @@ def _connect(deploy: DeploySettings) -> Any:
         """Asks once whether the service is healthy; kfp asks five times and drops the reason."""
 
         def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
-            return self._healthz_api.get_healthz(_request_timeout=_TIMEOUT_S)
+            api = self._healthz_api
+            # Its name in kfp 2.16, and in older ones.
+            ask = getattr(api, "healthz_service_get_healthz", None) or api.get_healthz
+            return ask(_request_timeout=_TIMEOUT_S)
 
     # "kubeflow" is kfp's word for no namespace.
     return Client(host=deploy.host, namespace=deploy.namespace or "kubeflow")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
 from itertools import chain
 from json.encoder import encode_basestring as _quote
 from typing import Any, Final
@@ -24,6 +25,12 @@ from serving.server.errors import internal, invalid_argument
 
 _BYTES_SUFFIX: Final = "_bytes"
 _SIGNATURE_DEF: Final = "signature_def"
+# protobuf 5 renamed the option.
+_ALL_FIELDS: Final = dict.fromkeys(
+    {"including_default_value_fields", "always_print_fields_with_no_presence"}
+    & signature(MessageToJson).parameters.keys(),
+    True,
+)
 _SPECIAL: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
@@ -98,9 +105,7 @@ def error_json(message: str) -> str:
 
 
 def _message_json(message: Message) -> str:
-    text: str = MessageToJson(
-        message, including_default_value_fields=True, preserving_proto_field_name=True, indent=1
-    )
+    text: str = MessageToJson(message, preserving_proto_field_name=True, indent=1, **_ALL_FIELDS)
     return text
 
 

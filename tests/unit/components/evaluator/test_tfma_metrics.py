@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.tfma_metrics import (
     ABSTRACT_ONLY_NAMES,
@@ -197,9 +197,9 @@ def test_a_nan_probability_is_an_error():
 
 @pytest.mark.parametrize("models", [[""], ["candidate", "baseline"]])
 def test_each_model_has_its_own_keys(models):
-    specs = [tfma.ModelSpec(name=name, is_baseline=name == "baseline") for name in models]
+    specs = [config_pb2.ModelSpec(name=name, is_baseline=name == "baseline") for name in models]
     computations = MultiLabelMetrics().computations(
-        eval_config=tfma.EvalConfig(model_specs=specs), model_names=models
+        eval_config=config_pb2.EvalConfig(model_specs=specs), model_names=models
     )
     assert [{key.model_name for key in each.keys} for each in computations] == [
         {name} for name in models

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-import tensorflow_model_analysis as tfma
 import yaml
 from click.testing import Result
+from tensorflow_model_analysis.proto import config_pb2
 from tfx.utils import proto_utils
 
 from components.trainer.settings import TrainerSettings
@@ -87,7 +87,7 @@ def test_what_changes_goes_along_and_the_compiled_pipeline_stays(profile, sent, 
     assert custom["top_k"] == 3
     defaults = given_parameters(changed["spec"], "Trainer")
     assert custom["source_digest"] == json.loads(defaults["custom_config"])["source_digest"]
-    measured = tfma.EvalConfig()
+    measured = config_pb2.EvalConfig()
     proto_utils.json_to_proto(parameters["eval_config"], measured)
     thresholds = measured.metrics_specs[0].per_slice_thresholds["lrap"].thresholds
     assert [each.threshold.value_threshold.lower_bound.value for each in thresholds] == [0.7]

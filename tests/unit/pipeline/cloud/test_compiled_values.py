@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-import tensorflow_model_analysis as tfma
 from kfp.pipeline_spec import pipeline_spec_pb2
+from tensorflow_model_analysis.proto import config_pb2
 from tfx.components.trainer import fn_args_utils
 from tfx.utils import json_utils, proto_utils
 
@@ -87,7 +87,7 @@ def test_the_parameters_hold_what_the_executors_parse():
     assert custom["top_k"] == config.serving.top_k
     # The fields that TFX's Trainer reads it through.
     assert fn_args_utils.FnArgs(custom_config=custom).custom_config["settings"]
-    parsed_config = tfma.EvalConfig()
+    parsed_config = config_pb2.EvalConfig()
     evaluator = given_to_executor(compiled("vertex"), "Evaluator")
     proto_utils.json_to_proto(evaluator["eval_config"], parsed_config)
     assert parsed_config == make_eval_config(config.gate)
