@@ -13,6 +13,7 @@ from typing import Any, Final, get_args, get_type_hints
 import click
 
 from schema.errors import TaggerError
+from serving.output_redirect import output_dropped
 from serving.server.options import ServerOptions
 
 _PORTS: Final = ("port", "rest_api_port")
@@ -44,7 +45,9 @@ def serve_models(**flags: Any) -> None:
         os.environ.setdefault(name, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
-    from serving.server.server import run_server
+    # No setting silences what TensorFlow 2.21 prints while it is loaded.
+    with output_dropped():
+        from serving.server.server import run_server
 
     run_server(ServerOptions(**{**flags, "rest_api_port": flags["rest_api_port"] or None}))
 
