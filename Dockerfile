@@ -1,19 +1,24 @@
 # The image of every step of the pipeline, with the command line as its entry point.
 #
-#   docker build --target cpu  --tag arxiv-tagger:cpu .
-#   docker build --target cuda --tag arxiv-tagger:cuda .
-#   docker build --target beam --tag arxiv-tagger:beam .    # workers of Dataflow, Flink, Spark
+#   make image                       # or TARGET=cuda, TARGET=beam: workers of Dataflow, Flink, Spark
+#   docker build --target cpu --tag arxiv-tagger:cpu .
 #
-# It needs BuildKit, Docker's builder since 23.0. These images are the only input without a hash:
-# to pin one for good, pass its digest, as in
-#   --build-arg PYTHON_IMAGE=python:3.10-slim-bookworm@sha256:...
-ARG PYTHON_IMAGE=python:3.10-slim-bookworm
+# It needs Docker 23 (BuildKit), or podman or buildah with `--layers=false`: with layers they don't
+# mount a stage that they have cached. docs/image.md: the old stack, read-only roots, proxies.
+#
+# These images are the only input without a hash: to pin one for good, pass its digest, as in
+#   --build-arg PYTHON_IMAGE=docker.io/library/python:3.13-slim-trixie@sha256:...
+ARG PYTHON_VERSION=3.13
+ARG DEBIAN=trixie
+# The locked apache-beam's, which Beam's boot program insists on.
+ARG BEAM_VERSION=2.77.0
+ARG SERVING_VERSION=2.21.0
+ARG PYTHON_IMAGE=docker.io/library/python:${PYTHON_VERSION}-slim-${DEBIAN}
 # The same Python with compilers: some locked packages come as source only.
-ARG BUILDER_IMAGE=python:3.10-bookworm
-ARG UV_IMAGE=astral/uv:0.13.9
-ARG SERVING_IMAGE=tensorflow/serving:2.16.1
-# Of the same version as the locked apache-beam, which its boot program insists on.
-ARG BEAM_IMAGE=apache/beam_python3.10_sdk:2.60.0
+ARG BUILDER_IMAGE=docker.io/library/python:${PYTHON_VERSION}-${DEBIAN}
+ARG UV_IMAGE=docker.io/astral/uv:0.13.9
+ARG SERVING_IMAGE=docker.io/tensorflow/serving:${SERVING_VERSION}
+ARG BEAM_IMAGE=docker.io/apache/beam_python${PYTHON_VERSION}_sdk:${BEAM_VERSION}
 
 FROM ${UV_IMAGE} AS uv
 
@@ -29,12 +34,18 @@ COPY --from=uv /uv /usr/local/bin/uv
 ENV UV_CACHE_DIR=/var/cache/uv \
     UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
-    UV_PYTHON_DOWNLOADS=never
+    UV_PYTHON_DOWNLOADS=never \
+    UV_SYSTEM_CERTS=1
+# Of a proxy that signs with an authority of its own. No shipped stage is built on this one.
+RUN --mount=type=secret,id=certificates \
+    if [ -e /run/secrets/certificates ]; then \
+        cat /run/secrets/certificates >> /etc/ssl/certs/ca-certificates.crt; \
+    fi
 WORKDIR /build
 
 
 FROM builder AS dependencies
-RUN uv venv --python 3.10 /opt/venv
+RUN uv venv --python python3 /opt/venv
 COPY requirements-image.lock ./
 # What builds the packages that come as source is locked by the same file.
 RUN --mount=type=cache,target=/var/cache/uv \
@@ -62,7 +73,7 @@ RUN --mount=type=cache,target=/var/cache/uv \
 FROM ${PYTHON_IMAGE} AS runtime
 # The infrastructure check serves the candidate with the server of production. It runs on the
 # processor in every image. `--version` proves that its libraries are here.
-COPY --link --from=serving /usr/bin/tensorflow_model_server /usr/local/bin/tensorflow_model_server
+COPY --from=serving /usr/bin/tensorflow_model_server /usr/local/bin/tensorflow_model_server
 RUN tensorflow_model_server --version \
     && useradd --uid 65532 --user-group --create-home --home-dir /home/tagger tagger
 # Kubeflow's importer reads the curated schema from a path, not from a package.
@@ -80,11 +91,12 @@ LABEL org.opencontainers.image.title="arxiv-tagger" \
 
 
 FROM runtime AS cuda
-COPY --link --from=dependencies-cuda /opt/venv /opt/venv
+COPY --from=dependencies-cuda /opt/venv /opt/venv
 RUN --mount=type=bind,from=uv,source=/uv,target=/usr/local/bin/uv \
     --mount=type=bind,from=wheel,source=/build/dist,target=/build/dist \
-    uv pip install --python /opt/venv --no-cache --offline --no-deps /build/dist/*.whl \
-    && uv pip check --python /opt/venv
+    uv pip install --python /opt/venv --no-cache --offline --no-deps --compile-bytecode \
+        /build/dist/*.whl \
+    && uv pip check --python /opt/venv --no-cache
 # CUDA comes from the packages, the driver from the machine: NVIDIA's container runtime mounts what
 # the first two ask for, Kubernetes Engine lays it into the folders of the third.
 ENV NVIDIA_VISIBLE_DEVICES=all \
@@ -97,11 +109,12 @@ USER 65532:65532
 
 
 FROM runtime AS cpu
-COPY --link --from=dependencies /opt/venv /opt/venv
+COPY --from=dependencies /opt/venv /opt/venv
 RUN --mount=type=bind,from=uv,source=/uv,target=/usr/local/bin/uv \
     --mount=type=bind,from=wheel,source=/build/dist,target=/build/dist \
-    uv pip install --python /opt/venv --no-cache --offline --no-deps /build/dist/*.whl \
-    && uv pip check --python /opt/venv
+    uv pip install --python /opt/venv --no-cache --offline --no-deps --compile-bytecode \
+        /build/dist/*.whl \
+    && uv pip check --python /opt/venv --no-cache
 ARG REVISION=unknown
 LABEL org.opencontainers.image.revision="${REVISION}"
 USER 65532:65532
@@ -112,7 +125,7 @@ USER 65532:65532
 FROM cpu AS beam
 # hadolint ignore=DL3002
 USER 0:0
-COPY --link --from=beam-sdk /opt/apache/beam /opt/apache/beam
+COPY --from=beam-sdk /opt/apache/beam /opt/apache/beam
 RUN python -m ensurepip --default-pip \
     && python -m pip show --quiet apache-beam
 # Boot would make an environment of its own, which does not see /opt/venv.

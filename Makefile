@@ -17,7 +17,7 @@ ARXIV_TAGGER := .venv/bin/arxiv-tagger
 # start first, so that both processes end at about the same time.
 PYTEST := .venv/bin/pytest --numprocesses 2 --dist loadfile
 
-.PHONY: run test unit lint lint-files docs real bench setup browser lock clean
+.PHONY: run test unit lint lint-files docs real bench setup browser lock image clean
 
 run: $(READY)
 	$(ARXIV_TAGGER) run --profile sample --output out
@@ -97,6 +97,25 @@ lock: $(UV)
 	cp requirements.lock requirements-gpu.lock
 	$(LOCK) --no-annotate --extra pipeline --output-file requirements-image.lock
 	$(LOCK) --no-annotate --extra pipeline --extra gpu --output-file requirements-gpu.lock
+
+# The container image: make image TARGET=cuda. docs/image.md has the rest.
+TARGET ?= cpu
+ifeq (1.16,$(TFX))
+BUILD_ARGS += --build-arg PYTHON_VERSION=3.10 --build-arg DEBIAN=bookworm \
+  --build-arg BEAM_VERSION=2.60.0 --build-arg SERVING_VERSION=2.16.1
+endif
+IMAGE ?= arxiv-tagger:$(TARGET)
+image:
+	@builder="$(BUILDER)"; [ -n "$$builder" ] || \
+	  if docker info --format '{{.ServerVersion}}' >/dev/null 2>&1; then builder=docker; \
+	  else builder=$$(type -P podman buildah | head -n 1); fi; \
+	[ -n "$$builder" ] || { echo "An image is built with docker (and its engine running), podman or" \
+	  "buildah: install one of them." >&2; exit 2; }; \
+	args=(build --target $(TARGET) --tag $(IMAGE)); \
+	args+=(--build-arg "REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown)"); \
+	[ "$${builder##*/}" = docker ] || args+=(--layers=false); \
+	[ -z "$(CERTIFICATES)" ] || args+=(--secret "id=certificates,src=$(CERTIFICATES)"); \
+	set -x; "$$builder" "$${args[@]}" $(BUILD_ARGS) .
 
 clean:
 	rm -rf out dist .venv .tools .mypy_cache .ruff_cache .pytest_cache

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from schema.errors import TaggerError
+
+_NO_TEMPORARY_FOLDER: Final = (
+    "No folder for temporary files can be written to, neither the one that TMPDIR names nor /tmp. "
+    "Set TMPDIR to one that can; in a container with a read-only root, mount one at /tmp."
+)
 
 
 def report_errors(command: Callable[..., None]) -> Callable[..., None]:
@@ -34,8 +40,19 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if debug:
                 raise
+            if not _has_temporary_folder():
+                click.secho(f"Error: {_NO_TEMPORARY_FOLDER}", fg="red", err=True)
+                sys.exit(1)
             click.secho(f"Error: {type(error).__name__}: {error}", fg="red", err=True)
             click.echo("This is a bug; run again with --debug for the stack trace.", err=True)
             sys.exit(1)
 
     return guarded
+
+
+def _has_temporary_folder() -> bool:
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        return False
+    return True

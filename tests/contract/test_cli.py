@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -162,6 +163,16 @@ def test_a_bug_says_how_to_see_more(failing):
         "Error: KeyError: 'lost'\nThis is a bug; run again with --debug for the stack trace.\n"
     )
     assert isinstance(invoke("run", "--debug").exception, KeyError)
+
+
+def test_without_a_writable_temporary_folder_the_cause_is_named(failing, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
+    failing(FileNotFoundError("No usable temporary directory"))
+    done = invoke("run")
+    assert done.exit_code == 1
+    assert "TMPDIR" in done.output
+    assert "This is a bug" not in done.output
 
 
 def test_an_interruption_is_no_error(failing):

@@ -27,8 +27,8 @@ DOCKER = "docker"
 ADDRESS = "address"
 NAMES = (LOCAL, BINARY, DOCKER, ADDRESS)
 
-# The image that serving/deploy/compose.yaml pins, then whatever is there.
-_IMAGES = ("tensorflow/serving:2.16.1", "tensorflow/serving:latest")
+# The version whose words the suite states, the one that serving/deploy pins, whatever is there.
+_IMAGES = ("tensorflow/serving:2.16.1", "tensorflow/serving:2.21.0", "tensorflow/serving:latest")
 # What the suite takes for granted and TF Serving does only when told: that a signature's method
 # name is checked, and that a version that can't be loaded is given up at once.
 _ONLY_THERE = (

