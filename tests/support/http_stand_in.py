@@ -9,7 +9,7 @@ from collections.abc import Callable
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 Answer = tuple[int, Any] | dict[str, Any]
 
@@ -71,7 +71,9 @@ class HttpStandIn:
                 address = urlsplit(self.path)
                 query = {key: values[0] for key, values in parse_qs(address.query).items()}
                 body = json.loads(text) if text else None
-                asked = Asked(self.command, address.path, query, body, _headers(self.headers))
+                asked = Asked(
+                    self.command, unquote(address.path), query, body, _headers(self.headers)
+                )
                 try:
                     status, answer = stand_in.answer(asked)
                 except Exception as error:  # noqa: BLE001 - a test sees it as the answer.
