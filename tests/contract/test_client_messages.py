@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from unittest import mock
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import descriptor_pb2
 from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2, types_pb2
-from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_service_pb2
+from tensorflow_serving.apis import model_pb2, predict_pb2
+from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from serving.client import messages
 from serving.client.grpc_transport import make_request
@@ -60,10 +62,9 @@ def test_data_types_and_the_method_are_the_official_ones():
     assert numbers.items() <= {value.name: value.number for value in official.values}.items()
     for name in ("DT_STRING", "DT_FLOAT", "DT_BOOL"):
         assert getattr(messages, name) == getattr(types_pb2, name)
-    service = prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"]
-    assert f"/{service.full_name}/{service.methods_by_name['Predict'].name}" == (
-        messages.PREDICT_METHOD
-    )
+    # protobuf 6 can't import the descriptor of the service; its stub has the name too.
+    channel = mock.Mock(unary_unary=lambda path, **_: path)
+    assert PredictionServiceStub(channel).Predict == messages.PREDICT_METHOD
 
 
 def random_texts(draw: random.Random) -> list[str]:
