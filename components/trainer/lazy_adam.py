@@ -58,7 +58,7 @@ class ExactAdam(keras.optimizers.Adam):
 
     The result is the same up to rounding, in one pass over variable and moments instead of one for
     each operation. Rows that occur twice in a `tf.IndexedSlices`, as in the combined gradients of
-    several replicas, are summed before they are squared; Keras 3.12 doesn't do that.
+    several replicas, are summed before they are squared; Keras, up to 3.15, doesn't do that.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

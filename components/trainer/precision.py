@@ -40,8 +40,8 @@ class SparseLossScale(keras.optimizers.LossScaleOptimizer):
     """Keras's dynamic loss scaling, for sparse gradients and for several replicas.
 
     A step whose gradient overflows float16 is skipped, and the scale halved. To look for such
-    values, Keras 3.12 makes a sparse gradient dense, and it looks at only one replica's: another
-    replica's overflow would reach the weights.
+    values, Keras (up to 3.15) makes a sparse gradient dense, and it looks at only one replica's:
+    another replica's overflow would reach the weights.
     """
 
     def check_finite(self, grads: Sequence[Any]) -> tf.Tensor:

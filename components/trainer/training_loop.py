@@ -1,7 +1,7 @@
 """Epochs of steps on one or several replicas, timing the wait for input.
 
-It gives the weights that `keras.Model.fit` gives. In Keras 3.12 `fit` fails on several machines if
-a batch holds more than one tensor, and it can't say how long a step waited for its batch.
+It gives the weights that `keras.Model.fit` gives. Up to Keras 3.15 `fit` fails on several machines,
+and it can't say how long a step waited for its batch.
 """
 
 from __future__ import annotations
