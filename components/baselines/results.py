@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,8 @@ def write_baselines(uri: str, baselines: Sequence[BaselineScores]) -> None:
         baselines: The scores; may be empty.
     """
     packed = io.BytesIO()
-    np.savez_compressed(packed, **{each.name: each.scores for each in baselines})
+    scores: dict[str, Any] = {each.name: each.scores for each in baselines}
+    np.savez_compressed(packed, **scores)
     about = {each.name: {key: getattr(each, key) for key in _IN_JSON} for each in baselines}
     fileio.makedirs(uri)
     with fileio.open(f"{uri}/{names.BASELINE_SCORES_FILE}", "wb") as file:

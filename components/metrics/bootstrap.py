@@ -185,9 +185,9 @@ class _Contributions:
 
 def _f1(hits: Array, true_and_suggested: Array) -> Array:
     """F1 = 2tp / (true + suggested), 0 where that is 0 / 0."""
-    return np.divide(
-        2 * hits, true_and_suggested, out=np.zeros(hits.shape), where=true_and_suggested > 0
-    )
+    result = np.zeros(hits.shape)
+    np.divide(2 * hits, true_and_suggested, out=result, where=true_and_suggested > 0)
+    return result
 
 
 def _weights(papers: int, samples: int, rows: int, seed: int) -> Iterator[FloatMatrix]:
