@@ -75,7 +75,8 @@ FROM ${PYTHON_IMAGE} AS runtime
 # processor in every image. `--version` proves that its libraries are here.
 COPY --from=serving /usr/bin/tensorflow_model_server /usr/local/bin/tensorflow_model_server
 RUN tensorflow_model_server --version \
-    && useradd --uid 65532 --user-group --create-home --home-dir /home/tagger tagger
+    && groupadd --gid 65532 tagger \
+    && useradd --uid 65532 --gid 65532 --create-home --home-dir /home/tagger tagger
 # Kubeflow's importer reads the curated schema from a path, not from a package.
 COPY schema/schema.pbtxt /opt/arxiv-tagger/schema/schema.pbtxt
 ENV PATH=/opt/venv/bin:$PATH \
