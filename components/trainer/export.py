@@ -22,7 +22,9 @@ def export_model(tagger: ServedTagger, directory: str, info: dict[str, Any]) -> 
         directory: Folder of the SavedModel; created if missing.
         info: Facts about the model for people and tools, kept as JSON in `assets.extra`.
     """
-    tf.saved_model.save(tagger, directory, signatures=tagger.signatures())
+    # Nobody trains it further; the first layer's gradient is made of what can't be saved.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(tagger, directory, signatures=tagger.signatures(), options=options)
     # TF Serving's Classify API answers only for a signature with this method name, which
     # TF 2's save has no way to set.
     updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(directory)
