@@ -42,12 +42,14 @@ class LazyAdam(keras.optimizers.Adam):
         def move(start: tf.Tensor) -> tuple[tf.Tensor]:
             end = tf.minimum(start + chunk, count)
             at, grad = rows[start:end], values[start:end]
-            m, v = tf.gather(momentum, at), tf.gather(velocity, at)
+            m, v, old = (tf.gather(of, at) for of in (momentum, velocity, variable))
             m += (grad - m) * (1 - self.beta_1)
             v += (tf.square(grad) - v) * (1 - self.beta_2)
             momentum.scatter_update(tf.IndexedSlices(m, at))
             velocity.scatter_update(tf.IndexedSlices(v, at))
-            variable.scatter_sub(tf.IndexedSlices(m * alpha / (tf.sqrt(v) + self.epsilon), at))
+            # Gathered and replaced: TensorFlow 2.21 takes three times as long for `scatter_sub`.
+            new = old - m * alpha / (tf.sqrt(v) + self.epsilon)
+            variable.scatter_update(tf.IndexedSlices(new, at))
             return (end,)
 
         tf.while_loop(lambda start: start < count, move, (tf.constant(0),), parallel_iterations=1)
