@@ -96,6 +96,10 @@ $(UV):
 
 $(READY): $(UV) pyproject.toml requirements.lock
 	$(UV) venv --quiet --allow-existing --python '$(PYTHON_VERSION)' .venv
+	@type g++ >/dev/null 2>&1 && [ -e "$$(.venv/bin/python -c \
+	  'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || { \
+	  echo "A package has to be compiled: install g++ and Python's headers (Debian's python3-dev)." >&2; \
+	  exit 1; }
 	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes \
 	  --build-constraints requirements.lock requirements.lock
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps --editable .

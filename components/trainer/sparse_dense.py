@@ -74,7 +74,7 @@ class SparseDense(keras.layers.Layer):
                 [tf.shape(ids, out_type=tf.int64)[0], tf.size(used, out_type=tf.int64)]
             ),
         )
-        # Faster by far on processors; what docs/gpu.md measured is kept on a GPU.
+        # Faster by far on processors; see docs/decisions/two-stacks.md. Neither was tried on a GPU.
         has_gpu = bool(tf.config.list_logical_devices("GPU"))
         multiply = tf.sparse.sparse_dense_matmul if has_gpu else multiply_compressed
         total = multiply(matrix, rows) + self.bias.value
