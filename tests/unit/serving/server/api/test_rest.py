@@ -80,8 +80,8 @@ def test_many_examples(http):
     ("body", "message"),
     [
         (b'{"instances": [4]}', "JSON Parse error: The document is empty"),
-        (gzip.compress(b'{"instances": [4]}')[:-9], "it is cut off or too large"),
-        (gzip.compress(bytes(101 * 2**20)), "it is cut off or too large"),
+        (gzip.compress(b'{"instances": [4]}', mtime=0)[:-9], "it is cut off or too large"),
+        (gzip.compress(bytes(101 * 2**20), mtime=0), "it is cut off or too large"),
     ],
     ids=["not packed", "cut off", "too large"],
 )
