@@ -3,13 +3,13 @@ SHELL := bash
 PYTHON ?= python3
 UV := .tools/bin/uv
 READY := .venv/.ready
-# TFX 1.21 has no wheels for a glibc before 2.39 (Debian 13, Ubuntu 24.04), TFX 1.16 none for a
-# Python after 3.10. pyenv finds its Python 3.10 by the variable.
-GLIBC := $(lastword $(shell getconf GNU_LIBC_VERSION 2>/dev/null))
+# TFX 1.21 and a Python of 3.11 to 3.13 where both are to be had, else TFX 1.16 and Python 3.10, which
+# pyenv finds by the variable. TFX 1.21's wheels need glibc 2.39 (Debian 13, Ubuntu 24.04) or newer.
+GLIBC := $(lastword $(shell getconf GNU_LIBC_VERSION 2>/dev/null || echo 0))
 ifeq (2.39,$(firstword $(shell printf '%s\n' 2.39 $(GLIBC) | sort -V)))
-PYTHON_VERSION := >=3.10,<3.14
+FIND_PYTHON := $(UV) python find --system --no-project --no-python-downloads '>=3.11,<3.14' 2>/dev/null || echo 3.10
 else
-PYTHON_VERSION := 3.10
+FIND_PYTHON := echo 3.10
 export PYENV_VERSION := 3.10
 endif
 ARXIV_TAGGER := .venv/bin/arxiv-tagger
@@ -95,7 +95,7 @@ $(UV):
 	.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
 $(READY): $(UV) pyproject.toml requirements.lock
-	$(UV) venv --quiet --allow-existing --python '$(PYTHON_VERSION)' .venv
+	$(UV) venv --quiet --allow-existing --python "$$($(FIND_PYTHON))" .venv
 	@type g++ >/dev/null 2>&1 && [ -e "$$(.venv/bin/python -c \
 	  'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || { \
 	  echo "A package has to be compiled: install g++ and Python's headers (Debian's python3-dev)." >&2; \
@@ -124,7 +124,9 @@ BUILD_ARGS += --build-arg PYTHON_VERSION=3.10 --build-arg DEBIAN=bookworm \
 endif
 IMAGE ?= arxiv-tagger:$(TARGET)
 image:
-	@builder="$(BUILDER)"; [ -n "$$builder" ] || \
+	@case "$(TFX)" in ""|1.16|1.21) ;; \
+	  *) echo "TFX is 1.16 or 1.21, not $(TFX)." >&2; exit 2;; esac; \
+	builder="$(BUILDER)"; [ -n "$$builder" ] || \
 	  if docker info --format '{{.ServerVersion}}' >/dev/null 2>&1; then builder=docker; \
 	  else builder=$$(type -P podman buildah | head -n 1); fi; \
 	[ -n "$$builder" ] || { echo "An image is built with docker (and its engine running), podman or" \
@@ -136,4 +138,4 @@ image:
 	set -x; "$$builder" "$${args[@]}" $(BUILD_ARGS) .
 
 clean:
-	rm -rf out dist .venv .tools .mypy_cache .ruff_cache .pytest_cache
+	rm -rf out dist build .venv .tools .mypy_cache .ruff_cache .pytest_cache

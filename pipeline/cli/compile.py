@@ -13,7 +13,7 @@ from pipeline.cloud.required_settings import check_required, missing_settings
 from pipeline.cloud.spec_file import check_name, write_spec
 from pipeline.config import load_config
 from pipeline.deploy_settings import Target
-from serving.output_redirect import output_dropped
+from pipeline.local.output_redirect import output_dropped
 
 
 @click.command()

@@ -7,7 +7,7 @@ import click
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
 from pipeline.cli.suggestions import read_texts, write_suggestions
-from serving.output_redirect import output_dropped
+from pipeline.local.output_redirect import output_dropped
 from serving.predict import find_model, load_model
 
 

@@ -15,10 +15,10 @@ from rich.table import Table
 from components.metrics.names import METRICS
 from pipeline.cli.curation_table import show_curation
 from pipeline.cli.suggestions import one_line
+from pipeline.local.output_redirect import output_dropped
 from pipeline.local.results import METRICS_FILE, infra_report, is_blessed, read_json, served_model
 from schema import names
 from schema.errors import RefusedError
-from serving.output_redirect import output_dropped
 from serving.predict import load_model
 
 if TYPE_CHECKING:

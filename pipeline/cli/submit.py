@@ -20,8 +20,8 @@ from pipeline.cli.errors import report_errors
 from pipeline.cloud.required_settings import check_required, missing_settings
 from pipeline.config import Config, load_config
 from pipeline.deploy_settings import Target
+from pipeline.local.output_redirect import output_dropped
 from schema.errors import UsageError
-from serving.output_redirect import output_dropped
 
 # The settings that travel as runtime parameters (see `run_parameters`), beside that of the data,
 # by how their names begin; all others are compiled in.

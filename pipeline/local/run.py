@@ -18,9 +18,9 @@ from pipeline.config import Config
 from pipeline.local.data_files import split_data_path
 from pipeline.local.narrator import Narrator
 from pipeline.local.output_folder import OutputFolder
+from pipeline.local.output_redirect import output_to_log
 from pipeline.local.results import NodeResult, collect
 from pipeline.places import Places
-from serving.output_redirect import output_to_log
 
 if TYPE_CHECKING:
     from components.evaluator.gate import GateRow

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
 import click
 
 from schema.errors import TaggerError
-from serving.output_redirect import output_dropped
 from serving.server.options import ServerOptions
 
 _PORTS: Final = ("port", "rest_api_port")
@@ -45,11 +46,28 @@ def serve_models(**flags: Any) -> None:
         os.environ.setdefault(name, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
-    # No setting silences what TensorFlow 2.21 prints while it is loaded.
-    with output_dropped():
+    with _errors_dropped():
         from serving.server.server import run_server
 
     run_server(ServerOptions(**{**flags, "rest_api_port": flags["rest_api_port"] or None}))
+
+
+@contextmanager
+def _errors_dropped() -> Iterator[None]:
+    """Drops what C++ writes to standard error; exceptions are raised, and crashes are told.
+
+    No setting silences what TensorFlow 2.21 says of the processor while it is loaded.
+    """
+    terminal = os.dup(2)
+    faulthandler.enable(terminal)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        faulthandler.disable()
+        os.close(terminal)
 
 
 def _flags() -> Iterator[Callable[..., Any]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.local.output_redirect import output_to_log
 from schema.errors import BadInputError
-from serving.output_redirect import output_to_log
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -20,7 +20,7 @@ def run(script: str, log: Path) -> tuple[str, str]:
     prelude = f"""
 import os, subprocess, sys
 from pathlib import Path
-from serving.output_redirect import output_to_log
+from pipeline.local.output_redirect import output_to_log
 log = Path({str(log)!r})
 descriptors = len(os.listdir("/proc/self/fd"))
 """
