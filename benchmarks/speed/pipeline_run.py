@@ -33,20 +33,24 @@ class NotCachedError(Exception):
 
 
 def measure_pipeline(data: Path, work: Path) -> dict[str, Any]:
-    """Section `pipeline`: runs the default profile in an empty folder, then again.
+    """Section `pipeline`: the default profile in an empty folder, then again; and scikit-learn.
 
     Args:
         data: The CSV file.
         work: The output folder; what it holds is deleted.
 
     Returns:
-        The runs `cold` and `cached`, as `run_pipeline` gives them.
+        The runs `cold` and `cached`, as `run_pipeline` gives them, and `scikit_learn`: `seconds`,
+        `peak_bytes` and `metrics` of the script.
 
     Raises:
         CommandError: One of them failed.
     """
     shutil.rmtree(work, ignore_errors=True)
-    return {name: run_pipeline(data, work, "default") for name in ("cold", "cached")}
+    runs = {name: run_pipeline(data, work, "default") for name in ("cold", "cached")}
+    seen = observe([sys.executable, "-m", "benchmarks.speed.sklearn_once", str(data)])
+    script = {"seconds": seen.seconds, "peak_bytes": seen.peak_bytes}
+    return {**runs, "scikit_learn": {**script, "metrics": json.loads(seen.printed)}}
 
 
 def run_pipeline(data: Path, output: Path, profile: str, settings: Sequence[str] = ()) -> Run:

@@ -91,6 +91,11 @@ def pipeline_table(section: Section) -> str:
         rows.append((each["name"], cold, memory, again, after))
     whole = _pairs((run["seconds"], run["peak_bytes"]) for run in runs)
     rows.append(("the whole command", *whole))
+    script = section["scikit_learn"]
+    taken, memory = _pairs([(script["seconds"], script["peak_bytes"])])
+    rows.append(("scikit-learn's script, CSV to metrics", taken, memory, "", ""))
+    ratio = runs[0]["seconds"] / script["seconds"]
+    rows.append(("the first run, of the script", f"{ratio:.2f} x", "", "", ""))
     return table(("", "first run s", "peak GB", "second run s", "peak GB"), rows)
 
 
