@@ -7,31 +7,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from packaging.requirements import Requirement
 
 from schema import names
+from tests.support.lock_file import locked
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 # The arguments of TFX 1.16.
 OLD_STACK = re.search(r"^BUILD_ARGS \+=((?:.*\\\n)*.*)", (ROOT / "Makefile").read_text(), re.M)[1]
-
-
-def locked(lock: str, python: str | None = None) -> dict[tuple[str, str], frozenset[str]]:
-    """The hashes of each package and version of a lock file; all of it, or what a Python gets."""
-    found = {}
-    for entry in re.split(r"\n(?=\S)", (ROOT / lock).read_text()):
-        line = entry.partition("\\")[0].strip()
-        if line.startswith("#"):
-            continue
-        package = Requirement(line)
-        if python and package.marker:
-            environment = {"python_version": python, "python_full_version": f"{python}.1"}
-            if not package.marker.evaluate(environment):
-                continue
-        hashes = re.findall(r"--hash=(sha256:[0-9a-f]{64})", entry)
-        found[package.name, str(package.specifier)] = frozenset(hashes)
-    return found
 
 
 def arguments(changed: str = "") -> dict[str, str]:

@@ -13,7 +13,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
+
+from tests.support.lock_file import locked
 
 ROOT = Path(__file__).parents[3]
 ROOMS = ("schema", "serving", "components", "pipeline")
@@ -61,13 +62,11 @@ def test_no_other_package_owns_our_names() -> None:
     assert clashes == {}
 
     # The claim is about every package of the lock, so each must have been seen, with its files.
-    lock = (ROOT / "requirements.lock").read_text()
-    pins = map(Requirement, re.findall(r"^(\w.*==.*) \\$", lock, re.M))
-    # Of both stacks' packages, those of this one.
-    locked = {canonical(pin.name) for pin in pins if not pin.marker or pin.marker.evaluate()}
-    assert len(locked) > 200
-    assert locked <= set(owners)
-    assert not [name for name in locked if not owners[name]]
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    ours = {canonical(name) for name, _ in locked("requirements.lock", python)}
+    assert len(ours) > 200
+    assert ours <= set(owners)
+    assert not [name for name in ours if not owners[name]]
 
 
 def test_the_wheel_is_the_source_tree(wheel: dict[str, bytes]) -> None:
