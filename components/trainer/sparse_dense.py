@@ -75,7 +75,7 @@ class SparseDense(keras.layers.Layer):
             ),
         )
         # Faster by far on processors; see docs/decisions/two-stacks.md. Neither was tried on a GPU.
-        has_gpu = bool(tf.config.list_logical_devices("GPU"))
+        has_gpu = tf.config.list_logical_devices("GPU")
         multiply = tf.sparse.sparse_dense_matmul if has_gpu else multiply_compressed
         total = multiply(matrix, rows) + self.bias.value
         return self.activation(tf.cast(total, self.compute_dtype))
@@ -107,8 +107,8 @@ def multiply_compressed(matrix: tf.SparseTensor, rows: tf.Tensor) -> tf.Tensor:
     Returns:
         float [n, units].
     """
-    # A further row, which is empty: before TensorFlow 2.21 the kernel divides by the number of
-    # rows, so a batch of no texts would end the process.
+    # One more row, an empty one: in TensorFlow 2.16 the kernel divides by the number of rows, so a
+    # batch without texts would crash the process.
     compressed = tf.raw_ops.SparseTensorToCSRSparseMatrix(
         indices=matrix.indices,
         values=matrix.values,

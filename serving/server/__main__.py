@@ -58,15 +58,22 @@ def _errors_dropped() -> Iterator[None]:
 
     No setting silences what TensorFlow 2.21 says of the processor while it is loaded.
     """
+    if sys.stderr is None:
+        yield
+        return
     terminal = os.dup(2)
-    faulthandler.enable(terminal)
+    # A handler that somebody else enabled stays.
+    ours = not faulthandler.is_enabled()
+    if ours:
+        faulthandler.enable(terminal)
     try:
         with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:
         os.dup2(terminal, 2)
-        faulthandler.disable()
+        if ours:
+            faulthandler.disable()
         os.close(terminal)
 
 
