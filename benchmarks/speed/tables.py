@@ -95,7 +95,7 @@ def pipeline_table(section: Section) -> str:
     taken, memory = _pairs([(script["seconds"], script["peak_bytes"])])
     rows.append(("scikit-learn's script, CSV to metrics", taken, memory, "", ""))
     ratio = runs[0]["seconds"] / script["seconds"]
-    rows.append(("the first run, of the script", f"{ratio:.2f} x", "", "", ""))
+    rows.append(("the first run, as a multiple of the script", f"{ratio:.2f} x", "", "", ""))
     return table(("", "first run s", "peak GB", "second run s", "peak GB"), rows)
 
 
