@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.papers.paper_keys import hash_keys
-from components.transform.ngrams import join_texts, split_ngrams
+from components.transform.ngrams import hash_ngrams, hash_words, join_texts, split_words
 from components.transform.settings import FeatureSettings
 from components.transform.vocabulary import analyze_ngrams, look_up_ngrams
 from components.transform.weighting import weigh_counts
@@ -44,10 +44,22 @@ def vectorize(
 ) -> tf.SparseTensor:
     """Computes the TF-IDF weights of texts, float32 sparse [n, V]."""
     texts = abstracts if settings.input == "abstract" else join_texts(titles, abstracts)
-    ngrams = split_ngrams(texts, settings.ngrams, settings.punctuation)
-    vocabulary = analyze_ngrams(ngrams, settings.max_tokens, settings.weighting, settings.idf_power)
-    found = look_up_ngrams(ngrams.values, vocabulary)
-    counts = _count_rows(ngrams.with_values(found.columns), found.size)
+    words = split_words(texts, settings.punctuation)
+    vocabulary = analyze_ngrams(
+        words, settings.ngrams, settings.max_tokens, settings.weighting, settings.idf_power
+    )
+    hashes, counted = hash_ngrams(words.with_values(hash_words(words.values)), settings.ngrams)
+    found = look_up_ngrams(tf.transpose(hashes), vocabulary)
+    counted = tf.transpose(counted)
+    if settings.weighting == "sublinear_l2":
+        # Left out before they are counted and sorted.
+        counted &= found.columns > 0
+    ends = tf.cumsum(tf.math.count_nonzero(counted, axis=1))
+    splits = tf.gather(tf.concat([[0], ends], axis=0), words.row_splits)
+    columns = tf.boolean_mask(found.columns, counted)
+    counts = _count_rows(
+        tf.RaggedTensor.from_row_splits(columns, splits, validate=False), found.size
+    )
     weights = weigh_counts(counts, found.idf.lookup(counts.indices[:, 1]), settings.weighting)
     tft.experimental.annotate_sparse_output_shape(weights, found.size)
     return weights

@@ -1,11 +1,8 @@
-"""One pass over the texts: the n-gram vocabulary and its document frequencies.
-
-TensorFlow counts inside each batch; Beam then merges the counts of whole batches as Arrow
-tables, so that no Python code runs for each n-gram.
-"""
+"""One pass over the texts: the n-gram vocabulary and its document frequencies."""
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -21,6 +18,15 @@ import tensorflow_transform as tft
 from apache_beam.io.filesystems import FileSystems
 from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
+from components.transform.counting import (
+    TABLE,
+    Batch,
+    count,
+    merge,
+    most_frequent,
+    read_batch,
+    spell,
+)
 from components.transform.settings import Weighting
 from components.transform.weighting import inverse_document_frequency
 from schema.names import NGRAM_VOCABULARY
@@ -29,56 +35,9 @@ from schema.names import NGRAM_VOCABULARY
 SHARDS: Final = 64
 # A part is compacted once it has grown by so many rows; a worker holds all parts of its papers.
 COMPACT_AFTER: Final = 2**24 // SHARDS
-# Rows that are held beyond the wanted ones before the rarer ones are dropped.
-_ROWS_HELD: Final = 2**20
 
 # The name of column 0; an n-gram has no punctuation, so none can have this name.
 UNKNOWN_NGRAM: Final = b"[UNK]"
-
-Batch = tuple[npt.NDArray[Any], ...]
-
-_TABLE: Final = pa.schema(
-    [("ngram", pa.binary()), ("count", pa.int64()), ("documents", pa.int64())]
-)
-
-
-def count_batch(ngrams: tf.RaggedTensor) -> tuple[tf.Tensor, ...]:
-    """Counts the n-grams of one batch inside the graph.
-
-    Args:
-        ngrams: string [n, (n-grams)].
-
-    Returns:
-        The distinct n-grams [u], how often each occurs [u], the number of texts that hold it
-        [u], its shard [u], and the number of texts [1].
-    """
-    distinct, index, counts = tf.unique_with_counts(ngrams.values, out_idx=tf.int64)
-    size = tf.maximum(tf.size(distinct, out_type=tf.int64), 1)
-    pairs, _ = tf.unique(ngrams.value_rowids() * size + index)
-    documents = tf.math.unsorted_segment_sum(
-        tf.ones_like(pairs), pairs % size, tf.size(distinct, out_type=tf.int64)
-    )
-    shards = tf.strings.to_hash_bucket_fast(distinct, SHARDS)
-    texts = tf.reshape(ngrams.nrows(), [1])
-    return distinct, counts, documents, shards, texts
-
-
-def _merge(tables: Sequence[pa.Table]) -> pa.Table:
-    """Adds up the rows of the same n-gram."""
-    grouped = pa.concat_tables(tables).group_by("ngram")
-    summed = grouped.aggregate([("count", "sum"), ("documents", "sum")])
-    return pa.table(
-        [summed["ngram"], summed["count_sum"], summed["documents_sum"]], schema=_TABLE
-    ).combine_chunks()
-
-
-def most_frequent(table: pa.Table, size: int) -> pa.Table:
-    """Returns the `size` most frequent n-grams, ties by their bytes, both descending.
-
-    This is the order, and the cut, of `TextVectorization.adapt`.
-    """
-    order = pc.sort_indices(table, sort_keys=[("count", "descending"), ("ngram", "descending")])
-    return table.take(order[:size])
 
 
 class MergeCounts(beam.CombineFn):
@@ -105,12 +64,14 @@ class MergeCounts(beam.CombineFn):
 
     def compact(self, accumulator: list[pa.Table]) -> list[pa.Table]:
         """Adds everything up before it is sent."""
-        return [_merge(accumulator)] if accumulator else []
+        return [self._join(accumulator)] if accumulator else []
 
     def extract_output(self, accumulator: list[pa.Table]) -> pa.Table:
-        """Adds everything up, most frequent n-grams first."""
-        merged = _merge(accumulator) if accumulator else _TABLE.empty_table()
-        return most_frequent(merged, self._size)
+        """Adds everything up, and drops the rarer rows."""
+        return most_frequent(self._join(accumulator), self._size)
+
+    def _join(self, tables: Sequence[pa.Table]) -> pa.Table:
+        return merge(tables)
 
     def _shrink(self, tables: list[pa.Table]) -> list[pa.Table]:
         # The first table is the compacted one; waiting until the others are as large keeps the
@@ -128,56 +89,48 @@ class KeepMostFrequent(MergeCounts):
         """Drops the rarer rows before the tables are sent."""
         return [self.extract_output(accumulator)]
 
-    def extract_output(self, accumulator: list[pa.Table]) -> pa.Table:
-        """Returns the rows, most frequent n-grams first."""
-        table = pa.concat_tables([_TABLE.empty_table(), *accumulator])
-        return most_frequent(table, self._size).combine_chunks()
-
-    def _shrink(self, tables: list[pa.Table]) -> list[pa.Table]:
-        held = sum(table.num_rows for table in tables)
-        return self.compact(tables) if held > self._size + _ROWS_HELD else tables
+    def _join(self, tables: Sequence[pa.Table]) -> pa.Table:
+        return pa.concat_tables([TABLE.empty_table(), *tables]).combine_chunks()
 
 
 @beam.typehints.with_output_types(Iterable[tuple[int, pa.Table]])
 def _tables_by_shard(batch: Batch) -> Iterator[tuple[int, pa.Table]]:
-    ngrams, counts, documents, shards, _ = batch
+    table = count(batch)
+    shards = (table["hash"].to_numpy() % SHARDS).astype(np.uint8)
     order = np.argsort(shards, kind="stable")
-    present, starts = np.unique(shards[order], return_index=True)
-    bounds = np.append(starts, len(order))
-    for shard, start, stop in zip(present, bounds[:-1], bounds[1:], strict=True):
-        rows = order[start:stop]
-        # Copied: a slice of a table is pickled with the whole table.
-        columns = [
-            pa.array(ngrams[rows], pa.binary()),
-            pa.array(counts[rows], pa.int64()),
-            pa.array(documents[rows], pa.int64()),
-        ]
-        yield int(shard), pa.table(columns, schema=_TABLE)
+    bounds = np.searchsorted(shards[order], np.arange(SHARDS + 1))
+    for shard, (start, stop) in enumerate(itertools.pairwise(bounds)):
+        if start < stop:
+            # Copied: a slice of a table is pickled with the whole table.
+            yield shard, table.take(order[start:stop])
 
 
 @beam.typehints.with_output_types(int)
 def _count_texts(batch: Batch) -> int:
-    return int(batch[4].sum())
+    return int(batch[-1].sum())
 
 
 def _write_vocabulary(
-    table: pa.Table, texts: int, weighting: Weighting, idf_power: float, directory: str
+    table: pa.Table, texts: int, size: int, weighting: Weighting, idf_power: float, directory: str
 ) -> npt.NDArray[Any]:
-    documents = table["documents"].to_numpy()
-    idf = inverse_document_frequency(documents, texts, weighting, idf_power)
-    ngrams = [UNKNOWN_NGRAM, *table["ngram"].to_pylist()]
+    # This is the order, and the cut, of `TextVectorization.adapt`.
+    ngrams = table.append_column("ngram", pa.array(spell(table), pa.binary()))
+    order = pc.sort_indices(ngrams, sort_keys=[("count", "descending"), ("ngram", "descending")])
+    kept = ngrams.take(order[:size])
+    idf = inverse_document_frequency(kept["documents"].to_numpy(), texts, weighting, idf_power)
     # A worker may run this twice; a folder for each try keeps the files whole.
     path = FileSystems.join(directory, f"{NGRAM_VOCABULARY}-{uuid.uuid4().hex}", NGRAM_VOCABULARY)
     FileSystems.mkdirs(FileSystems.split(path)[0])
+    names = [UNKNOWN_NGRAM, *kept["ngram"].to_pylist()]
+    lines = zip(names, idf.tolist(), [0, *kept["hash"].to_pylist()], strict=True)
     with FileSystems.create(path, "text/plain") as file:
-        for ngram, weight in zip(ngrams, idf, strict=True):
-            # Nine significant digits restore the exact float32.
-            file.write(b"%s\t%.9g\n" % (ngram, weight))
+        # Nine significant digits restore the exact float32.
+        file.write(b"".join(b"%s\t%.9g\t%d\n" % line for line in lines))
     return np.asarray(path.encode())
 
 
 class NgramVocabulary(PTransformAnalyzer):
-    """Analyzer: a text file with an n-gram and its weight in each line, in column order."""
+    """Analyzer: a text file with an n-gram, its weight and its hash in each line, by column."""
 
     def __init__(self, size: int, weighting: Weighting, idf_power: float = 1.0) -> None:
         """Keeps the `size` most frequent n-grams and weighs them by the formula."""
@@ -199,6 +152,7 @@ class NgramVocabulary(PTransformAnalyzer):
             >> beam.Map(
                 _write_vocabulary,
                 texts=beam.pvalue.AsSingleton(texts),
+                size=self._size,
                 weighting=self._weighting,
                 idf_power=self._idf_power,
                 directory=self.base_temp_dir,
@@ -207,26 +161,31 @@ class NgramVocabulary(PTransformAnalyzer):
 
 
 def analyze_ngrams(
-    ngrams: tf.RaggedTensor, max_tokens: int, weighting: Weighting, idf_power: float = 1.0
+    words: tf.RaggedTensor,
+    longest: int,
+    max_tokens: int,
+    weighting: Weighting,
+    idf_power: float = 1.0,
 ) -> tf.Tensor:
     """Finds the vocabulary of the training texts, inside a preprocessing_fn.
 
     Args:
-        ngrams: string [n, (n-grams)].
+        words: string [n, (words)].
+        longest: The longest n-gram, in words.
         max_tokens: V, the columns of the matrix: V - 1 n-grams and one for unknown ones.
         weighting: The formula of the weights.
         idf_power: As `inverse_document_frequency` takes it.
 
     Returns:
-        The path of the vocabulary asset, string []. Line i (from 0) holds the n-gram and the
-        weight of column i; column 0 stands for the n-grams outside the vocabulary.
+        The path of the vocabulary asset, string []. Line i (from 0) holds the n-gram, the
+        weight and the hash of column i; column 0 stands for the n-grams outside the vocabulary.
     """
     (path,) = tft.experimental.ptransform_analyzer(
-        inputs=list(count_batch(ngrams)),
+        inputs=list(read_batch(words, longest)),
         ptransform=NgramVocabulary(max_tokens - 1, weighting, idf_power),
         output_dtypes=[tf.string],
         output_shapes=[[]],
-        output_asset_default_values=[UNKNOWN_NGRAM + b"\t0\n"],
+        output_asset_default_values=[UNKNOWN_NGRAM + b"\t0\t0\n"],
         name="ngram_vocabulary",
     )
     tft.annotate_asset(NGRAM_VOCABULARY, NGRAM_VOCABULARY)
@@ -237,7 +196,7 @@ class NgramLookup(NamedTuple):
     """N-grams looked up in the vocabulary asset.
 
     Attributes:
-        columns: The column of each n-gram that was looked up, int64 [m].
+        columns: The column of each hash that was looked up, int64; 0 for n-grams outside.
         size: The number of columns, V, int64 [].
         idf: The table from a column, int64, to its weight, float32.
     """
@@ -247,8 +206,8 @@ class NgramLookup(NamedTuple):
     idf: tf.lookup.StaticHashTable
 
 
-def look_up_ngrams(ngrams: tf.Tensor, path: tf.Tensor) -> NgramLookup:
-    """Looks n-grams, string [m], up in the vocabulary asset that `analyze_ngrams` names."""
+def look_up_ngrams(hashes: tf.Tensor, path: tf.Tensor) -> NgramLookup:
+    """Looks the hashes of n-grams up in the vocabulary asset that `analyze_ngrams` names."""
     line = tf.lookup.TextFileIndex.LINE_NUMBER
     tables: list[tf.lookup.StaticHashTable] = []
 
@@ -262,12 +221,12 @@ def look_up_ngrams(ngrams: tf.Tensor, path: tf.Tensor) -> NgramLookup:
         # After the analysis the path is a value: the tables then belong outside the traced
         # function, where they are filled once and not at every call.
         with tf.init_scope() if hasattr(file, "numpy") else nullcontext():
-            columns = read_table(file, (tf.string, 0), (tf.int64, line))
+            columns = read_table(file, (tf.int64, 2), (tf.int64, line))
             size = columns.size()
             tables.append(read_table(file, (tf.int64, line), (tf.float32, 1)))
         sizes.append(size)
         return columns.lookup(keys), size
 
     sizes: list[tf.Tensor] = []
-    columns = tft.apply_vocabulary(ngrams, path, lookup_fn=look_up)
+    columns = tft.apply_vocabulary(hashes, path, lookup_fn=look_up)
     return NgramLookup(columns, sizes[0], tables[0])

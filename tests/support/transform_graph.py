@@ -81,7 +81,7 @@ class Analysis:
     def ngrams(self) -> list[bytes]:
         """The n-gram of each column."""
         lines = self.output.vocabulary_by_name(names.NGRAM_VOCABULARY)
-        return [line.rpartition(b"\t")[0] for line in lines]
+        return [line.split(b"\t")[0] for line in lines]
 
     @property
     def labels(self) -> list[bytes]:

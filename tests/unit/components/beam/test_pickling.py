@@ -17,7 +17,8 @@ from components.example_gen.combiners import Concatenate
 from components.example_gen.outputs import Destination
 from components.example_gen.settings import DataSettings
 from components.papers.paper_keys import paper_keys, write_train_keys
-from components.transform.vocabulary import _TABLE, KeepMostFrequent, MergeCounts
+from components.transform import counting
+from components.transform.vocabulary import KeepMostFrequent, MergeCounts
 from schema import names
 from tests.support.curation_oracle import noisy_rows, to_csv
 from tests.support.evaluator_splits import random_split
@@ -28,7 +29,9 @@ PICKLERS = pytest.mark.parametrize("pickler", [dill_pickler, cloudpickle_pickler
 FIRST, SECOND = (
     curation._PAPER.pack(index, 7, bytes([9 - index]) * 16, 2**60) for index in range(2)
 )
-TABLE = pa.table([[b"a", b"b", b"a"], [1, 2, 3], [1, 1, 1]], schema=_TABLE)
+TABLE = pa.table(
+    [[7, 8, 7], [0, 0, 0], [b"a", b"b", b"a"], [1, 2, 3], [1, 1, 1]], schema=counting.TABLE
+)
 SPLIT = random_split(40, 6, seed=4)
 
 

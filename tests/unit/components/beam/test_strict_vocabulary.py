@@ -16,14 +16,9 @@ import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.transform import vocabulary
-from components.transform.ngrams import split_ngrams
-from components.transform.vocabulary import (
-    KeepMostFrequent,
-    MergeCounts,
-    NgramVocabulary,
-    count_batch,
-    most_frequent,
-)
+from components.transform.counting import TABLE, read_batch
+from components.transform.ngrams import split_words
+from components.transform.vocabulary import KeepMostFrequent, MergeCounts, NgramVocabulary
 from tests.support.strictness import (
     CONDITIONS,
     FOUR_WORKERS,
@@ -36,7 +31,7 @@ from tests.support.strictness import (
 from tests.support.transform_graph import make_texts
 
 TEXTS = make_texts(400, seed=7) + [f"rare{number} word" for number in range(300)]
-SIZE = 150
+SIZE, LONGEST = 150, 3
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +39,16 @@ def batches():
     """What TensorFlow counts in batches of uneven sizes, one of them without a word."""
     dice = random.Random(1)
     texts = list(TEXTS)
-    found = [count_batch(split_ngrams(tf.constant(["", "!"]), 2))]
+    found = [read_batch(split_words(tf.constant(["", "!"])), LONGEST)]
     while texts:
         size = dice.randint(1, 90)
-        found.append(count_batch(split_ngrams(tf.constant(texts[:size]), 2)))
+        found.append(read_batch(split_words(tf.constant(texts[:size])), LONGEST))
         del texts[:size]
     return [tuple(part.numpy() for part in batch) for batch in found]
 
 
 def analyse(batches, folder, flags=()):
-    """The vocabulary file that the analyzer writes."""
+    """The vocabulary file that the analyzer writes, without the hashes."""
     analyzer = NgramVocabulary(SIZE, "keras")
     analyzer.base_temp_dir = str(folder / "temp")
     for batch in batches:
@@ -66,7 +61,9 @@ def analyse(batches, folder, flags=()):
             | analyzer
             | beam.Map(_keep_content, str(folder / "content"))
         )
-    return (folder / "content").read_bytes()
+    lines = (folder / "content").read_bytes().splitlines()
+    assert len({line.rpartition(b"\t")[2] for line in lines}) == len(lines)
+    return b"".join(line.rpartition(b"\t")[0] + b"\n" for line in lines)
 
 
 def _keep_content(path, copy):
@@ -76,7 +73,14 @@ def _keep_content(path, copy):
 @pytest.fixture(scope="module")
 def expected():
     """By counting in a dictionary."""
-    grams = split_ngrams(tf.constant(TEXTS), 2).to_list()
+    grams = [
+        [
+            b" ".join(words[start : start + length])
+            for length in range(1, LONGEST + 1)
+            for start in range(len(words) - length + 1)
+        ]
+        for words in split_words(tf.constant(TEXTS)).to_list()
+    ]
     counts = collections.Counter(gram for text in grams for gram in text)
     documents = collections.Counter(gram for text in grams for gram in set(text))
     kept = sorted(counts, key=lambda gram: (counts[gram], gram), reverse=True)[:SIZE]
@@ -98,7 +102,6 @@ def test_no_order_changes_anything(seed, batches, expected, tmp_path, monkeypatc
     shuffle(monkeypatch, seed)
     # So small that tables are merged and cut all the time.
     monkeypatch.setattr(vocabulary, "COMPACT_AFTER", seed * 5)
-    monkeypatch.setattr(vocabulary, "_ROWS_HELD", seed * 5)
     shuffled = random.Random(seed).sample(batches, len(batches))
     flags = FOUR_WORKERS if seed else []
     assert analyse(shuffled, tmp_path, flags) == expected
@@ -136,14 +139,16 @@ def test_keys_have_deterministic_coders(tmp_path):
     assert coder.is_deterministic()
 
 
-@pytest.mark.parametrize("held", [0, 3, 10**6])
+@pytest.mark.parametrize("added", [0, 3, 10**6])
 @pytest.mark.parametrize("size", [1, 7, 40])
-def test_the_most_frequent_rows_however_they_come(held, size, monkeypatch):
-    monkeypatch.setattr(vocabulary, "_ROWS_HELD", held)
+def test_the_most_frequent_rows_however_they_come(added, size, monkeypatch):
+    monkeypatch.setattr(vocabulary, "COMPACT_AFTER", added)
     dice = random.Random(size)
-    rows = [(b"%d" % number, dice.randint(1, 5), 1) for number in range(60)]
-    table = pa.table([list(column) for column in zip(*rows, strict=True)], schema=vocabulary._TABLE)
-    whole = most_frequent(table, size)
+    counts = sorted((dice.randint(1, 20) for _ in range(60)), reverse=True)
+    rows = [(number, 0, b"%d" % number, count, 1) for number, count in enumerate(counts)]
+    whole = [row for row in rows if row[3] >= counts[size - 1]]
+    dice.shuffle(rows)
+    table = pa.table([list(column) for column in zip(*rows, strict=True)], schema=TABLE)
     for _ in range(5):
         combiner = KeepMostFrequent(size)
         cuts = [0, *sorted(dice.sample(range(61), 4)), 60]
@@ -156,6 +161,8 @@ def test_the_most_frequent_rows_however_they_come(held, size, monkeypatch):
             else:
                 right = combiner.compact(combiner.add_input(right, part))
         merged = combiner.merge_accumulators([right, left, combiner.create_accumulator()])
-        assert sum(part.num_rows for part in merged) <= size + held
-        assert combiner.extract_output(merged).equals(whole)
+        sizes = [part.num_rows for part in merged]
+        assert sum(sizes[1:]) <= max(added, sizes[0])
+        found = combiner.extract_output(merged)
+        assert sorted(zip(*found.to_pydict().values(), strict=True)) == whole
     assert combiner.extract_output(combiner.create_accumulator()).num_rows == 0

@@ -14,7 +14,7 @@ import tensorflow as tf
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from components.transform.ngrams import split_ngrams
+from components.transform.ngrams import split_words
 from schema import names
 from schema.text import join_title_and_abstract
 from tests.support.transform_graph import LABELS, make_texts
@@ -22,11 +22,14 @@ from tests.support.transform_graph import LABELS, make_texts
 SOME, ALL = 17, 10_000
 
 
-@pytest.mark.parametrize(("max_tokens", "text"), [(SOME, "abstract"), (ALL, "title_and_abstract")])
-def test_keras_weighting_equals_text_vectorization(analyse, max_tokens, text):
-    analysis = analyse(max_tokens, text)
+@pytest.mark.parametrize(
+    ("max_tokens", "text", "ngrams"),
+    [(SOME, "abstract", 2), (ALL, "title_and_abstract", 2), (ALL, "abstract", 4)],
+)
+def test_keras_weighting_equals_text_vectorization(analyse, max_tokens, text, ngrams):
+    analysis = analyse(max_tokens, text, ngrams=ngrams)
     oracle = keras.layers.TextVectorization(
-        max_tokens=max_tokens, ngrams=2, output_mode="tf_idf", pad_to_max_tokens=False
+        max_tokens=max_tokens, ngrams=ngrams, output_mode="tf_idf", pad_to_max_tokens=False
     )
     oracle.adapt(tf.data.Dataset.from_tensor_slices(analysis.texts).batch(16))
     expected = np.asarray(oracle(tf.constant(analysis.texts)))
@@ -71,12 +74,10 @@ def test_sublinear_weighting_equals_scikit_learn(analyse, punctuation, idf_power
 
 
 def test_split_punctuation_separates_words():
-    """The oracle uses our vocabulary, so this looks at the n-grams."""
+    """The oracle uses our vocabulary, so this looks at the words."""
     text = tf.constant(["l2-norm X_1"])
-    assert split_ngrams(text, 2, "remove").to_list() == [[b"l2norm", b"x1", b"l2norm x1"]]
-    words = [b"l2", b"norm", b"x", b"1"]
-    pairs = [b" ".join(pair) for pair in itertools.pairwise(words)]
-    assert split_ngrams(text, 2, "split").to_list() == [words + pairs]
+    assert split_words(text, "remove").to_list() == [[b"l2norm", b"x1"]]
+    assert split_words(text, "split").to_list() == [[b"l2", b"norm", b"x", b"1"]]
 
 
 def test_labels_equal_multi_label_binarizer(analyse):
