@@ -35,6 +35,7 @@ from components.trainer.settings import TrainerSettings
 from components.trainer.signatures import ServedTagger
 from components.trainer.strategy import pick_strategy, wait_for_all
 from components.trainer.train import make_reproducible, train
+from components.trainer.transform_graph import TransformGraph
 from schema import names
 from schema.errors import BadInputError
 from schema.settings_errors import read_section
@@ -121,7 +122,7 @@ def run_fn(fn_args: FnArgs) -> None:
         write_plots(result.history, plots_dir, best_epoch=result.best_epoch)
         tagger = ServedTagger(
             served or model,
-            transform.transform_features_layer(),
+            TransformGraph(transform.transform_savedmodel_dir),
             transform.vocabulary_by_name(names.LABEL_VOCABULARY),
             result.threshold,
             fn_args.custom_config["top_k"],

@@ -11,6 +11,7 @@ import tensorflow as tf
 from components.trainer.model import build_model, compile_model, make_optimizer
 from components.trainer.settings import TrainerSettings
 from components.trainer.signatures import ServedTagger, pad_rows
+from components.trainer.transform_graph import TransformGraph
 from schema import names
 from tests.support.transform_graph import LABELS, Analysis
 
@@ -49,8 +50,8 @@ class Parts:
 
     def tagger(self, threshold: float = 0.5, top_k: int = TOP_K) -> ServedTagger:
         """The served model; two of them share the network."""
-        layer = self.analysis.output.transform_features_layer()
-        return ServedTagger(self.model, layer, self.analysis.labels, threshold, top_k)
+        graph = TransformGraph(self.analysis.output.transform_savedmodel_dir)
+        return ServedTagger(self.model, graph, self.analysis.labels, threshold, top_k)
 
     def transformed_probabilities(self) -> np.ndarray:
         """The network on the transformed papers, as it is trained, [30, L]."""

@@ -20,6 +20,7 @@ from components.infra_validator.checks import VALUE_CHECKS
 from components.infra_validator.server_process import ServerProcess
 from components.trainer.export import export_model
 from components.trainer.signatures import ServedTagger
+from components.trainer.transform_graph import TransformGraph
 from serving.warmup import warmup_requests
 from tests.support.candidates import (
     InnerServer,
@@ -206,9 +207,9 @@ class KerasVariables(ServedTagger):
     ],
 )
 def test_a_model_that_answers_wrongly_is_refused(attempt, parts, tmp_path, kind, expected):
-    layer = parts.analysis.output.transform_features_layer()
+    graph = TransformGraph(parts.analysis.output.transform_savedmodel_dir)
     labels = parts.analysis.labels
-    tagger = kind(parts.model, layer, labels, THRESHOLD, TOP_K)
+    tagger = kind(parts.model, graph, labels, THRESHOLD, TOP_K)
     model = artifact(standard_artifacts.Model, tmp_path / "model")
     export_model(tagger, f"{model.uri}/Format-Serving", {"threshold": THRESHOLD})
     report = attempt(model)

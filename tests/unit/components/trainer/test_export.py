@@ -53,8 +53,7 @@ TABLE = {
     "transform_features": (
         PREDICT,
         EXAMPLES,
-        # How many labels there are is known once the vocabulary is loaded.
-        {"labels": (FLOAT, [-1, -1]), "unknown_labels": (INT64, [-1])},
+        {"labels": (FLOAT, [-1, L]), "unknown_labels": (INT64, [-1])},
     ),
 }
 INFO = {"threshold": 0.5, "epochs": 3, "note": "größe"}
