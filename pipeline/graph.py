@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform
+from tfx.components import ExampleValidator, StatisticsGen, Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import base_component
 from tfx.dsl.components.common.resolver import Resolver
@@ -30,6 +30,7 @@ from components.example_gen.component import CsvExampleGen
 from components.infra_validator.component import InfraValidator
 from components.pusher.component import Pusher
 from components.report.component import Report
+from components.transform.component import Transform
 from pipeline.cloud_options import CloudOptions
 from pipeline.code_version import UNKNOWN, CodeVersion
 from pipeline.config import Config

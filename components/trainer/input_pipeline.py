@@ -14,7 +14,6 @@ from components.dataset_options import dataset_options
 from schema import names
 from schema.errors import BadInputError
 
-_COMPRESSION = "GZIP"
 _SHUFFLE_RECORDS = 16_384
 _FILES_AT_ONCE = 4
 _BATCHES_AHEAD = 4
@@ -85,7 +84,7 @@ def make_dataset(
     """Reads transformed examples in batches, in bounded memory.
 
     Args:
-        file_pattern: Pattern or patterns of gzipped TFRecord files.
+        file_pattern: Pattern or patterns of TFRecord files, not compressed.
         feature_spec: Of the transformed examples, with V and L in its sparse features.
         batch_size: Examples of a batch.
         shuffle: Whether to shuffle the files, and the records within a buffer of 16,384, anew in
@@ -133,7 +132,7 @@ def make_dataset(
 
 
 def _read(path: tf.Tensor) -> tf.data.Dataset:
-    return tf.data.TFRecordDataset(path, compression_type=_COMPRESSION)
+    return tf.data.TFRecordDataset(path)
 
 
 def _matching_files(file_pattern: str | Sequence[str]) -> list[str]:

@@ -51,7 +51,10 @@ def read_batch(words: tf.RaggedTensor, longest: int) -> tuple[tf.Tensor, ...]:
     ngrams, inside = hash_ngrams(hashes, longest)
     prefixes = tf.pad(ngrams[:-1], [[1, 0], [0, 0]])
     rows = tf.broadcast_to(words.value_rowids(), tf.shape(ngrams))
-    ngrams, prefixes, rows = (tf.boolean_mask(each, inside) for each in (ngrams, prefixes, rows))
+    kept = tf.where(tf.reshape(inside, [-1]))[:, 0]
+    ngrams, prefixes, rows = (
+        tf.gather(tf.reshape(each, [-1]), kept) for each in (ngrams, prefixes, rows)
+    )
     _, numbers = tf.unique(ngrams, out_idx=tf.int64)
     return distinct, ngrams, prefixes, numbers, rows, tf.reshape(words.nrows(), [1])
 

@@ -49,17 +49,13 @@ def vectorize(
         words, settings.ngrams, settings.max_tokens, settings.weighting, settings.idf_power
     )
     hashes, counted = hash_ngrams(words.with_values(hash_words(words.values)), settings.ngrams)
-    found = look_up_ngrams(tf.transpose(hashes), vocabulary)
-    counted = tf.transpose(counted)
+    found = look_up_ngrams(hashes, vocabulary)
     if settings.weighting == "sublinear_l2":
         # Left out before they are counted and sorted.
         counted &= found.columns > 0
-    ends = tf.cumsum(tf.math.count_nonzero(counted, axis=1))
-    splits = tf.gather(tf.concat([[0], ends], axis=0), words.row_splits)
-    columns = tf.boolean_mask(found.columns, counted)
-    counts = _count_rows(
-        tf.RaggedTensor.from_row_splits(columns, splits, validate=False), found.size
-    )
+    kept = tf.where(counted)
+    rows = tf.gather(words.value_rowids(), kept[:, 1])
+    counts = _count(rows, tf.gather_nd(found.columns, kept), [words.nrows(), found.size])
     weights = weigh_counts(counts, found.idf.lookup(counts.indices[:, 1]), settings.weighting)
     tft.experimental.annotate_sparse_output_shape(weights, found.size)
     return weights
@@ -73,24 +69,28 @@ def encode_labels(terms: tf.SparseTensor) -> tuple[tf.SparseTensor, tf.Tensor]:
         int64 [n].
     """
     vocabulary = tft.vocabulary(terms, vocab_filename=names.LABEL_VOCABULARY)
-    ids = tf.RaggedTensor.from_sparse(tft.apply_vocabulary(terms, vocabulary, default_value=-1))
-    known = ids.values >= 0
+    ids = tft.apply_vocabulary(terms, vocabulary, default_value=-1)
+    rows, papers = ids.indices[:, 0], ids.dense_shape[0]
+    known = tf.where(ids.values >= 0)[:, 0]
     size = tft.experimental.get_vocabulary_size_by_name(names.LABEL_VOCABULARY)
-    counts = _count_rows(tf.ragged.boolean_mask(ids, ids.with_values(known)), size)
+    counts = _count(tf.gather(rows, known), tf.gather(ids.values, known), [papers, size])
     labels = tf.SparseTensor(
         counts.indices, tf.ones_like(counts.values, tf.float32), counts.dense_shape
     )
     tft.experimental.annotate_sparse_output_shape(labels, size)
-    unknown = tf.reduce_sum(ids.with_values(tf.cast(~known, tf.int64)), axis=1)
+    unknown = tf.math.unsorted_segment_sum(tf.cast(ids.values < 0, tf.int64), rows, papers)
     return labels, unknown
 
 
-def _count_rows(ids: tf.RaggedTensor, size: tf.Tensor) -> tf.SparseTensor:
-    """Counts the ids of each row: int64 sparse [n, size], sorted by row, then id."""
-    # The op takes no batch without a row; one more, which is empty, counts nothing.
-    splits = tf.concat([ids.row_splits, ids.row_splits[-1:]], axis=0)
-    rows = tf.RaggedTensor.from_row_splits(ids.values, splits, validate=False)
-    counts = tf.sparse.bincount(rows, axis=-1)
-    return tf.SparseTensor(
-        counts.indices, counts.values, tf.stack([ids.nrows(), tf.cast(size, tf.int64)])
+def _count(rows: tf.Tensor, columns: tf.Tensor, shape: list[tf.Tensor]) -> tf.SparseTensor:
+    """Counts the columns of each row: int64 sparse of the shape, sorted by row, then column."""
+    shape = tf.cast(tf.stack(shape), tf.int64)
+    counts = tf.raw_ops.SparseCountSparseOutput(
+        indices=tf.stack([rows, tf.zeros_like(rows)], axis=1),
+        values=columns,
+        # The op takes no batch without a row; one more, which is empty, counts nothing.
+        dense_shape=shape + tf.constant([1, 0], tf.int64),
+        weights=tf.zeros([0], tf.int64),
+        binary_output=False,
     )
+    return tf.SparseTensor(counts.output_indices, counts.output_values, shape)

@@ -45,7 +45,7 @@ def run_arguments(analysis: Analysis, inputs: str, outputs: str, **settings: Any
     tf.io.gfile.makedirs(inputs)
     files = {"train": papers[:PAPERS], "val": papers[PAPERS:]}
     for split, part in files.items():
-        write(part, f"{inputs}/{split}-00000-of-00001.gz")
+        write(part, f"{inputs}/{split}-00000-of-00001")
     return {
         "custom_config": {"settings": TrainerSettings(**settings).model_dump_json(), "top_k": 3},
         "transform_output": analysis.output.transform_savedmodel_dir.rpartition("/")[0],

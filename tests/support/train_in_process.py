@@ -68,13 +68,13 @@ def in_8_bits(model: keras.Model) -> keras.Model:
 
 def batches(folder: Path, batch_size: int = BATCH, shuffle: bool = True) -> tf.data.Dataset:
     """One epoch for one replica."""
-    path = str(folder / "train.gz")
+    path = str(folder / "train")
     return make_dataset(path, feature_spec(), batch_size, shuffle=shuffle, seed=5)
 
 
 def validation(folder: Path) -> tf.data.Dataset:
     """The validation papers."""
-    path = str(folder / "val.gz")
+    path = str(folder / "val")
     return make_dataset(path, feature_spec(), BATCH, shuffle=False, seed=0, include_unknown=True)
 
 
@@ -88,8 +88,8 @@ def run(
     """Trains once; jobs with a given strategy differ by it alone."""
     folder.mkdir(parents=True)
     make_reproducible(seed)
-    write(random_papers(STEPS * BATCH, seed=1), str(folder / "train.gz"))
-    write(random_papers(40, seed=2), str(folder / "val.gz"))
+    write(random_papers(STEPS * BATCH, seed=1), str(folder / "train"))
+    write(random_papers(40, seed=2), str(folder / "val"))
     # Every replica draws its own dropout.
     dropout = 0.3 if strategy is None else 0.0
     scope = strategy or tf.distribute.get_strategy()

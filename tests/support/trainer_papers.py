@@ -80,8 +80,8 @@ def serialize(paper: Paper) -> bytes:
 
 
 def write(papers: list[Paper], path: str) -> str:
-    """Writes a gzipped TFRecord file and returns its path."""
-    with tf.io.TFRecordWriter(path, "GZIP") as writer:
+    """Writes a TFRecord file and returns its path."""
+    with tf.io.TFRecordWriter(path) as writer:
         for paper in papers:
             writer.write(serialize(paper))
     return path

@@ -23,8 +23,9 @@ FOUR_THREADS = BeamSettings(mode="multi_threading", workers=4)
 def records(files: list[Path]) -> list[object]:
     """The examples, sorted; the entries of a map come in any order, so bytes can't be compared."""
     names_of_files = tf.constant([str(file) for file in files], tf.string)
+    compression = "GZIP" if all(file.suffix == ".gz" for file in files) else ""
     found = []
-    for record in tf.data.TFRecordDataset(names_of_files, "GZIP").as_numpy_iterator():
+    for record in tf.data.TFRecordDataset(names_of_files, compression).as_numpy_iterator():
         feature = tf.train.Example.FromString(record).features.feature
         found.append(sorted((name, value.SerializeToString()) for name, value in feature.items()))
     return sorted(found)

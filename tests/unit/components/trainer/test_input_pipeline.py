@@ -36,9 +36,9 @@ def papers():
 
 @pytest.fixture
 def pattern(papers, tmp_path):
-    write(papers[:20], str(tmp_path / "part-00000-of-00003.gz"))
-    write(papers[20:], str(tmp_path / "part-00001-of-00003.gz"))
-    write([], str(tmp_path / "part-00002-of-00003.gz"))
+    write(papers[:20], str(tmp_path / "part-00000-of-00003"))
+    write(papers[20:], str(tmp_path / "part-00001-of-00003"))
+    write([], str(tmp_path / "part-00002-of-00003"))
     return str(tmp_path / "part-*")
 
 
@@ -96,7 +96,7 @@ def weights_of(inputs):
 @pytest.mark.parametrize(("workers", "count"), [(2, 12), (2, 23), (3, 11), (3, 13)])
 def test_workers_together_read_the_steps_of_one_machine(tmp_path, workers, count):
     """All make as many steps; together each step has the papers of one machine's."""
-    path = write(random_papers(count, seed=3), str(tmp_path / "papers.gz"))
+    path = write(random_papers(count, seed=3), str(tmp_path / "papers"))
     each = 2
     steps = count // (each * workers)
 
@@ -124,7 +124,7 @@ def test_autotuning_is_off(pattern):
 
 
 def test_a_batch_without_ngrams_has_no_columns(tmp_path):
-    path = write([Paper([], [], [1]), Paper([], [], [])], str(tmp_path / "empty.gz"))
+    path = write([Paper([], [], [1]), Paper([], [], [])], str(tmp_path / "empty"))
     ((inputs, truth),) = make_dataset(path, SPEC, 8, shuffle=False, seed=0)
     assert inputs[names.MODEL_IDS].shape == inputs[names.MODEL_WEIGHTS].shape == (2, 0)
     np.testing.assert_array_equal(truth, [[0, 1, 0, 0, 0, 0], [0] * 6])
@@ -141,9 +141,9 @@ def test_a_survey_reads_every_key_and_label_once_in_file_order(tmp_path):
     # The last label has no paper.
     labels = [dice.permutation(LABELS - 1)[: dice.integers(0, 4)].tolist() for _ in keys]
     papers = [Paper([1], [1.0], own, key=key) for key, own in zip(keys, labels, strict=True)]
-    write(papers[:1100], str(tmp_path / "part-0.gz"))
-    write([], str(tmp_path / "part-1.gz"))
-    write(papers[1100:], str(tmp_path / "part-2.gz"))
+    write(papers[:1100], str(tmp_path / "part-0"))
+    write([], str(tmp_path / "part-1"))
+    write(papers[1100:], str(tmp_path / "part-2"))
     pattern = str(tmp_path / "part-*")
     counts = [sum(label in own for own in labels) for label in range(LABELS)]
     for patterns in (pattern, [pattern, pattern]):
@@ -154,7 +154,7 @@ def test_a_survey_reads_every_key_and_label_once_in_file_order(tmp_path):
 
 
 def test_empty_files_give_an_empty_survey(tmp_path):
-    found = scan_split(write([], str(tmp_path / "empty.gz")), SPEC)
+    found = scan_split(write([], str(tmp_path / "empty")), SPEC)
     assert (found.paper_keys.dtype, found.paper_keys.shape) == (np.int64, (0,))
     assert found.label_counts.tolist() == [0] * LABELS
 
@@ -168,6 +168,6 @@ def test_a_pattern_without_files_is_refused(tmp_path):
 
 
 def test_a_label_outside_the_vocabulary_is_an_error(tmp_path):
-    path = write([Paper([1], [1.0], [LABELS])], str(tmp_path / "bad.gz"))
+    path = write([Paper([1], [1.0], [LABELS])], str(tmp_path / "bad"))
     with pytest.raises(tf.errors.InvalidArgumentError):
         read(make_dataset(path, SPEC, 8, shuffle=False, seed=0))

@@ -34,8 +34,8 @@ ALL_FIGURES = {"loss", "binary_accuracy", names.INPUT_WAIT_SHARE, *FIGURES}
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("papers")
-    train_file = write(random_papers(STEPS * 16, seed=1), str(folder / "train.gz"))
-    val_file = write(random_papers(40, seed=2), str(folder / "val.gz"))
+    train_file = write(random_papers(STEPS * 16, seed=1), str(folder / "train"))
+    val_file = write(random_papers(40, seed=2), str(folder / "val"))
     return (
         make_dataset(train_file, SPEC, 16, shuffle=True, seed=0),
         make_dataset(val_file, SPEC, 16, shuffle=False, seed=0, include_unknown=True),
@@ -107,7 +107,7 @@ def test_diverged_training_and_an_empty_validation_split_are_refused(data, tmp_p
     settings = SETTINGS.model_copy(update={"learning_rate": 1e38, "lr_schedule": "constant"})
     with pytest.raises(UsageError, match=r"diverged in epoch \d+.*trainer.learning_rate"):
         run(settings, data, tmp_path / "log")
-    path = write([], str(tmp_path / "empty.gz"))
+    path = write([], str(tmp_path / "empty"))
     empty = make_dataset(path, SPEC, 4, shuffle=False, seed=0, include_unknown=True)
     with pytest.raises(BadInputError, match="validation split is empty"):
         run(SETTINGS, (data[0], empty), tmp_path / "log")

@@ -23,7 +23,7 @@ def compiled(**settings):
 
 
 def dataset(folder):
-    path = write(random_papers(75, seed=1), str(folder / "train.gz"))
+    path = write(random_papers(75, seed=1), str(folder / "train"))
     return make_dataset(path, feature_spec(), 16, shuffle=True, seed=0)
 
 

@@ -14,7 +14,7 @@ from tests.support.trainer_papers import LABELS, VOCABULARY, feature_spec, rando
 
 
 def test_validation_figures_equal_keras_and_sklearn(tmp_path):
-    path = write(random_papers(40, seed=2), str(tmp_path / "val.gz"))
+    path = write(random_papers(40, seed=2), str(tmp_path / "val"))
     data = make_dataset(path, feature_spec(), 16, shuffle=False, seed=0, include_unknown=True)
     settings = TrainerSettings(hidden_units=(12,))
     model = build_model(VOCABULARY, LABELS, settings)
