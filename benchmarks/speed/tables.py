@@ -28,7 +28,7 @@ def training_tables(section: Section) -> str:
     rows = [row]
     for name, key, alone in (
         ("`keras_example`, exact Adam", "adam", "adam"),
-        ("`keras_example`, lazy Adam", "lazy_adam", "lazy_adam_alone"),
+        ("`keras_example`, lazy", "lazy", "lazy_alone"),
         ("`default`", "default", "default_alone"),
     ):
         run = section[key]
@@ -50,7 +50,7 @@ def training_tables(section: Section) -> str:
             f"{run['exported_bytes'] / example['weights_bytes']:.0%}",
         ]
         for name, run, alone in (
-            ("`keras_example`, lazy Adam", section["lazy_adam"], "lazy_adam_alone"),
+            ("`keras_example`, lazy", section["lazy"], "lazy_alone"),
             ("`default`", default, "default_alone"),
         )
     ]

@@ -17,18 +17,18 @@ _SHORT_EPOCHS: Final = 2
 
 
 def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
-    """Runs the example, its profile with lazy and with exact Adam, and the default profile.
+    """Runs the example, its profile with `lazy_rms` and with exact Adam, and the default profile.
 
     Args:
         data: The CSV file.
         work: Where runs write.
         timed: Epochs of the example and of its profile with exact Adam, which take longest.
-            With lazy Adam its profile runs all of its epochs.
+            With `lazy_rms` its profile runs all of its epochs.
 
     Returns:
-        `example`, what it says of itself and its `peak_bytes`; and the runs `lazy_adam`
-        and `default`, each from an empty folder; and `lazy_adam_alone`, `adam` and
-        `default_alone`, each with Trainer alone: `adam` with the seed of `lazy_adam`, the others
+        `example`, what it says of itself and its `peak_bytes`; and the runs `lazy`
+        and `default`, each from an empty folder; and `lazy_alone`, `adam` and
+        `default_alone`, each with Trainer alone: `adam` with the seed of `lazy`, the others
         with another, and all before it from the cache.
 
     Raises:
@@ -43,14 +43,14 @@ def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
     def settings(optimizer: str, *more: str) -> tuple[str, ...]:
         return (size, f"trainer.optimizer={optimizer}", *more)
 
-    # Lazy Adam comes first in its folder: later models are also compared with the last one.
+    # The lazy one comes first in its folder: later models are also compared with the last one.
     # Trainer alone is run for its memory, which does not grow with the epochs.
     of_example, of_default = work / _PROFILE, work / _DEFAULT
     short = f"trainer.epochs={_SHORT_EPOCHS}"
     runs = {
-        "lazy_adam": run_pipeline(data, of_example, _PROFILE, settings("lazy_adam")),
-        "lazy_adam_alone": run_trainer_alone(
-            data, of_example, _PROFILE, settings("lazy_adam", short, OTHER_SEED)
+        "lazy": run_pipeline(data, of_example, _PROFILE, settings("lazy_rms")),
+        "lazy_alone": run_trainer_alone(
+            data, of_example, _PROFILE, settings("lazy_rms", short, OTHER_SEED)
         ),
         "adam": run_trainer_alone(
             data, of_example, _PROFILE, settings("adam", f"trainer.epochs={timed}")

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.trainer.int8_dense import Int8SparseDense
-from components.trainer.lazy_adam import ExactAdam, LazyAdam
 from components.trainer.loss import MemberCrossentropy, binary_accuracy, prior_logits
+from components.trainer.optimizers import ExactAdam, LazyRms
 from components.trainer.precision import Precision, SparseLossScale
 from components.trainer.settings import TrainerSettings
 from components.trainer.sparse_dense import SparseDense
@@ -179,11 +179,11 @@ def make_optimizer(
             end_learning_rate=0.0,
             power=1.0,
         )
-    kind = LazyAdam if settings.optimizer == "lazy_adam" else ExactAdam
+    kind = LazyRms if settings.optimizer == "lazy_rms" else ExactAdam
     # The loss is the members' mean, so each member's gradient is that much smaller than alone; with
     # an epsilon as much smaller, Adam moves it as it would alone.
-    adam = kind(learning_rate=rate, epsilon=_EPSILON / settings.ensemble_size)
-    return SparseLossScale(adam) if precision == "mixed_float16" else adam
+    optimizer = kind(learning_rate=rate, epsilon=_EPSILON / settings.ensemble_size)
+    return SparseLossScale(optimizer) if precision == "mixed_float16" else optimizer
 
 
 def compile_model(

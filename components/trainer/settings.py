@@ -22,8 +22,9 @@ class TrainerSettings(Settings):
             multiplied by 1 + rare_label_weight * exp(-papers / 200). 0 turns it off.
         dropout: Share of each hidden layer's outputs that is dropped in training, from 0 to
             below 1.
-        optimizer: `adam` is Keras's Adam; `lazy_adam` updates only those rows of the first layer
-            that the batch uses.
+        optimizer: `adam` is Keras's Adam; `lazy_rms` moves only those rows of the first layer that
+            the batch uses, each by its gradient divided by the RMS of the row's gradients so far,
+            and all other weights by Adam.
         learning_rate: Learning rate at the first step; not scaled by the number of GPUs.
         lr_schedule: `constant`, or `linear`, which lowers the learning rate to zero at the last
             step.
@@ -49,7 +50,7 @@ class TrainerSettings(Settings):
     output_bias_init: Literal["zeros", "prior"] = "zeros"
     rare_label_weight: float = Field(default=0.0, ge=0.0)
     dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
-    optimizer: Literal["adam", "lazy_adam"] = "lazy_adam"
+    optimizer: Literal["adam", "lazy_rms"] = "lazy_rms"
     learning_rate: float = Field(default=0.002, gt=0.0)
     lr_schedule: Literal["constant", "linear"] = "linear"
     batch_size: int = Field(default=128, ge=1)

@@ -55,6 +55,8 @@ class SparseDense(keras.layers.Layer):
             initializer=self.kernel_initializer,
             autocast=False,
         )
+        # For optimizers, which make their variables before they see a gradient.
+        self.kernel.updated_by_rows = True
         self.bias = self.add_weight(
             name="bias", shape=(self.units,), initializer="zeros", autocast=False
         )

@@ -33,17 +33,17 @@ FLOAT16 = "mixed_float16"
 def trained(tmp_path_factory):
     """The folders of all jobs, trained by two processes side by side."""
     folder = tmp_path_factory.mktemp("trained")
-    first = ["seed0:lazy_adam:0:0", "seed1:lazy_adam:1:0", "exact0:adam:0:0"]
+    first = ["seed0:lazy_rms:0:0", "seed1:lazy_rms:1:0", "exact0:adam:0:0"]
     second = [
-        "again0:lazy_adam:0:0",
+        "again0:lazy_rms:0:0",
         "exact_again0:adam:0:0",
-        *(f"{kind}{n}:{kind}:0:{n}" for kind in ("lazy_adam", "adam") for n in (1, 2)),
+        *(f"{kind}{n}:{kind}:0:{n}" for kind in ("lazy_rms", "adam") for n in (1, 2)),
     ]
     jobs = [
         [f"{job}:float32" for job in first],
-        [*(f"{job}:float32" for job in second), f"mixed2:lazy_adam:0:2:{FLOAT16}"],
+        [*(f"{job}:float32" for job in second), f"mixed2:lazy_rms:0:2:{FLOAT16}"],
     ]
-    jobs[0].append(f"mixed1:lazy_adam:0:1:{FLOAT16}")
+    jobs[0].append(f"mixed1:lazy_rms:0:1:{FLOAT16}")
     command = [sys.executable, "-W", "ignore", "-m", "tests.support.train_in_process"]
     processes = [
         subprocess.Popen(
@@ -83,7 +83,7 @@ def test_another_seed_gives_other_weights(trained):
 
 
 @pytest.mark.parametrize(
-    ("kind", "tolerance"), [("lazy_adam", 1e-6), ("adam", 1e-6), ("mixed", 2e-3)]
+    ("kind", "tolerance"), [("lazy_rms", 1e-6), ("adam", 1e-6), ("mixed", 2e-3)]
 )
 def test_two_replicas_equal_one(trained, kind, tolerance):
     one, two = trained / f"{kind}1", trained / f"{kind}2"
@@ -95,10 +95,10 @@ def test_two_replicas_equal_one(trained, kind, tolerance):
             assert ours[figure] == pytest.approx(theirs[figure], abs=10 * tolerance)
 
 
-@pytest.mark.parametrize("kind", ["lazy_adam", "mixed"])
+@pytest.mark.parametrize("kind", ["lazy_rms", "mixed"])
 def test_two_replicas_are_served_in_8_bits_like_one(trained, kind):
     folder = trained / f"{kind}2"
-    model = network("lazy_adam", "float32", seed=9, dropout=0.0)
+    model = network("lazy_rms", "float32", seed=9, dropout=0.0)
     model.set_weights(weights(folder))
     expected = in_8_bits(model).get_weights()
     assert expected[0].dtype == np.int8
@@ -107,11 +107,11 @@ def test_two_replicas_are_served_in_8_bits_like_one(trained, kind):
         np.testing.assert_array_equal(mine, wanted)
 
 
-@pytest.mark.parametrize("kind", ["lazy_adam", "adam", "mixed"])
+@pytest.mark.parametrize("kind", ["lazy_rms", "adam", "mixed"])
 def test_a_checkpoint_of_two_replicas_resumes_on_one(trained, kind):
     """It gives the same answers, and after the next epoch the same weights."""
     folder = trained / f"{kind}2"
-    optimizer, precision = ("lazy_adam", FLOAT16) if kind == "mixed" else (kind, "float32")
+    optimizer, precision = ("lazy_rms", FLOAT16) if kind == "mixed" else (kind, "float32")
     model = network(optimizer, precision, seed=9, dropout=0.0)
     checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
     checkpoint.read(str(folder / CHECKPOINT)).assert_consumed()

@@ -31,7 +31,7 @@ def main() -> None:
     tf.config.set_logical_device_configuration(cpu, logical)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     with strategy.scope():
-        model = network("lazy_adam", "mixed_float16", seed=0, dropout=0.0)
+        model = network("lazy_rms", "mixed_float16", seed=0, dropout=0.0)
 
     @tf.function(autograph=False)
     def step(data: tuple[dict[str, tf.Tensor], tf.Tensor]) -> None:

@@ -58,9 +58,7 @@ def network_settings(optimizer: str, seed: int, dropout: float) -> TrainerSettin
 
 def in_8_bits(model: keras.Model) -> keras.Model:
     """The network as it would be served with a kernel of 8 bits."""
-    settings = network_settings("lazy_adam", 0, 0.0).model_copy(
-        update={"first_layer_dtype": "int8"}
-    )
+    settings = network_settings("lazy_rms", 0, 0.0).model_copy(update={"first_layer_dtype": "int8"})
     served = build_served_model(VOCABULARY, LABELS, settings)
     copy_weights(model, served)
     return served

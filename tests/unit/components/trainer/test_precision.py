@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.lazy_adam import LazyAdam
 from components.trainer.model import build_model, compile_model, make_optimizer
+from components.trainer.optimizers import LazyRms
 from components.trainer.precision import SparseLossScale, pick_precision
 from components.trainer.settings import TrainerSettings
 from schema import names
@@ -51,7 +51,7 @@ def batch(truth=1.0):
     return {names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, labels
 
 
-def compiled(precision, optimizer="lazy_adam"):
+def compiled(precision, optimizer="lazy_rms"):
     settings = SETTINGS.model_copy(update={"optimizer": optimizer})
     model = build_model(VOCABULARY, LABELS, settings, precision=precision)
     compile_model(model, make_optimizer(settings, 1, precision))
@@ -83,10 +83,10 @@ def test_only_the_hidden_layers_compute_in_16_bits(precision):
 def test_only_float16_scales_the_loss():
     assert type(compiled("mixed_float16").optimizer) is SparseLossScale
     for precision in ("float32", "mixed_bfloat16"):
-        assert type(compiled(precision).optimizer) is LazyAdam
+        assert type(compiled(precision).optimizer) is LazyRms
 
 
-@pytest.mark.parametrize("optimizer", ["lazy_adam", "adam"])
+@pytest.mark.parametrize("optimizer", ["lazy_rms", "adam"])
 @pytest.mark.parametrize("precision", MIXED)
 def test_a_mixed_step_equals_a_float32_step(precision, optimizer):
     mixed, plain = compiled(precision, optimizer), compiled("float32", optimizer)

@@ -27,7 +27,7 @@ def dataset(folder):
     return make_dataset(path, feature_spec(), 16, shuffle=True, seed=0)
 
 
-@pytest.mark.parametrize("optimizer", ["lazy_adam", "adam"])
+@pytest.mark.parametrize("optimizer", ["lazy_rms", "adam"])
 @pytest.mark.parametrize("ensemble_size", [1, 2])
 def test_training_equals_keras_fit_to_the_bit(tmp_path, optimizer, ensemble_size):
     """With dropout, a decaying rate, and a last batch of fewer papers."""
