@@ -109,28 +109,37 @@ def multiply_compressed(matrix: tf.SparseTensor, rows: tf.Tensor) -> tf.Tensor:
     Returns:
         float [n, units].
     """
-    # One more row, an empty one: in TensorFlow 2.16 the kernel divides by the number of rows, so a
-    # batch without texts would crash the process.
-    compressed = tf.raw_ops.SparseTensorToCSRSparseMatrix(
-        indices=matrix.indices,
-        values=matrix.values,
-        dense_shape=matrix.dense_shape + tf.constant([1, 0], tf.int64),
-    )
-    product: tf.Tensor = _multiply(compressed, rows)[: matrix.dense_shape[0]]
-    return product
+    product = _multiply(matrix.indices, matrix.values, matrix.dense_shape, rows)
+    return product[: matrix.dense_shape[0]]
 
 
+# A function of its own: TensorFlow keeps the graph around a custom gradient until the process ends,
+# and the graph of a training step holds the kernel and its moments.
+@tf.function
 @tf.custom_gradient
-def _multiply(compressed: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, Any]:
-    """Returns the product, and its gradient for the rows; TensorFlow's takes 8 times as long."""
+def _multiply(
+    indices: tf.Tensor, values: tf.Tensor, shape: tf.Tensor, rows: tf.Tensor
+) -> tuple[tf.Tensor, Any]:
+    """Returns the product, with a row too many, and its gradient for the rows.
+
+    TensorFlow's own gradient takes 8 times as long.
+    """
     ops = tf.raw_ops
 
-    def multiply_transposed(upstream: tf.Tensor) -> tuple[None, tf.Tensor]:
-        transposed = ops.SparseMatrixTranspose(input=compressed, type=rows.dtype)
-        return None, tf.cond(
+    def compress() -> tf.Tensor:
+        # One more row, an empty one: TensorFlow 2.16 divides by the number of rows, so that
+        # a batch without texts would crash the process.
+        more = shape + tf.constant([1, 0], tf.int64)
+        return ops.SparseTensorToCSRSparseMatrix(indices=indices, values=values, dense_shape=more)
+
+    def multiply_transposed(upstream: tf.Tensor) -> tuple[None, None, None, tf.Tensor]:
+        # Compressed once more, since no function can return a compressed matrix to its gradient.
+        transposed = ops.SparseMatrixTranspose(input=compress(), type=rows.dtype)
+        gradient = tf.cond(
             tf.size(rows) > 0,
             lambda: ops.SparseMatrixMatMul(a=transposed, b=upstream),
             lambda: tf.zeros_like(rows),
         )
+        return None, None, None, gradient
 
-    return ops.SparseMatrixMatMul(a=compressed, b=rows), multiply_transposed
+    return ops.SparseMatrixMatMul(a=compress(), b=rows), multiply_transposed

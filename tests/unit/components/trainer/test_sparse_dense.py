@@ -1,5 +1,8 @@
 """The sparse layer against `keras.layers.Dense` on densified input."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -31,23 +34,45 @@ def layers(activation="relu"):
     return sparse, dense
 
 
+def directly(function):
+    return function
+
+
+@pytest.mark.parametrize("run", [directly, tf.function])
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("activation", ["relu", None, "tanh"])
-def test_output_and_gradients_equal_dense(seed, activation):
+def test_output_and_gradients_equal_dense(seed, activation, run):
     sparse, dense = layers(activation)
     ids, weights = batch(seed)
     factor = np.random.default_rng(seed).normal(size=(len(ids), UNITS)).astype(np.float32)
-    with tf.GradientTape(persistent=True) as tape:
-        output = sparse(ids, weights)
-        expected = dense(densified(ids, weights, V))
-        loss, expected_loss = tf.reduce_sum(output * factor), tf.reduce_sum(expected * factor)
+
+    def differentiate(layer, *inputs):
+        weights = [layer.kernel.value, layer.bias.value]
+        with tf.GradientTape() as tape:
+            output = layer(*inputs)
+            loss = tf.reduce_sum(output * factor)
+        return output, *tape.gradient(loss, weights)
+
+    output, kernel, bias = run(differentiate)(sparse, ids, weights)
+    expected, expected_kernel, expected_bias = differentiate(dense, densified(ids, weights, V))
     np.testing.assert_allclose(output, expected, rtol=0, atol=1e-5)
-    kernel, bias = tape.gradient(loss, [sparse.kernel.value, sparse.bias.value])
-    expected_kernel, expected_bias = tape.gradient(
-        expected_loss, [dense.kernel.value, dense.bias.value]
-    )
     np.testing.assert_allclose(tf.convert_to_tensor(kernel), expected_kernel, atol=1e-5)
     np.testing.assert_allclose(bias, expected_bias, atol=1e-5)
+
+
+def test_nothing_holds_what_was_traced():
+    sparse, _ = layers()
+
+    @tf.function
+    def differentiate(ids, weights):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(sparse(ids, weights))
+        return tape.gradient(loss, sparse.kernel.value).values
+
+    graph = weakref.ref(differentiate.get_concrete_function(*batch(0)).graph)
+    del differentiate
+    gc.collect()
+    assert graph() is None
 
 
 def test_the_gradient_has_each_used_row_once_and_no_other():
