@@ -17,7 +17,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 from schema.errors import UsageError
 from serving.protos import load_messages
 from serving.server.errors import ServingError, invalid_argument
-from serving.server.model.runners import BatchingOptions
+from serving.server.model.batching import BatchingOptions
 from serving.server.store.policy import All, Latest, Specific, VersionPolicy
 
 PLATFORM: Final = "tensorflow"

@@ -31,7 +31,7 @@ from serving.server.config import (
     read_monitoring_file,
 )
 from serving.server.errors import ServingError
-from serving.server.model.runners import BatchingOptions
+from serving.server.model.batching import BatchingOptions
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
 from serving.server.ports import address_of, explain_bind_error, reserve

@@ -52,6 +52,7 @@ class SavedModel:
     Attributes:
         path: Its folder.
         signatures: Its signatures by key, TensorFlow's own for setting up included.
+        has_loops: Whether a run may take any time.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class SavedModel:
         self.path = path
         self.signatures = signatures
         self._session: Any = session
-        self._has_loops = has_loops
+        self.has_loops = has_loops
         self._tensors = _Tensors(session.graph)
 
     def run(
@@ -84,7 +85,7 @@ class SavedModel:
             ServingError: TensorFlow refuses or fails, in its words.
         """
         tensors = self._tensors
-        options = _run_options(deadline) if self._has_loops and deadline < math.inf else None
+        options = _run_options(deadline) if self.has_loops and deadline < math.inf else None
         try:
             values: list[Any] = pywrap_tf_session.TF_SessionRun_wrapper(
                 self._session._session,
@@ -227,11 +228,12 @@ def _run_options(deadline: float) -> Any:
 
 
 def _session_config(has_loops: bool) -> tf.compat.v1.ConfigProto:
-    # Requests already run in parallel: spreading one over threads nearly doubles the time of a
-    # small model. But only a run on those threads can be stopped.
-    threads = 0 if has_loops else -1
+    # Requests already run in parallel: spreading one, or one operation, over threads nearly doubles
+    # the time of a small model. But only a run on those threads can be stopped.
     config = tf.compat.v1.ConfigProto(
-        allow_soft_placement=True, inter_op_parallelism_threads=threads
+        allow_soft_placement=True,
+        inter_op_parallelism_threads=0 if has_loops else -1,
+        intra_op_parallelism_threads=1,
     )
     # Else the first model takes all the memory of the GPU.
     config.gpu_options.allow_growth = True

@@ -11,7 +11,8 @@ from typing import Any, Final
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
 from serving.server.errors import ServingError, internal
-from serving.server.model.runners import BatchingOptions, BatchingRunner, DirectRunner
+from serving.server.model.batching import BatchingOptions, BatchingRunner
+from serving.server.model.runners import DirectRunner
 from serving.server.model.saved_model import load_saved_model
 from serving.server.store.policy import next_action
 from serving.server.store.servable import Servable

@@ -14,7 +14,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from serving.server.config import ModelConfig
 from serving.server.errors import ServingError, failed_precondition, invalid_argument, not_found
-from serving.server.model.runners import BatchingOptions
+from serving.server.model.batching import BatchingOptions
 from serving.server.store.model_versions import ModelVersions, WarmUp
 from serving.server.store.policy import Specific, choose_versions
 from serving.server.store.servable import Servable

@@ -15,7 +15,7 @@ from serving.server.config import (
     read_monitoring_file,
 )
 from serving.server.errors import ServingError
-from serving.server.model.runners import BatchingOptions
+from serving.server.model.batching import BatchingOptions
 from serving.server.store.policy import All, Latest, Specific
 from tests.support.model_store import until
 

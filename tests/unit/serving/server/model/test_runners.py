@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from serving.server.errors import ServingError, invalid_argument
-from serving.server.model.runners import BatchingOptions, BatchingRunner, DirectRunner
+from serving.server.model import runners
+from serving.server.model.batching import BatchingOptions, BatchingRunner
+from serving.server.model.runners import DirectRunner
 from serving.server.model.saved_model import load_saved_model
 from tests.support.model_store import in_loop, until
 from tests.support.saved_models import half_plus_two
@@ -21,17 +23,21 @@ PATIENCE = 30.0
 
 
 class DoublingModel:
-    """Doubles its inputs; can be held up, and keeps the input "x" of every run."""
+    """Doubles its inputs; can be held up, and keeps the input "x" of every run, and its thread."""
+
+    has_loops = False
 
     def __init__(self, *, held: bool = False) -> None:
         self.batches: list[np.ndarray] = []
         self.deadlines: list[float] = []
+        self.threads: list[int] = []
         self._go = threading.Event()
         self.release = self._go.set
         if not held:
             self.release()
 
-    def run(self, inputs, outputs, deadline):
+    def run(self, inputs, outputs, deadline=math.inf):
+        self.threads.append(threading.get_ident())
         self.batches.append(inputs["x"])
         self.deadlines.append(deadline)
         assert self._go.wait(PATIENCE)
@@ -193,6 +199,8 @@ async def test_unlike_requests_do_not_share_a_batch(padded):
 @in_loop
 async def test_any_error_reaches_every_caller_of_its_batch():
     class Broken:
+        has_loops = False
+
         def run(self, inputs, outputs, deadline):
             if len(inputs["x"]) > 1:
                 raise RuntimeError("out of order")
@@ -298,3 +306,28 @@ async def test_without_batching_deadlines_and_closing_are_the_same():
     assert (await first)[0].tolist() == [0]
     assert [batch.tolist() for batch in model.batches] == [[0]]
     assert (await refusal(submit(runner, 2))).code is grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("batching", [False, True])
+def test_only_a_short_run_of_a_request_that_is_alone_stays_in_the_event_loop(batching, monkeypatch):
+    # Patient, for a machine that is busy.
+    monkeypatch.setattr(runners, "_SHORT_SECONDS", PATIENCE)
+    model = DoublingModel()
+
+    async def ask() -> None:
+        runner = BatchingRunner(model, BatchingOptions()) if batching else DirectRunner(model)
+        # How long a run takes is known after the first one.
+        await submit(runner, 1)
+        await submit(runner, 2)
+        await submit(runner, 3, 4)
+        await submit(runner, b"a" * 20_000, dtype=object)
+        await asyncio.gather(submit(runner, 5), submit(runner, 6))
+        await submit(runner, 7)
+        await runner.close()
+
+    asyncio.run(ask())
+    here = threading.get_ident()
+    values = [each.ravel()[0] for each in model.batches]
+    assert [each for each, thread in zip(values, model.threads, strict=True) if thread == here] == [
+        2
+    ]

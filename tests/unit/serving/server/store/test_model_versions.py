@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from serving.server.config import ModelConfig
-from serving.server.model.runners import BatchingOptions
+from serving.server.model.batching import BatchingOptions
 from serving.server.store import model_versions
 from serving.server.store.policy import Latest
 from tests.support.model_store import (
