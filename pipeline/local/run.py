@@ -74,6 +74,7 @@ def run_locally(config: Config, data: Path, output: Path, console: Console) -> R
             from components.evaluator.gate import read_gate
             from pipeline.code_version import code_version
             from pipeline.graph import create_pipeline
+            from pipeline.local.beam_steps import inspect_steps_once
             from pipeline.local.runner import run_pipeline
 
             input_base, pattern = split_data_path(str(data.absolute()))
@@ -86,6 +87,7 @@ def run_locally(config: Config, data: Path, output: Path, console: Console) -> R
             )
             metadata = sqlite_metadata_connection_config(str(folder.metadata))
             pipeline = create_pipeline(config, places, metadata, code_version())
+            inspect_steps_once()
             nodes = run_pipeline(pipeline, narrator)
         finally:
             narrator.stop()
