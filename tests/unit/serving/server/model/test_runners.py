@@ -11,45 +11,13 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.server.errors import ServingError, invalid_argument
 from serving.server.model import runners
 from serving.server.model.batching import BatchingOptions, BatchingRunner
 from serving.server.model.runners import DirectRunner
 from serving.server.model.saved_model import load_saved_model
+from tests.support.doubling_model import PATIENCE, DoublingModel, refusal, submit
 from tests.support.model_store import in_loop, until
 from tests.support.saved_models import half_plus_two
-
-PATIENCE = 30.0
-
-
-class DoublingModel:
-    """Doubles its inputs; can be held up, and keeps the input "x" of every run, and its thread."""
-
-    has_loops = False
-
-    def __init__(self, *, held: bool = False) -> None:
-        self.batches: list[np.ndarray] = []
-        self.deadlines: list[float] = []
-        self.threads: list[int] = []
-        self._go = threading.Event()
-        self.release = self._go.set
-        if not held:
-            self.release()
-
-    def run(self, inputs, outputs, deadline=math.inf):
-        self.threads.append(threading.get_ident())
-        self.batches.append(inputs["x"])
-        self.deadlines.append(deadline)
-        assert self._go.wait(PATIENCE)
-        if inputs["x"].dtype == np.float32 and np.isnan(inputs["x"]).any():
-            raise invalid_argument("not a number")
-        return [inputs["x"] * 2 for _ in outputs]
-
-
-def submit(runner, *values, dtype=np.float32, timeout: float | None = None) -> asyncio.Task:
-    """Starts a request with these rows."""
-    rows = np.array(values, dtype)
-    return asyncio.ensure_future(runner.run({"x": rows}, ("y",), timeout=timeout))
 
 
 async def busy(model: DoublingModel, runner: BatchingRunner) -> asyncio.Task:
@@ -57,12 +25,6 @@ async def busy(model: DoublingModel, runner: BatchingRunner) -> asyncio.Task:
     first = submit(runner, 0)
     await until(lambda: model.batches)
     return first
-
-
-async def refusal(request: asyncio.Future) -> ServingError:
-    with pytest.raises(ServingError) as caught:
-        await request
-    return caught.value
 
 
 def one_thread(model: DoublingModel, **options) -> BatchingRunner:
