@@ -40,7 +40,7 @@ def model_server(
     ]
     url = f"http://127.0.0.1:{rest_port}"
     with _running(command) as process:
-        _wait(process, lambda: _is_available(f"{url}/v1/models/{model_name}"))
+        _wait(process, lambda: serves(url, model_name))
         yield f"127.0.0.1:{grpc_port}", url, process.pid
 
 
@@ -73,9 +73,11 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _is_available(url: str) -> bool:
+def serves(url: str, model_name: str, version: int | None = None) -> bool:
+    """Says whether a server answers for a model, or for that version of it."""
+    path = f"/versions/{version}" if version else ""
     try:
-        answer = httpx.get(url, timeout=5, trust_env=False)
+        answer = httpx.get(f"{url}/v1/models/{model_name}{path}", timeout=5, trust_env=False)
     except httpx.TransportError:
         return False
     states = answer.json().get("model_version_status", [])

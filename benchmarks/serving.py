@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
@@ -24,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load import Load, ask
-from benchmarks.processes import echo_server, model_server
+from benchmarks.processes import echo_server, model_server, serves
 from benchmarks.texts import abstracts
 from schema import names
 from serving.client.messages import PredictRequest
@@ -32,6 +34,7 @@ from serving.predict import find_model
 
 ECHO: Final = "echo"
 _CLIENTS: Final = (1, 8, 64)
+_SWAP: Final = "batching on, a version swapped"
 _WARM_UP_SECONDS: Final = 1.0
 _TEXTS: Final = 256
 
@@ -53,7 +56,7 @@ def main(model: str, seconds: float, rounds: int) -> None:
 
 
 def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, Any]]:
-    """Asks the echo server and the model server, with batching off and on.
+    """Asks the echo server and the model server: batching off, on, and while a version is swapped.
 
     Args:
         version: The folder of a pushed version.
@@ -68,17 +71,26 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
     payloads = [predict_request(each) for each in abstracts(_TEXTS)]
     loads: dict[tuple[str, int], list[Load]] = {}
     with (
+        TemporaryDirectory() as folder,
         echo_server() as echo,
         model_server(names.MODEL_NAME, version.parent) as (single, _, _),
-        model_server(names.MODEL_NAME, version.parent, ["--enable_batching"]) as (batched, _, _),
+        model_server(names.MODEL_NAME, _copy(version, folder, 1), ["--enable_batching"]) as batched,
     ):
-        servers = {ECHO: echo, "batching off": single, "batching on": batched}
-        for _ in range(rounds):
+        servers = {ECHO: echo, "batching off": single, "batching on": batched[0]}
+        for turn in range(rounds):
             for clients in _CLIENTS:
                 for name, address in servers.items():
                     asyncio.run(ask(address, payloads, clients, _WARM_UP_SECONDS))
                     load = asyncio.run(ask(address, payloads, clients, seconds))
                     loads.setdefault((name, clients), []).append(load)
+            # The server notices it within a second.
+            _copy(version, folder, turn + 2)
+            load = asyncio.run(ask(batched[0], payloads, clients, seconds))
+            if not serves(batched[1], names.MODEL_NAME, turn + 2):
+                raise RuntimeError(
+                    f"A version was not swapped in {seconds:g} s: take --seconds 10."
+                )
+            loads.setdefault((_SWAP, clients), []).append(load)
     return [
         {
             "server": name,
@@ -90,6 +102,13 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
         }
         for (name, clients), found in loads.items()
     ]
+
+
+def _copy(version: Path, folder: str, number: int) -> Path:
+    """Adds a version to a base path at once, and returns the base path."""
+    coming = shutil.copytree(version, Path(folder) / "_coming")
+    coming.rename(Path(folder) / str(number))
+    return Path(folder)
 
 
 def load_rows(servers: Sequence[dict[str, Any]]) -> list[list[object]]:
