@@ -88,7 +88,7 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
             load = asyncio.run(ask(batched[0], payloads, clients, seconds))
             if not serves(batched[1], names.MODEL_NAME, turn + 2):
                 raise RuntimeError(
-                    f"A version was not swapped in {seconds:g} s: take --seconds 10."
+                    f"A version was not swapped in {seconds:g} s: measure longer rounds."
                 )
             loads.setdefault((_SWAP, clients), []).append(load)
     return [
