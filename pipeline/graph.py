@@ -88,11 +88,13 @@ def create_pipeline(
     trainer = _trainer(config, transform, parameters, cloud)
     baselines = Baselines(
         examples=examples,
-        settings=config.baselines.model_dump_json(),
+        # When they are computed changes no result, so it must not spoil the cache.
+        settings=config.baselines.model_dump_json(exclude={"beside_training"}),
         model_input=config.features.input,
         source_digest=source_digest("components.baselines.component"),
     )
-    baselines.add_upstream_node(data_check)
+    if cloud or not config.baselines.beside_training:
+        baselines.add_upstream_node(data_check)
     infra_validator = InfraValidator(
         model=trainer.outputs["model"],
         examples=examples,

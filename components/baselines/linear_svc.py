@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
-from sklearn.utils.parallel import Parallel, delayed
 
 from schema.errors import BadInputError
 
@@ -21,10 +21,18 @@ C: Final = 0.5
 MAX_FEATURES: Final = 153_000
 
 _SEED: Final = 0
-# Below this many non-zero values times labels, starting processes takes longer than training.
-_WORTH_PROCESSES: Final = 100_000_000
+# Below this many characters times labels, starting processes takes longer than training.
+_WORTH_PROCESSES: Final = 500_000_000
 _MOST_PROCESSES: Final = 8
+_NICE: Final = 19
+# By default they would stay for five minutes and hold memory that Trainer needs.
 _IDLE_SECONDS: Final = 10
+# liblinear copies the features for each label. By default glibc hands that memory back to the
+# system after each label, and to fetch it again takes a quarter of the time.
+_KEEP_FREED_MEMORY: Final = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296"
+    ":glibc.malloc.trim_threshold=8589934592"
+}
 
 FloatMatrix = NDArray[np.float64]
 
@@ -53,41 +61,79 @@ def vectorize(train: Sequence[str], others: Sequence[Sequence[str]]) -> tuple[An
 
 
 def decision_values(
-    train: Any, truth: NDArray[np.bool_], others: Sequence[Any], jobs: int = 0
+    train: Sequence[str],
+    truth: NDArray[np.bool_],
+    others: Sequence[Sequence[str]],
+    jobs: int = 0,
 ) -> list[FloatMatrix]:
     """Trains one support vector machine for each label and applies it to other papers.
 
+    Many texts go to processes, so that other threads of this one can work in Python meanwhile.
+    They aren't threads, since liblinear draws from one unguarded random generator per process.
+
+    Args:
+        train: Texts, n of them.
+        truth: Multi-hot labels, [n, L], L at least 1.
+        others: More lists of texts, m in each, none empty.
+        jobs: Number of processes; 0 means one per core, at most 8.
+
+    Returns:
+        What `decide` returns on the features of `vectorize`.
+
+    Raises:
+        BadInputError: No training text has a word of two or more letters.
+    """
+    if sum(map(len, train)) * truth.shape[1] < _WORTH_PROCESSES:
+        return decide(*vectorize(train, others), truth)
+    processes = jobs or min(os.cpu_count() or 1, _MOST_PROCESSES)
+    pool = get_reusable_executor(
+        processes,
+        timeout=_IDLE_SECONDS,
+        env=_KEEP_FREED_MEMORY,
+        # Trainer, which may run beside them, waits for the slower of its threads at each step.
+        initializer=os.nice,
+        initargs=(_NICE,),
+    )
+    features, other_features = pool.submit(vectorize, train, others).result()
+    # Every so many labels, since those with many papers take longer and often stand together.
+    parts = [
+        pool.submit(decide, features, other_features, truth[:, first::processes])
+        for first in range(processes)
+    ]
+    results = [np.empty((len(texts), truth.shape[1])) for texts in others]
+    for first, part in enumerate(parts):
+        for result, values in zip(results, part.result(), strict=True):
+            result[:, first::processes] = values
+    return results
+
+
+def stop_processes() -> None:
+    """Ends the processes that work for another thread, which then gets an error."""
+    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
+def decide(train: Any, others: Sequence[Any], truth: NDArray[np.bool_]) -> list[FloatMatrix]:
+    """Trains and applies the machines in this process.
+
     Equal to `OneVsRestClassifier(LinearSVC(C=0.5, random_state=0))`, except for labels in no or
-    every training paper. Labels are distributed over processes, not threads: liblinear releases
-    Python's lock, but draws from one unguarded random generator per process.
+    every training paper.
 
     Args:
         train: Sparse features, [n, V].
-        truth: Multi-hot labels, [n, L], L at least 1.
         others: More sparse features, [m, V] each.
-        jobs: Number of processes; 0 means one per core, at most 8.
+        truth: Multi-hot labels, [n, L].
 
     Returns:
         Decision values for each of the others, [m, L]; positive means that the label applies,
         -inf or inf that it is in none or all of the training papers.
     """
-    labels = truth.shape[1]
-    processes = jobs or min(os.cpu_count() or 1, _MOST_PROCESSES)
-    if train.nnz * labels < _WORTH_PROCESSES:
-        processes = 1
-    # By default they would stay for five minutes and hold memory that Trainer needs.
-    columns = Parallel(n_jobs=processes, backend="loky", idle_worker_timeout=_IDLE_SECONDS)(
-        delayed(_decide)(train, truth[:, label], others) for label in range(labels)
-    )
-    return [np.column_stack([column[place] for column in columns]) for place in range(len(others))]
-
-
-def _decide(
-    train: Any, positive: NDArray[np.bool_], others: Sequence[Any]
-) -> list[NDArray[np.float64]]:
-    """Returns one label's decision values, [m] for each of the others."""
-    if positive.all() or not positive.any():
-        value = np.inf if positive.all() else -np.inf
-        return [np.full(other.shape[0], value) for other in others]
-    machine = LinearSVC(C=C, random_state=_SEED).fit(train, positive)
-    return [machine.decision_function(other) for other in others]
+    results = [np.empty((other.shape[0], truth.shape[1])) for other in others]
+    for label, positive in enumerate(truth.T):
+        if positive.all() or not positive.any():
+            for result in results:
+                result[:, label] = np.inf if positive.all() else -np.inf
+            continue
+        machine = LinearSVC(C=C, random_state=_SEED).fit(train, positive)
+        for result, other in zip(results, others, strict=True):
+            result[:, label] = machine.decision_function(other)
+    return results

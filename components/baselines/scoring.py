@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from components.baselines.linear_svc import decision_values, vectorize
+from components.baselines.linear_svc import decision_values
 from components.baselines.papers import TrainingPapers, collect, encode_labels
 from components.baselines.results import BaselineScores
 from components.baselines.settings import BaselineName, BaselineSettings
@@ -97,9 +97,9 @@ def _score_linear_svc(
     learnt: TrainingPapers, validation: Sequence[RawPaper], test: Sequence[RawPaper], jobs: int
 ) -> tuple[FloatMatrix, FloatMatrix]:
     texts = [[paper.text for paper in papers] for papers in (learnt.sample, validation, test)]
-    train, others = vectorize(texts[0], texts[1:])
     truth, _ = encode_labels(learnt.sample, learnt.labels)
     val, held_out = (
-        expit(values).astype(np.float32) for values in decision_values(train, truth, others, jobs)
+        expit(values).astype(np.float32)
+        for values in decision_values(texts[0], truth, texts[1:], jobs)
     )
     return val, held_out

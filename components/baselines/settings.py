@@ -21,8 +21,11 @@ class BaselineSettings(Settings):
         max_examples: Maximum number of training papers for linear_svc; larger splits are sampled.
         jobs: Number of processes that train linear_svc; 0 means one per core, at most 8. Each
             has its own copy of the features (130 MB for 33,000 papers).
+        beside_training: Whether a run on this machine computes them while Transform and Trainer
+            work. Otherwise it computes them before, which takes longer, but less memory.
     """
 
     enabled: tuple[BaselineName, ...] = ("none", "frequent", "linear_svc")
     max_examples: int = Field(default=200_000, ge=1)
     jobs: int = Field(default=0, ge=0)
+    beside_training: bool = True

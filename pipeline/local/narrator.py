@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 from rich.spinner import Spinner
@@ -30,46 +30,55 @@ class Narrator:
         self._console = console
         self._root = pipeline_root
         self._live: Live | None = None
+        self._busy = ""
+        # By node, when it started. Nodes that run side by side tell from threads of their own.
+        self._at_work: dict[str, float] = {}
+        self._lock = threading.RLock()
 
     def busy(self, text: str) -> None:
         """Shows that something is going on, until the next call of any method."""
-        self._show(lambda: text)
+        with self._lock:
+            self._busy = text
+            self._show()
 
     def started(self, node_id: str) -> None:
         """Shows a component at work."""
-        since = time.time()
-        self._show(
-            lambda: (
-                f"{_label(node_id)}  {time.time() - since:6.1f} s  "
-                f"{escape(self._progress(node_id, since))}"
-            )
-        )
+        with self._lock:
+            self._busy = ""
+            self._at_work[node_id] = time.time()
+            self._show()
 
     def finished(self, result: NodeResult) -> None:
         """Writes the line of a component that is done."""
         took = "  cached" if result.cached else f"{result.seconds:6.1f} s"
         mark = "[cyan]=[/]" if result.cached else "[green]✓[/]"
-        self._write(f"{mark} {_label(result.node_id)}  {took}  {escape(summarize(result))}")
+        label = _label(result.node_id)
+        self._write(result.node_id, f"{mark} {label}  {took}  {escape(summarize(result))}")
 
     def failed(self, node_id: str, seconds: float) -> None:
         """Writes the line of a component that raised an error."""
-        self._write(f"[red]✗[/] {_label(node_id)}  {seconds:6.1f} s  [red]failed[/]")
+        self._write(node_id, f"[red]✗[/] {_label(node_id)}  {seconds:6.1f} s  [red]failed[/]")
 
     def stop(self) -> None:
-        """Removes the line that shows something at work."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        """Removes the lines that show something at work."""
+        with self._lock:
+            if self._live is not None:
+                self._live.stop()
+                self._live = None
 
-    def _show(self, text: Callable[[], str]) -> None:
+    def _show(self) -> None:
+        """Draws anew what is at work, on a terminal."""
         self.stop()
-        if not self._console.is_terminal:
+        if not self._console.is_terminal or not (self._busy or self._at_work):
             return
-        spinner = Spinner("dots")
+        spinners = [Spinner("dots") for _ in self._at_work or [self._busy]]
+        nodes = list(self._at_work.items())
 
-        def render() -> Spinner:
-            spinner.update(text=text())
-            return spinner
+        def render() -> Group:
+            texts = [self._describe(node_id, since) for node_id, since in nodes] or [self._busy]
+            for spinner, text in zip(spinners, texts, strict=True):
+                spinner.update(text=text)
+            return Group(*spinners)
 
         self._live = Live(
             get_renderable=render,
@@ -82,9 +91,16 @@ class Narrator:
         )
         self._live.start()
 
-    def _write(self, text: str) -> None:
-        self.stop()
-        self._console.print(text, highlight=False, soft_wrap=True)
+    def _write(self, node_id: str, text: str) -> None:
+        with self._lock:
+            self.stop()
+            self._at_work.pop(node_id, None)
+            self._console.print(text, highlight=False, soft_wrap=True)
+            self._show()
+
+    def _describe(self, node_id: str, since: float) -> str:
+        progress = escape(self._progress(node_id, since))
+        return f"{_label(node_id)}  {time.time() - since:6.1f} s  {progress}"
 
     def _progress(self, node_id: str, since: float) -> str:
         if node_id != "Trainer":

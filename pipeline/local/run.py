@@ -88,7 +88,8 @@ def run_locally(config: Config, data: Path, output: Path, console: Console) -> R
             metadata = sqlite_metadata_connection_config(str(folder.metadata))
             pipeline = create_pipeline(config, places, metadata, code_version())
             inspect_steps_once()
-            nodes = run_pipeline(pipeline, narrator)
+            beside = ("Baselines",) if config.baselines.beside_training else ()
+            nodes = run_pipeline(pipeline, narrator, beside)
         finally:
             narrator.stop()
         _restore_version(nodes["Pusher"], folder.serving)

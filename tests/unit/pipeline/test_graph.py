@@ -81,8 +81,14 @@ def test_every_component_has_its_purpose_told(components):
 
 def test_nothing_is_trained_before_the_data_was_checked(components):
     assert {node.id for node in components["DataCheck"].upstream_nodes} == {"ExampleValidator"}
-    for node in ("Transform", "Trainer", "Baselines", "InfraValidator", "Evaluator", "Pusher"):
+    for node in ("Transform", "Trainer", "InfraValidator", "Evaluator", "Pusher"):
         assert "DataCheck" in upstream(components, node)
+
+
+def test_the_baselines_wait_for_the_check_unless_they_run_beside_it(components):
+    assert "DataCheck" not in upstream(components, "Baselines")
+    alone = {each.id: each for each in build("baselines.beside_training=false").components}
+    assert "DataCheck" in upstream(alone, "Baselines")
 
 
 def test_what_cannot_be_served_is_neither_measured_nor_pushed(components):
@@ -185,6 +191,7 @@ def test_each_split_has_its_one_use(components):
         ("baselines.enabled=[none]", {"Baselines"}),
         ("report.seed=4", set()),
         # Where and how it runs changes no result, so nothing has to run again for it.
+        ("baselines.beside_training=false", set()),
         ("beam.workers=2", set()),
         ("deploy.image=another:1", set()),
         ("deploy.trainer.workers=2", set()),

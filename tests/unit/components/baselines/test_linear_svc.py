@@ -8,7 +8,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
 
 from components.baselines import linear_svc
-from components.baselines.linear_svc import decision_values, vectorize
+from components.baselines.linear_svc import decide, decision_values, vectorize
 from components.baselines.papers import encode_labels
 from schema.errors import BadInputError
 from tests.support.baseline_papers import LABELS, made_papers
@@ -50,17 +50,20 @@ def test_texts_without_words_are_refused(texts):
 
 def test_decision_values_equal_one_vs_rest(split):
     matrix, truth, others = split
-    found = decision_values(matrix, truth, others, jobs=1)
+    found = decide(matrix, others, truth)
     assert [each.shape for each in found] == [(30, 5), (17, 5)]
     for other, values in zip(others, found, strict=True):
         np.testing.assert_array_equal(values, one_vs_rest(matrix, truth, other))
 
 
-def test_processes_give_the_very_same_values(split, monkeypatch):
-    matrix, truth, others = split
-    alone = decision_values(matrix, truth, others, jobs=1)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_processes_give_the_very_same_values(monkeypatch, jobs):
+    papers = made_papers(120, 0)
+    texts = [paper.text for paper in papers]
+    truth, _ = encode_labels(papers, LABELS)
+    alone = decision_values(texts, truth, [texts[:30], texts[:17]])
     monkeypatch.setattr(linear_svc, "_WORTH_PROCESSES", 0)
-    shared_out = decision_values(matrix, truth, others, jobs=2)
+    shared_out = decision_values(texts, truth, [texts[:30], texts[:17]], jobs)
     for one, two in zip(alone, shared_out, strict=True):
         np.testing.assert_array_equal(one, two)
 
@@ -68,7 +71,7 @@ def test_processes_give_the_very_same_values(split, monkeypatch):
 def test_labels_of_no_or_every_paper_get_infinite_values(split):
     matrix, truth, others = split
     odd = np.column_stack([truth[:, 0], np.zeros(120, bool), np.ones(120, bool)])
-    for values in decision_values(matrix, odd, others):
+    for values in decide(matrix, others, odd):
         assert np.isfinite(values[:, 0]).all()
         assert (values[:, 1] == -np.inf).all()
         assert (values[:, 2] == np.inf).all()
@@ -76,15 +79,15 @@ def test_labels_of_no_or_every_paper_get_infinite_values(split):
 
 def test_a_single_label_is_learnt_too(split):
     matrix, truth, others = split
-    (values, _) = decision_values(matrix, truth[:, :1], others)
+    (values, _) = decide(matrix, others, truth[:, :1])
     expected = LinearSVC(C=0.5, random_state=0).fit(matrix, truth[:, 0])
     np.testing.assert_array_equal(values[:, 0], expected.decision_function(others[0]))
 
 
 def test_a_paper_without_a_known_word_gets_the_intercepts(split):
     matrix, truth, _ = split
-    (values,) = decision_values(matrix, truth, [scipy.sparse.csr_matrix((1, matrix.shape[1]))])
+    (values,) = decide(matrix, [scipy.sparse.csr_matrix((1, matrix.shape[1]))], truth)
     for label in range(5):
         machine = LinearSVC(C=0.5, random_state=0).fit(matrix, truth[:, label])
         assert values[0, label] == machine.intercept_[0]
-    assert decision_values(matrix, truth, []) == []
+    assert decide(matrix, [], truth) == []

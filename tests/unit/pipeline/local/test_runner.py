@@ -35,6 +35,19 @@ def test_an_interrupt_that_python_drops_is_raised_at_the_next_check():
             check()
 
 
+def test_an_interrupt_that_a_library_wraps_is_raised_all_the_same():
+    with pytest.raises(KeyboardInterrupt), track_interrupts():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise RuntimeError("KeyboardInterrupt [while running a stage]") from error
+
+
+def test_other_errors_stay_as_they_are():
+    with pytest.raises(ValueError, match="bad"), track_interrupts():
+        raise ValueError("bad")
+
+
 def test_the_handler_before_is_put_back():
     before = signal.getsignal(signal.SIGINT)
     with track_interrupts():
