@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineDeploymentConfig
 
 from components.pusher.settings import EndpointTarget
 from pipeline.cloud.required_settings import check_required
-from pipeline.cloud_options import CloudOptions, ResourceSpec
+from pipeline.cloud_options import CloudOptions
 from pipeline.config import Config
 from pipeline.deploy_settings import (
     DeploySettings,
@@ -16,6 +18,8 @@ from pipeline.deploy_settings import (
 )
 from pipeline.places import Places
 from schema.names import MODEL_NAME, SCHEMA_IN_IMAGE
+
+ResourceSpec: TypeAlias = PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
 
 # KFP counts memory in 10^9 bytes.
 _GIB: Final = 2**30 / 1e9
