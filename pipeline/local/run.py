@@ -64,9 +64,13 @@ def run_locally(config: Config, data: Path, output: Path, console: Console) -> R
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     folder = OutputFolder(output.absolute())
     log = folder.logs / f"run-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}.log"
+    # Where standard output is the log, it has neither a width nor colors.
+    width, no_color = console.width, console.no_color
     with folder.locked(), output_to_log(log) as terminal, _own_arguments():
         warnings.simplefilter("ignore")
-        narrator = Narrator(_same_console(console, terminal), folder.pipeline_root)
+        narrator = Narrator(
+            Console(file=terminal, width=width, no_color=no_color), folder.pipeline_root
+        )
         narrator.busy("Starting: loading TFX")
         try:
             from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -117,13 +121,3 @@ def _own_arguments() -> Iterator[None]:
         yield
     finally:
         sys.argv = arguments
-
-
-def _same_console(console: Console, terminal: object) -> Console:
-    """Returns a console of the same kind that writes to the terminal's copy."""
-    return Console(
-        file=terminal,  # type: ignore[arg-type]
-        force_terminal=console.is_terminal,
-        width=console.width,
-        no_color=console.no_color,
-    )

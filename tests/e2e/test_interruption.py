@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 
@@ -47,3 +48,25 @@ def test_runs_go_on_where_they_were_stopped(sample, tmp_path):
         assert f"= {node}" in run
     assert len(runs.versions(output)) == 1
     assert runs.executions(output)["Transform"]["COMPLETE"] == 1
+
+
+def test_a_terminal_shows_what_is_at_work(sample, tmp_path):
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        runs.command(*runs.run_arguments(sample, tmp_path / "out")),
+        cwd=runs.REPOSITORY,
+        env={**runs.environment(), "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        # Reading fails once the command has ended.
+        while b"Starting: loading TFX" not in shown:
+            shown += os.read(ours, 4096)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
