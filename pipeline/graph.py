@@ -93,7 +93,7 @@ def create_pipeline(
         model_input=config.features.input,
         source_digest=source_digest("components.baselines.component"),
     )
-    if cloud or not config.baselines.beside_training:
+    if not config.baselines.beside_training:
         baselines.add_upstream_node(data_check)
     infra_validator = InfraValidator(
         model=trainer.outputs["model"],

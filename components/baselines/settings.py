@@ -21,8 +21,9 @@ class BaselineSettings(Settings):
         max_examples: Maximum number of training papers for linear_svc; larger splits are sampled.
         jobs: Number of processes that train linear_svc; 0 means one per core, at most 8. Each
             has its own copy of the features (130 MB for 33,000 papers).
-        beside_training: Whether a run on this machine computes them while Transform and Trainer
-            work. Otherwise it computes them before, which takes longer, but less memory.
+        beside_training: Whether they are computed beside the statistics, Transform and Trainer.
+            Otherwise they wait for the check of the data, and on one machine Transform waits for
+            them: that takes longer, but less memory.
     """
 
     enabled: tuple[BaselineName, ...] = ("none", "frequent", "linear_svc")
