@@ -42,12 +42,13 @@ _OPTIONS: Final = (
 )
 # In bytes: a message travels in a header, of which clients accept 8 KiB.
 _LONGEST_MESSAGE: Final = 6000
+_PREDICTION_SERVICE: Final = "tensorflow.serving.PredictionService"
 # By TF Serving's short names, and by the full ones that clients expect.
 _HEALTH_NAMES: Final = (
     "",
     "PredictionService",
     "ModelService",
-    "tensorflow.serving.PredictionService",
+    _PREDICTION_SERVICE,
     "tensorflow.serving.ModelService",
 )
 
@@ -62,9 +63,15 @@ def make_grpc_server(models: ModelStore, monitoring: Monitoring) -> grpc.aio.Ser
     Messages have no size limit.
     """
     server = grpc.aio.server(options=_OPTIONS)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(models, monitoring), server
+    service = PredictionService(models, monitoring)
+    # Comes before the generated handler, which would serialize the answer.
+    predict = grpc.unary_unary_rpc_method_handler(
+        service.Predict, request_deserializer=predict_pb2.PredictRequest.FromString
     )
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler(_PREDICTION_SERVICE, {"Predict": predict})]
+    )
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(models), server)
     return server
 
@@ -85,10 +92,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._models = models
         self._monitoring = monitoring
 
-    async def Predict(
-        self, request: predict_pb2.PredictRequest, context: _Context
-    ) -> predict_pb2.PredictResponse:
-        """Runs a signature on tensors."""
+    async def Predict(self, request: predict_pb2.PredictRequest, context: _Context) -> bytes:
+        """Runs a signature on tensors; the answer is a serialized PredictResponse."""
         return await self._answer(inference.predict, request, "Predict", context)
 
     async def Classify(

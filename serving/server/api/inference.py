@@ -6,6 +6,7 @@ model after `timeout` seconds, if given.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
@@ -43,17 +44,24 @@ from serving.server.model.signatures import (
     REGRESS,
     Signature,
 )
-from serving.server.model.tensors import Array, decode_tensor, encode_tensor
+from serving.server.model.tensors import Array, decode_tensor, encode_length, serialize_tensor
 from serving.server.store.servable import Servable
 
+# Tags of PredictResponse.outputs and of a map's key and value.
+_OUTPUT: Final = b"\x0a"
+_KEY: Final = b"\x0a"
+_VALUE: Final = b"\x12"
 _SIGNATURE_DEF: Final = "signature_def"
 _Response = TypeVar("_Response", ClassificationResponse, RegressionResponse)
 
 
 async def predict(
     servable: Servable, request: PredictRequest, timeout: float | None = None
-) -> PredictResponse:
+) -> bytes:
     """Runs a signature on tensors.
+
+    Returns:
+        A serialized PredictResponse: to fill and serialize one takes three times as long.
 
     Source: servables/tensorflow/predict_util.cc.
     """
@@ -61,15 +69,16 @@ async def predict(
     signature = servable.model.signatures.get(name)
     if signature is None:
         raise failed_precondition(f'Serving signature key "{name}" not found.')
-    inputs = {alias: _decode(alias, proto) for alias, proto in request.inputs.items()}
+    # Not by `items`, which protobuf makes slow.
+    inputs = {alias: _decode(alias, request.inputs[alias]) for alias in request.inputs}
     outputs = await run_signature(
         servable, signature, inputs, request.output_filter, timeout=timeout
     )
-    response = PredictResponse()
-    _fill_spec(response.model_spec, request.model_spec, servable)
+    parts = [_serialize_spec(request.model_spec.name, name, servable.version)]
     for alias, value in outputs.items():
-        encode_tensor(value, response.outputs[alias])
-    return response
+        entry = _field(_KEY, alias.encode("utf-8")) + _field(_VALUE, serialize_tensor(value))
+        parts.append(_field(_OUTPUT, entry))
+    return b"".join(parts)
 
 
 async def classify(
@@ -192,6 +201,20 @@ def _fill_spec(into: ModelSpec, asked: ModelSpec, servable: Servable) -> None:
     into.name = asked.name
     into.signature_name = asked.signature_name or DEFAULT_SIGNATURE
     into.version.value = servable.version
+
+
+@functools.lru_cache
+def _serialize_spec(name: str, signature_name: str, version: int) -> bytes:
+    """Returns a PredictResponse that has no outputs yet."""
+    response = PredictResponse()
+    response.model_spec.name = name
+    response.model_spec.signature_name = signature_name
+    response.model_spec.version.value = version
+    return bytes(response.SerializeToString())
+
+
+def _field(tag: bytes, content: bytes) -> bytes:
+    return tag + encode_length(len(content)) + content
 
 
 def _feeds(signature: Signature, given: Mapping[str, Array]) -> dict[str, Array]:

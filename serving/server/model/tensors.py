@@ -5,11 +5,14 @@ Several times as fast as TensorFlow's Python functions for the small tensors of 
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.internal.encoder import _VarintBytes
 from numpy.typing import NDArray
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
@@ -39,6 +42,12 @@ _BY_DTYPE: Final = {dtype: (number, field) for number, (dtype, field) in _FIELDS
 # Fields whose values are the bits or the halves of a number.
 _VIEWS: Final = {"half_val": np.uint16, "scomplex_val": np.float32, "dcomplex_val": np.float64}
 
+# Of fields, serialized. What is packed lies there as in numpy's memory.
+_PACKED_TAGS: Final = {"float_val": b"\x2a", "double_val": b"\x32", "bool_val": b"\x5a"}
+_STRING_TAG: Final = b"\x42"
+
+encode_length: Callable[[int], bytes] = functools.lru_cache(_VarintBytes)
+
 
 def decode_tensor(proto: TensorProto) -> Array:
     """Reads a tensor.
@@ -65,27 +74,41 @@ def decode_tensor(proto: TensorProto) -> Array:
     return parsed
 
 
-def encode_tensor(array: Array, proto: TensorProto) -> None:
-    """Writes an array into an empty TensorProto, its values in the field of their type.
+def serialize_tensor(array: Array) -> bytes:
+    """Returns a serialized TensorProto that holds an array in the field of its type.
+
+    The usual types are written without a message, which takes several times as long.
 
     Args:
         array: Numbers, booleans, or objects that are bytes.
-        proto: Is filled.
 
     Source: Tensor::AsProtoField in tensorflow/core/framework/tensor.cc, which TF Serving
     answers with.
     """
     known = _BY_DTYPE.get(array.dtype)
     if known is None:
-        proto.CopyFrom(tf.make_tensor_proto(array))
-        return
-    proto.dtype, field = known
-    # Set for a scalar too.
-    proto.tensor_shape.SetInParent()
-    dims = proto.tensor_shape.dim
-    for size in array.shape:
-        dims.add().size = size
+        return bytes(tf.make_tensor_proto(array).SerializeToString())
+    number, field = known
+    # Put together, two serialized messages are their merger.
+    form = _serialize_form(number, array.shape)
+    if field == "string_val":
+        parts = [form]
+        for value in array.ravel().tolist():
+            parts += (_STRING_TAG, encode_length(len(value)), value)
+        return b"".join(parts)
+    if tag := _PACKED_TAGS.get(field):
+        return form + tag + encode_length(array.nbytes) + array.tobytes() if array.size else form
     values = array.ravel()
     if field in _VIEWS:
         values = values.view(_VIEWS[field])
-    getattr(proto, field).extend(values.tolist())
+    return form + bytes(TensorProto(**{field: values.tolist()}).SerializeToString())
+
+
+@functools.lru_cache
+def _serialize_form(number: int, shape: tuple[int, ...]) -> bytes:
+    proto = TensorProto(dtype=number)
+    # Set for a scalar too.
+    proto.tensor_shape.SetInParent()
+    for size in shape:
+        proto.tensor_shape.dim.add().size = size
+    return bytes(proto.SerializeToString())

@@ -101,7 +101,7 @@ def test_the_deadline_of_a_call_is_passed_on(stub, monkeypatch):
 
     async def predict(servable, request, timeout):
         seen.append(timeout)
-        return predict_pb2.PredictResponse()
+        return b""
 
     with monkeypatch.context() as patched:
         patched.setattr("serving.server.api.inference.predict", predict)

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
-from tensorflow_serving.apis.predict_pb2 import PredictRequest
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from serving.server.api import inference
 from serving.server.errors import ServingError
@@ -30,7 +30,8 @@ def request(**inputs) -> PredictRequest:
     return made
 
 
-def outputs_of(response) -> dict[str, object]:
+def outputs_of(answer: bytes) -> dict[str, object]:
+    response = PredictResponse.FromString(answer)
     return {name: tf.make_ndarray(value).tolist() for name, value in response.outputs.items()}
 
 
@@ -89,8 +90,8 @@ def test_outputs_keep_their_names_whatever_their_tensors_are_called():
     proto.inputs["x"].name = "x:0"
     proto.outputs["first"].name, proto.outputs["second"].name = "z:0", "a:0"
     model = Answering(proto, z=np.float32([1]), a=np.float32([2]))
-    response = asyncio.run(inference.predict(model, request(x=[1.0])))
-    assert outputs_of(response) == {"first": [1], "second": [2]}
+    answer = asyncio.run(inference.predict(model, request(x=[1.0])))
+    assert outputs_of(answer) == {"first": [1], "second": [2]}
 
 
 def test_the_timeout_reaches_the_runner():
