@@ -60,6 +60,8 @@ class Int8SparseDense(SparseDense):
         self.scale.assign(scale)
         self.bias.assign(trained.bias)
 
-    def _look_up(self, used: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
-        rows = tf.gather(self.kernel.value, used)
-        return tf.cast(rows, self.variable_dtype), tf.gather(self.scale.value, used)
+    def _look_up(self, used: tf.Tensor) -> tf.Tensor:
+        return tf.cast(super()._look_up(used), self.variable_dtype)
+
+    def _scale(self, ids: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        return weights * tf.gather(self.scale.value, ids)

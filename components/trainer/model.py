@@ -17,6 +17,8 @@ from components.trainer.settings import TrainerSettings
 from components.trainer.sparse_dense import SparseDense
 from schema import names
 
+FIRST_LAYER: Final = "hidden_1"
+
 # Keras's default.
 _EPSILON: Final = 1e-7
 
@@ -63,7 +65,7 @@ def build_model(
         activation="relu",
         kernel_initializer=_glorot(vocabulary_size, width, seed),
         dtype=precision,
-        name="hidden_1",
+        name=FIRST_LAYER,
     )(ids, weights)
     hidden = keras.layers.Dropout(settings.dropout, seed=seed, dtype=precision, name="dropout_1")(
         hidden

@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from components.trainer.loss import mean_logits
+from components.trainer.model import FIRST_LAYER
 from components.trainer.transform_graph import TransformGraph
 from schema import names
 
@@ -21,31 +22,17 @@ _TEXT = tf.TensorSpec([None], tf.string, name=names.INPUT_TEXT)
 _EXAMPLES = tf.TensorSpec([None], tf.string, name=names.INPUT_EXAMPLES)
 
 
-def _as_function(model: keras.Model) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    def logits(ids: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        inputs = {names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}
-        return mean_logits(model(inputs, training=False))
+def _as_function(model: keras.Model) -> Callable[[tf.SparseTensor], tf.Tensor]:
+    first = model.get_layer(FIRST_LAYER)
+    upper = keras.Model(first.output, model.output)
+
+    def logits(rows: tf.SparseTensor) -> tf.Tensor:
+        # Without the padding that the model takes.
+        of_row, ids = tf.unstack(rows.indices, axis=1)
+        hidden = first.multiply(of_row, ids, rows.values, rows.dense_shape[0])
+        return mean_logits(upper(hidden, training=False))
 
     return logits
-
-
-def pad_rows(rows: tf.SparseTensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Pads sparse rows to the longest one, the form in which the network takes them.
-
-    Args:
-        rows: float32 sparse [n, V], sorted by row.
-
-    Returns:
-        Column ids, int32 [n, m], and their weights, float32 [n, m]; a short row ends in ids 0
-        of weight 0.
-    """
-    of_row = rows.indices[:, 0]
-    count = rows.dense_shape[0]
-    columns = tf.cast(rows.indices[:, 1], tf.int32)
-    # Not validated: that would take a tenth of the time of a single text.
-    ids = tf.RaggedTensor.from_value_rowids(columns, of_row, count, validate=False)
-    weights = tf.RaggedTensor.from_value_rowids(rows.values, of_row, count, validate=False)
-    return ids.to_tensor(), weights.to_tensor()
 
 
 def _parse_texts(examples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -70,7 +57,7 @@ class ServedTagger(tf.Module):
         """Puts the parts together.
 
         Args:
-            model: From padded n-gram ids and weights to logits, float32 [n, L].
+            model: Of `build_model`.
             transform: The transform graph.
             labels: The label vocabulary, in the order of the model's outputs.
             threshold: The minimum probability to suggest a label.
@@ -91,8 +78,8 @@ class ServedTagger(tf.Module):
     def probabilities(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tf.Tensor:
         """Computes the probability of every label, float32 [n, L]."""
         raw = {names.TITLES: titles, names.SUMMARIES: abstracts}
-        ids, weights = pad_rows(self._transform(raw, [names.TFIDF])[names.TFIDF])
-        return tf.sigmoid(tf.cast(self._logits(ids, weights), tf.float32))
+        rows = self._transform(raw, [names.TFIDF])[names.TFIDF]
+        return tf.sigmoid(tf.cast(self._logits(rows), tf.float32))
 
     def best_labels(self, probabilities: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns labels, scores and whether each is suggested, [n, k] each, best first."""

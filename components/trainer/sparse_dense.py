@@ -64,31 +64,48 @@ class SparseDense(keras.layers.Layer):
 
     def call(self, ids: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         """Returns [n, units]; see the class."""
-        weights = tf.cast(weights, self.variable_dtype)
         positions = tf.where(tf.not_equal(weights, 0))
-        used, columns = tf.unique(tf.gather_nd(ids, positions), out_idx=tf.int64)
-        rows, scales = self._look_up(used)
-        values = tf.gather_nd(weights, positions)
+        return self.multiply(
+            positions[:, 0],
+            tf.gather_nd(ids, positions),
+            tf.gather_nd(weights, positions),
+            tf.shape(ids, out_type=tf.int64)[0],
+        )
+
+    def multiply(
+        self, of_row: tf.Tensor, ids: tf.Tensor, weights: tf.Tensor, count: tf.Tensor
+    ) -> tf.Tensor:
+        """Does what a call does, for rows without padding.
+
+        Args:
+            of_row: The row of each entry, int64 [e], ascending.
+            ids: int32 or int64 [e].
+            weights: float [e].
+            count: n, int64.
+
+        Returns:
+            [n, units]; see the class.
+        """
+        used, columns = tf.unique(ids, out_idx=tf.int64)
         matrix = tf.SparseTensor(
-            indices=tf.stack([positions[:, 0], columns], axis=1),
-            values=values if scales is None else values * tf.gather(scales, columns),
-            dense_shape=tf.stack(
-                [tf.shape(ids, out_type=tf.int64)[0], tf.size(used, out_type=tf.int64)]
-            ),
+            indices=tf.stack([of_row, columns], axis=1),
+            values=self._scale(ids, tf.cast(weights, self.variable_dtype)),
+            dense_shape=tf.stack([count, tf.size(used, out_type=tf.int64)]),
         )
         # Faster by far on processors; see docs/decisions/two-stacks.md. Neither was tried on a GPU.
         has_gpu = tf.config.list_logical_devices("GPU")
-        multiply = tf.sparse.sparse_dense_matmul if has_gpu else multiply_compressed
-        total = multiply(matrix, rows) + self.bias.value
+        product = tf.sparse.sparse_dense_matmul if has_gpu else multiply_compressed
+        total = product(matrix, self._look_up(used)) + self.bias.value
         return self.activation(tf.cast(total, self.compute_dtype))
 
-    def _look_up(self, used: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """Returns kernel rows, [u, units], and the scale of each, [u], if they have one.
+    def _look_up(self, used: tf.Tensor) -> tf.Tensor:
+        """Returns the kernel rows of distinct ids, [u] to [u, units]."""
+        return tf.gather(self.kernel.value, used)
 
-        Args:
-            used: Distinct ids, int64 [u].
-        """
-        return tf.gather(self.kernel.value, used), None
+    def _scale(self, ids: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Returns the weights of the looked up rows, [e]."""
+        del ids
+        return weights
 
     def compute_output_shape(self, ids_shape: Any, weights_shape: Any) -> tuple[int | None, int]:
         """Returns (n, units)."""

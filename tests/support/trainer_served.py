@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from components.trainer.model import build_model, compile_model, make_optimizer
 from components.trainer.settings import TrainerSettings
-from components.trainer.signatures import ServedTagger, pad_rows
+from components.trainer.signatures import ServedTagger
 from components.trainer.transform_graph import TransformGraph
 from schema import names
 from tests.support.transform_graph import LABELS, Analysis
@@ -55,7 +55,12 @@ class Parts:
 
     def transformed_probabilities(self) -> np.ndarray:
         """The network on the transformed papers, as it is trained, [30, L]."""
-        ids, weights = pad_rows(self.analysis.features[names.TFIDF])
+        rows = self.analysis.features[names.TFIDF]
+        of_row, ids = tf.unstack(rows.indices, axis=1)
+        ids, weights = (
+            tf.RaggedTensor.from_value_rowids(each, of_row, rows.dense_shape[0]).to_tensor()
+            for each in (ids, rows.values)
+        )
         logits = self.model({names.MODEL_IDS: ids, names.MODEL_WEIGHTS: weights}, training=False)
         return tf.sigmoid(logits).numpy()[self.papers]
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.signatures import pad_rows
 from tests.support.trainer_served import TOP_K, example
 from tests.support.transform_graph import LABELS
 
@@ -37,26 +36,6 @@ def of_papers(titles, abstracts):
             for title, abstract in zip(titles, abstracts, strict=True)
         ]
     )
-
-
-@pytest.mark.parametrize(
-    "rows", [[{3: 1.5, 0: 0.5}], [{}, {7: 1.0}, {}, {1: 2.0, 9: 3.0}, {}], [{}, {}], []]
-)
-def test_padded_rows_keep_their_entries_and_end_in_zeros(rows):
-    entries = [(i, column) for i, row in enumerate(rows) for column in sorted(row)]
-    sparse = tf.SparseTensor(
-        indices=np.array(entries, np.int64).reshape(-1, 2),
-        values=np.array([rows[i][column] for i, column in entries], np.float32),
-        dense_shape=[len(rows), 10],
-    )
-    ids, weights = pad_rows(sparse)
-    longest = max(map(len, rows), default=0)
-    assert (ids.dtype, weights.dtype) == (tf.int32, tf.float32)
-    assert ids.shape == weights.shape == (len(rows), longest)
-    for row, found_ids, found_weights in zip(rows, ids.numpy(), weights.numpy(), strict=True):
-        padding = [0] * (longest - len(row))
-        assert found_ids.tolist() == sorted(row) + padding
-        assert found_weights.tolist() == [row[column] for column in sorted(row)] + padding
 
 
 def test_the_papers_have_distinct_answers(parts, expected):
