@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
+from components.memory import release_memory
 from schema.errors import BadInputError
 
 C: Final = 0.5
@@ -94,7 +95,7 @@ def decision_values(
         initializer=os.nice,
         initargs=(_NICE,),
     )
-    features, other_features = pool.submit(vectorize, train, others).result()
+    features, other_features = pool.submit(_vectorize_and_release, train, others).result()
     # Every so many labels, since those with many papers take longer and often stand together.
     parts = [
         pool.submit(decide, features, other_features, truth[:, first::processes])
@@ -105,6 +106,13 @@ def decision_values(
         for result, values in zip(results, part.result(), strict=True):
             result[:, first::processes] = values
     return results
+
+
+def _vectorize_and_release(*texts: Any) -> tuple[Any, list[Any]]:
+    features = vectorize(*texts)
+    # A gigabyte, of all n-grams, which this process would keep for the machines.
+    release_memory()
+    return features
 
 
 def stop_processes() -> None:

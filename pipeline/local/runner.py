@@ -5,7 +5,6 @@ TFX's own LocalDagRunner has no hook for that; this is its loop around TFX's lau
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import signal
 import threading
@@ -27,6 +26,7 @@ from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration.pipeline_pb2 import PipelineNode
 
 from components.baselines.linear_svc import stop_processes
+from components.memory import release_memory
 from pipeline.local.narrator import Narrator
 from pipeline.local.results import NodeResult
 
@@ -215,15 +215,3 @@ def _loaded_objects_kept() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def release_memory() -> None:
-    """Collects garbage, and has glibc return its free pages to the system.
-
-    All components share one process. What Beam held in small pieces would stay with the C library
-    and count beside what the next component needs. Other C libraries have no such function.
-    """
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -1,16 +1,13 @@
-"""Between two nodes: Ctrl-C that Python lost, and memory that goes back."""
+"""Ctrl-C that Python or a library lost."""
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import threading
-import weakref
-from types import SimpleNamespace
 
 import pytest
 
-from pipeline.local.runner import release_memory, track_interrupts
+from pipeline.local.runner import track_interrupts
 
 
 class Loud:
@@ -73,30 +70,3 @@ def test_in_another_thread_signals_are_left_alone():
     thread.start()
     thread.join()
     assert inside == [before]
-
-
-class Node:
-    """Something that refers to itself, which only the garbage collector finds."""
-
-    def __init__(self):
-        self.me = self
-
-
-@pytest.mark.parametrize("library", ["glibc", "another"])
-def test_garbage_goes_whatever_the_c_library(monkeypatch, library):
-    if library == "another":
-        monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace())
-    node = Node()
-    seen = weakref.ref(node)
-    del node
-    assert seen() is not None
-    release_memory()
-    assert seen() is None
-
-
-def test_free_pages_are_trimmed(monkeypatch):
-    asked = []
-    library = SimpleNamespace(malloc_trim=lambda kept: asked.append(kept))
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
-    release_memory()
-    assert asked == [0]
