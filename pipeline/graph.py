@@ -34,6 +34,7 @@ from components.transform.component import Transform
 from pipeline.cloud_options import CloudOptions
 from pipeline.code_version import UNKNOWN, CodeVersion
 from pipeline.config import Config
+from pipeline.last_blessed import LastOtherBlessedModelStrategy
 from pipeline.places import Places
 from pipeline.run_parameters import RUN_FN, provenance, run_parameters, trainer_config
 from pipeline.source_digest import source_digest
@@ -101,7 +102,13 @@ def create_pipeline(
         settings=config.infra.model_dump_json(),
         source_digest=source_digest("components.infra_validator.component"),
     )
-    last_blessed = _last_blessed() if cloud is None or cloud.earlier_runs else None
+    last_blessed = None
+    if cloud is None:
+        last_blessed = _last_blessed(
+            LastOtherBlessedModelStrategy, candidate=trainer.outputs["model"]
+        )
+    elif cloud.earlier_runs:
+        last_blessed = _last_blessed(LatestBlessedModelStrategy)
     if last_blessed:
         # It needs nothing of it; this keeps it beside the Evaluator in every listing.
         last_blessed.add_upstream_node(infra_validator)
@@ -188,12 +195,13 @@ def _request_machines(nodes: Iterable[Any], cloud: CloudOptions) -> None:
             node.with_platform_config(resources)
 
 
-def _last_blessed() -> Resolver:
+def _last_blessed(strategy: type[LatestBlessedModelStrategy], **candidate: Channel) -> Resolver:
     """Finds the model that is being served."""
     return Resolver(
-        strategy_class=LatestBlessedModelStrategy,
+        strategy_class=strategy,
         model=Channel(type=Model),
         model_blessing=Channel(type=ModelBlessing),
+        **candidate,
     ).with_id("LastBlessedModel")
 
 
