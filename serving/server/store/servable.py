@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from serving.server.model.runners import Runner
@@ -39,17 +38,19 @@ class Servable:
         """Whether requests are being computed on it."""
         return self._leases > 0
 
-    @contextmanager
-    def lease(self) -> Iterator[Servable]:
+    def lease(self) -> AbstractContextManager[Servable]:
         """Keeps the version loaded while a request uses it."""
+        return self
+
+    def __enter__(self) -> Servable:
         self._leases += 1
         self._idle.clear()
-        try:
-            yield self
-        finally:
-            self._leases -= 1
-            if not self._leases:
-                self._idle.set()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leases -= 1
+        if not self._leases:
+            self._idle.set()
 
     async def close(self) -> None:
         """Frees the model once the last lease has ended."""
