@@ -82,9 +82,6 @@ class SparseDense(keras.layers.Layer):
             ids: int32 or int64 [e].
             weights: float [e].
             count: n, int64.
-
-        Returns:
-            [n, units]; see the class.
         """
         used, columns = tf.unique(ids, out_idx=tf.int64)
         matrix = tf.SparseTensor(

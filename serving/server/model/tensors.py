@@ -75,12 +75,9 @@ def decode_tensor(proto: TensorProto) -> Array:
 
 
 def serialize_tensor(array: Array) -> bytes:
-    """Returns a serialized TensorProto that holds an array in the field of its type.
+    """Returns a serialized TensorProto: numbers, booleans, or objects that are bytes.
 
     The usual types are written without a message, which takes several times as long.
-
-    Args:
-        array: Numbers, booleans, or objects that are bytes.
 
     Source: Tensor::AsProtoField in tensorflow/core/framework/tensor.cc, which TF Serving
     answers with.
