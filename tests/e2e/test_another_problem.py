@@ -19,7 +19,8 @@ data:
   label_separator: ";"
   min_label_set_count: 1
 features: {max_tokens: 3000, weighting: keras}
-trainer: {hidden_units: [64, 32], epochs: 4, optimizer: adam, batch_size: 32}
+trainer: {hidden_units: [64, 32], epochs: 4, optimizer: adam, batch_size: 32,
+          learning_rate: 0.01}
 gate: {floors: {micro_f1: 0.2}}
 serving: {top_k: 3}
 """

@@ -202,8 +202,8 @@ def test_no_skew_between_training_and_serving(output, version, score):
     (graph,) = (output / "pipeline" / "Transform" / "transform_graph").iterdir()
     (transformed,) = (output / "pipeline" / "Transform" / "transformed_examples").iterdir()
     spec = tft.TFTransformOutput(str(graph)).transformed_feature_spec()
-    files = sorted(map(str, (transformed / f"Split-{names.TEST}").glob("*.gz")))
-    records = [record.numpy() for record in tf.data.TFRecordDataset(files, "GZIP")]
+    files = sorted(map(str, (transformed / f"Split-{names.TEST}").iterdir()))
+    records = [record.numpy() for record in tf.data.TFRecordDataset(files)]
     tfidf = tf.sparse.to_dense(tf.io.parse_example(records, spec)[names.TFIDF]).numpy()
 
     kernel, bias, *upper = read_weights(version)

@@ -66,13 +66,13 @@ def in_8_bits(model: keras.Model) -> keras.Model:
 
 def batches(folder: Path, batch_size: int = BATCH, shuffle: bool = True) -> tf.data.Dataset:
     """One epoch for one replica."""
-    path = str(folder / "train")
+    path = str(folder / "train.tfrecord")
     return make_dataset(path, feature_spec(), batch_size, shuffle=shuffle, seed=5)
 
 
 def validation(folder: Path) -> tf.data.Dataset:
     """The validation papers."""
-    path = str(folder / "val")
+    path = str(folder / "val.tfrecord")
     return make_dataset(path, feature_spec(), BATCH, shuffle=False, seed=0, include_unknown=True)
 
 
@@ -86,8 +86,8 @@ def run(
     """Trains once; jobs with a given strategy differ by it alone."""
     folder.mkdir(parents=True)
     make_reproducible(seed)
-    write(random_papers(STEPS * BATCH, seed=1), str(folder / "train"))
-    write(random_papers(40, seed=2), str(folder / "val"))
+    write(random_papers(STEPS * BATCH, seed=1), str(folder / "train.tfrecord"))
+    write(random_papers(40, seed=2), str(folder / "val.tfrecord"))
     # Every replica draws its own dropout.
     dropout = 0.3 if strategy is None else 0.0
     scope = strategy or tf.distribute.get_strategy()
