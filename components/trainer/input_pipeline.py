@@ -56,7 +56,7 @@ def scan_split(file_pattern: str | Sequence[str], feature_spec: Mapping[str, Any
     wanted = {names.PAPER_KEY: tf.io.FixedLenFeature([], tf.int64), names.LABELS: labels}
     batches = (
         tf.data.Dataset.from_tensor_slices(_matching_files(file_pattern))
-        .flat_map(_read)
+        .flat_map(tf.data.TFRecordDataset)
         .batch(_SURVEYED_AT_ONCE)
         .map(lambda serialized: tf.io.parse_example(serialized, wanted))
         .with_options(dataset_options())
@@ -112,10 +112,10 @@ def make_dataset(
     if shuffle:
         files = files.shuffle(len(paths), seed=seed)
         records = files.interleave(
-            _read, cycle_length=_FILES_AT_ONCE, num_parallel_calls=_FILES_AT_ONCE
+            tf.data.TFRecordDataset, cycle_length=_FILES_AT_ONCE, num_parallel_calls=_FILES_AT_ONCE
         ).shuffle(_SHUFFLE_RECORDS, seed=seed)
     else:
-        records = files.flat_map(_read)
+        records = files.flat_map(tf.data.TFRecordDataset)
     if workers > 1:
         # Before parsing, the slowest part.
         records = records.shard(workers, worker)
@@ -129,10 +129,6 @@ def make_dataset(
     # Records are already divided among the workers.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return parsed.with_options(options)
-
-
-def _read(path: tf.Tensor) -> tf.data.Dataset:
-    return tf.data.TFRecordDataset(path)
 
 
 def _matching_files(file_pattern: str | Sequence[str]) -> list[str]:
