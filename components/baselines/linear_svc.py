@@ -110,7 +110,7 @@ def decision_values(
 
 def _vectorize_and_release(*texts: Any) -> tuple[Any, list[Any]]:
     features = vectorize(*texts)
-    # A gigabyte, of all n-grams, which this process would keep for the machines.
+    # To count all n-grams took a gigabyte, which this process would keep while it trains.
     release_memory()
     return features
 
