@@ -7,9 +7,9 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from components.example_gen.curation_report import CurationReport, stop_reason
+from components.example_gen.rows import DeadLetter, PaperRow, read_rows
 from components.example_gen.settings import DataSettings
 from components.example_gen.split import Bounds, SplitRule, label_set_key, paper_digest, split_of
-from components.papers.csv_rows import DeadLetter, PaperRow, read_rows
 from schema import names
 
 
@@ -84,7 +84,7 @@ def _read(
     paths: Sequence[str], settings: DataSettings
 ) -> Iterator[tuple[str, PaperRow | DeadLetter]]:
     for path in paths:
-        for row in read_rows(path, settings.columns, settings.label_separator):
+        for row in read_rows(path, settings):
             yield path, row
 
 

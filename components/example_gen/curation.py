@@ -35,9 +35,9 @@ from components.example_gen.outputs import (
     ExampleFiles,
     write_outcome,
 )
+from components.example_gen.rows import DeadLetter, PaperRow, read_rows
 from components.example_gen.settings import DataSettings
 from components.example_gen.split import Bounds, SplitRule, label_set_key, paper_digest, split_of
-from components.papers.csv_rows import DeadLetter, PaperRow, read_rows
 from components.papers.examples import serialize_paper
 from schema import names
 from schema.errors import BadInputError
@@ -126,7 +126,7 @@ def _typed(elements: PCollection, element_type: object) -> PCollection:
 
 
 def _read(path: str, settings: DataSettings) -> Iterator[PaperRow | DeadLetter]:
-    return read_rows(path, settings.columns, settings.label_separator, _open)
+    return read_rows(path, settings, _open)
 
 
 def _open(path: str) -> BinaryIO:

@@ -6,8 +6,8 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 
+from components.example_gen.rows import DeadLetter
 from components.example_gen.settings import DataSettings
-from components.papers.csv_rows import DeadLetter
 from schema import names
 from schema.errors import TaggerError
 

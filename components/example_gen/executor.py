@@ -18,8 +18,8 @@ from components.example_gen.curation import curate
 from components.example_gen.curation_report import CurationReport, stop_reason
 from components.example_gen.driver import DATA_SETTINGS_KEY, read_window
 from components.example_gen.outputs import UNFINISHED_DIR, Destination, read_outcome
+from components.example_gen.rows import DeadLetter
 from components.example_gen.settings import DataSettings
-from components.papers.csv_rows import DeadLetter
 from schema import names
 from schema.errors import BadInputError
 

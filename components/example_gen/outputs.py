@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from components.papers.csv_rows import DeadLetter
+from components.example_gen.rows import DeadLetter
 
 UNFINISHED_DIR: Final = ".unfinished"
 """Folder in which files are written, beside the folders of finished ones."""

@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from components.papers.csv_rows import Columns
 from schema.settings import Settings
+
+
+class Columns(Settings):
+    """Column names of the CSV file.
+
+    Attributes:
+        title: Column of the title; null where the data has none. Abstracts then identify the
+            papers.
+        text: Column of the abstract, or of whatever is classified.
+        labels: Column of the labels.
+        split: Column with each row's split (train, val or validation, test); null to draw the
+            split.
+    """
+
+    title: str | None = "titles"
+    text: str = "summaries"
+    labels: str = "terms"
+    split: str | None = None
 
 
 class DataSettings(Settings):

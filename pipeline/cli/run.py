@@ -10,8 +10,8 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
+from components.example_gen.rows import read_rows
 from components.example_gen.spans import has_span
-from components.papers.csv_rows import read_rows
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
 from pipeline.cli.run_results import refuse_unblessed, show_results
@@ -80,7 +80,7 @@ def run(
     files, message = find_data(path, config.data)
     # Reports a wrong file or column now, not after TFX has loaded.
     for file in files:
-        next(iter(read_rows(file, config.data.columns, config.data.label_separator)))
+        next(iter(read_rows(file, config.data)))
     if message:
         console.print(message, soft_wrap=True)
     result = run_locally(config, Path(path), output, console)

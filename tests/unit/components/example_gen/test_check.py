@@ -4,8 +4,7 @@ import sys
 import pytest
 
 from components.example_gen.check import check_files
-from components.example_gen.settings import DataSettings
-from components.papers.csv_rows import Columns
+from components.example_gen.settings import Columns, DataSettings
 from schema.errors import BadInputError
 from tests.support.curation_oracle import (
     distinct_words,

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from components.example_gen.curation_report import CurationReport, stop_reason
-from components.example_gen.settings import DataSettings
-from components.papers.csv_rows import Columns, DeadLetter
+from components.example_gen.rows import DeadLetter
+from components.example_gen.settings import Columns, DataSettings
 from schema.errors import TaggerError
 
 COUNTS = {

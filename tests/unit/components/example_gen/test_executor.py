@@ -18,8 +18,8 @@ from components.example_gen.check import check_files
 from components.example_gen.component import CsvExampleGen
 from components.example_gen.curation_report import CurationReport
 from components.example_gen.executor import CsvExampleGenExecutor
-from components.example_gen.settings import DataSettings
-from components.papers.csv_rows import Columns, DeadLetter
+from components.example_gen.rows import DeadLetter
+from components.example_gen.settings import Columns, DataSettings
 from components.papers.examples import read_papers
 from schema import names
 from schema.errors import BadInputError

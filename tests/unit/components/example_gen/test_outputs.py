@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from components.example_gen import outputs
 from components.example_gen.outputs import DeadLetterFile, Destination, ExampleFiles
-from components.papers.csv_rows import DeadLetter
+from components.example_gen.rows import DeadLetter
 
 
 def files(folder):

@@ -7,8 +7,9 @@ import json
 
 import pytest
 
-from components.papers.csv_rows import Columns, DeadLetter
-from components.papers.csv_rows import read_rows as read_as_run
+from components.example_gen.rows import DeadLetter
+from components.example_gen.rows import read_rows as read_as_run
+from components.example_gen.settings import DataSettings
 from schema.errors import BadInputError, UsageError
 from serving.client.papers_file import read_rows
 from tests.support.curation_oracle import noisy_rows, to_csv
@@ -64,7 +65,7 @@ def test_a_csv_file_gives_the_papers_that_a_run_reads(write, name):
         (row.line, "", row.reason)
         if isinstance(row, DeadLetter)
         else (row.line, row.paper.text, None)
-        for row in read_as_run(str(path), Columns(), None)
+        for row in read_as_run(str(path), DataSettings())
     ]
     found = list(read_rows(path))
     assert [(row.line, row.text, row.problem) for row in found] == expected
@@ -75,7 +76,7 @@ def test_a_csv_file_gives_the_papers_that_a_run_reads(write, name):
 def test_a_broken_csv_file_gives_the_error_of_a_run(write, name):
     path = write(name, BROKEN_FILES[name])
     with pytest.raises(BadInputError) as expected:
-        list(read_as_run(str(path), Columns(), None))
+        list(read_as_run(str(path), DataSettings()))
     with pytest.raises(BadInputError) as found:
         list(read_rows(path))
     # Only in a run may the columns be called otherwise.

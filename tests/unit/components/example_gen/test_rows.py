@@ -2,7 +2,9 @@
 
 import pytest
 
-from components.papers.csv_rows import Columns, DeadLetter, PaperRow, parse_labels, read_rows
+from components.example_gen.label_values import parse_labels
+from components.example_gen.rows import DeadLetter, PaperRow, read_rows
+from components.example_gen.settings import Columns, DataSettings
 from components.papers.raw_paper import RawPaper
 from tests.support.curation_oracle import labels_of, noisy_rows, to_csv
 
@@ -10,7 +12,8 @@ from tests.support.curation_oracle import labels_of, noisy_rows, to_csv
 def read(tmp_path, content, columns=None, separator=None):
     path = tmp_path / "papers.csv"
     path.write_bytes(content)
-    return list(read_rows(str(path), columns or Columns(), separator))
+    settings = DataSettings(columns=columns or Columns(), label_separator=separator)
+    return list(read_rows(str(path), settings))
 
 
 def reasons(tmp_path, rows, separator=None, columns=None, header=("titles", "summaries", "terms")):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import functools
 import json
-import warnings
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from components.example_gen.label_values import parse_labels, short
+from components.example_gen.settings import Columns, DataSettings
 from components.papers.raw_paper import RawPaper
 from schema import names
-from schema.settings import Settings
 from schema.tables import Opener, Row, open_local, open_table
 
 SPLIT_NAMES: Final = {
@@ -21,24 +19,6 @@ SPLIT_NAMES: Final = {
     names.TEST: names.TEST,
 }
 """What a split column may say, and the split that it means."""
-
-
-class Columns(Settings):
-    """Column names of the CSV file.
-
-    Attributes:
-        title: Column of the title; null where the data has none. Abstracts then identify the
-            papers.
-        text: Column of the abstract, or of whatever is classified.
-        labels: Column of the labels.
-        split: Column with each row's split (train, val or validation, test); null to draw the
-            split.
-    """
-
-    title: str | None = "titles"
-    text: str = "summaries"
-    labels: str = "terms"
-    split: str | None = None
 
 
 class PaperRow(NamedTuple):
@@ -88,14 +68,13 @@ class _BadRowError(ValueError):
 
 
 def read_rows(
-    path: str, columns: Columns, label_separator: str | None, open_file: Opener = open_local
+    path: str, settings: DataSettings, open_file: Opener = open_local
 ) -> Iterator[PaperRow | DeadLetter]:
     """Reads a CSV file; every row of it comes out as one or the other, in file order.
 
     Args:
         path: The file, see `schema.tables.open_table`.
-        columns: The columns to read.
-        label_separator: What separates the labels; None where they are a Python list literal.
+        settings: How it is read.
         open_file: What opens the file.
 
     Yields:
@@ -104,13 +83,14 @@ def read_rows(
     Raises:
         BadInputError: The file itself is broken; the rows before the fault were yielded.
     """
+    columns = settings.columns
     wanted = [columns.text, columns.labels]
     wanted += [name for name in (columns.title, columns.split) if name is not None]
     remedy = "Rename them, or set data.columns to the names in the file"
     with open_table(path, wanted, open_file, remedy=remedy) as table:
         for row in table.rows:
             try:
-                yield _parse(row, len(table.header), columns, label_separator)
+                yield _parse(row, len(table.header), columns, settings.label_separator)
             except _BadRowError as error:
                 yield DeadLetter(path, row.line, str(error), row.fields)
 
@@ -133,60 +113,5 @@ def _parse(row: Row, width: int, columns: Columns, separator: str | None) -> Pap
         split = SPLIT_NAMES.get(others[0])
         if split is None:
             allowed = ", ".join(SPLIT_NAMES)
-            raise _BadRowError(
-                f"bad {columns.split!r}: {_short(others[0])} is not one of {allowed}"
-            )
+            raise _BadRowError(f"bad {columns.split!r}: {short(others[0])} is not one of {allowed}")
     return PaperRow(row.line, RawPaper(title, abstract, labels), label_set, split)
-
-
-# Few values are distinct, and evaluating a literal costs more than reading the row.
-@functools.lru_cache(maxsize=65_536)
-def parse_labels(value: str, separator: str | None) -> tuple[str, ...]:
-    """Reads the labels from their column's value.
-
-    Args:
-        value: The value.
-        separator: What separates the labels; None where the value is a Python list literal.
-
-    Returns:
-        The labels in their order, each once. A label is stripped, and each run of white space
-        in it becomes one space: arXiv wraps long codes over several lines, and a vocabulary
-        file has one label a line.
-
-    Raises:
-        ValueError: There are no labels, or one is empty or has characters that no label can.
-    """
-    if not value.strip():
-        raise ValueError("no labels")
-    parts = _read_literal(value) if separator is None else value.split(separator)
-    labels = []
-    for part in parts:
-        if not isinstance(part, str):
-            raise ValueError(f"the label {part!r} is not a string")
-        label = " ".join(part.split())
-        if not label:
-            raise ValueError("a label is empty")
-        if any(character < " " or character == "\x7f" for character in label):
-            raise ValueError(f"the label {_short(label)} contains a control character")
-        if any("\ud800" <= character <= "\udfff" for character in label):
-            raise ValueError(f"the label {_short(label)} can't be written as UTF-8")
-        labels.append(label)
-    return tuple(dict.fromkeys(labels))
-
-
-def _read_literal(value: str) -> list[object] | tuple[object, ...]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            parsed = ast.literal_eval(value)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, list | tuple):
-        raise ValueError(f"{_short(value)} is not a Python list of strings")
-    if not parsed:
-        raise ValueError("the list of labels is empty")
-    return parsed
-
-
-def _short(value: str, length: int = 60) -> str:
-    return repr(value if len(value) <= length else value[:length] + "…")
