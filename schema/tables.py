@@ -32,20 +32,25 @@ Opener = Callable[[str], BinaryIO]
 """Opens a path (or a remote address) for reading bytes; raises OSError where it can't."""
 
 
+Value = str | tuple[str, ...]
+"""What a column holds in a row: text, or the items of a list where the file has real lists."""
+
+
 class Row(NamedTuple):
-    """One record of a CSV file.
+    """One record of a file.
 
     Attributes:
         line: Line on which the record starts; the first line of the file is 1.
         fields: All fields, as they stand in the file.
-        values: The fields of the wanted columns in the given order, then of the optional ones,
-            "" for one that the file lacks; None where the record has more or fewer fields than
-            the header.
+        values: The values of the wanted columns in the given order, then of the optional ones,
+            "" for one that the file lacks; None where the record is malformed.
+        problem: Why it is malformed; empty where it isn't.
     """
 
     line: int
     fields: tuple[str, ...]
-    values: tuple[str, ...] | None
+    values: tuple[Value, ...] | None
+    problem: str = ""
 
 
 class Table(NamedTuple):
@@ -154,10 +159,12 @@ def _rows(
     none_read = True
     for line, fields in records:
         none_read = False
-        values = None
         if len(fields) == len(header):
             values = tuple("" if place is None else fields[place] for place in places)
-        yield Row(line, tuple(fields), values)
+            yield Row(line, tuple(fields), values)
+        else:
+            problem = f"{len(fields)} fields where the header has {len(header)}"
+            yield Row(line, tuple(fields), None, problem)
     if none_read:
         raise BadInputError(f"{path}: has a header but no rows")
 

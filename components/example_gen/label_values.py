@@ -5,16 +5,19 @@ from __future__ import annotations
 import ast
 import functools
 import warnings
+from collections.abc import Sequence
+
+from schema.tables import Value
 
 
 # Few values are distinct, and evaluating a literal costs more than reading the row.
 @functools.lru_cache(maxsize=65_536)
-def parse_labels(value: str, separator: str | None) -> tuple[str, ...]:
+def parse_labels(value: Value, separator: str | None) -> tuple[str, ...]:
     """Reads the labels from their column's value.
 
     Args:
-        value: The value.
-        separator: What separates the labels; None where the value is a Python list literal.
+        value: The value; a tuple holds the labels themselves.
+        separator: What separates the labels in a text; None where it is a Python list literal.
 
     Returns:
         The labels in their order, each once. A label is stripped, and each run of white space
@@ -24,9 +27,11 @@ def parse_labels(value: str, separator: str | None) -> tuple[str, ...]:
     Raises:
         ValueError: There are no labels, or one is empty or has characters that no label can.
     """
-    if not value.strip():
+    if not value or (isinstance(value, str) and not value.strip()):
         raise ValueError("no labels")
-    parts = _read_literal(value) if separator is None else value.split(separator)
+    parts: Sequence[object] = value
+    if isinstance(value, str):
+        parts = _read_literal(value) if separator is None else value.split(separator)
     labels = []
     for part in parts:
         if not isinstance(part, str):

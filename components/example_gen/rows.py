@@ -10,7 +10,7 @@ from components.example_gen.label_values import parse_labels, short
 from components.example_gen.settings import Columns, DataSettings
 from components.papers.raw_paper import RawPaper
 from schema import names
-from schema.tables import Opener, Row, open_local, open_table
+from schema.tables import Opener, Row, Value, open_local, open_table
 
 SPLIT_NAMES: Final = {
     names.TRAIN: names.TRAIN,
@@ -90,28 +90,39 @@ def read_rows(
     with open_table(path, wanted, open_file, remedy=remedy) as table:
         for row in table.rows:
             try:
-                yield _parse(row, len(table.header), columns, settings.label_separator)
+                yield _parse(row, columns, settings.label_separator)
             except _BadRowError as error:
                 yield DeadLetter(path, row.line, str(error), row.fields)
 
 
-def _parse(row: Row, width: int, columns: Columns, separator: str | None) -> PaperRow:
+def _parse(row: Row, columns: Columns, separator: str | None) -> PaperRow:
     if row.values is None:
-        raise _BadRowError(f"{len(row.fields)} fields where the header has {width}")
-    abstract, label_set, *others = row.values
-    title = others.pop(0) if columns.title is not None else ""
+        raise _BadRowError(row.problem)
+    abstract = _text(row.values[0], columns.text)
+    label_value = row.values[1]
+    # As a CSV file writes it, so that a set of labels is the same in every form of file.
+    label_set = label_value if isinstance(label_value, str) else repr(list(label_value))
+    others = list(row.values[2:])
+    title = "" if columns.title is None else _text(others.pop(0), columns.title)
     if columns.title is not None and not title.strip():
         raise _BadRowError(f"empty {columns.title!r}")
     if not abstract.strip():
         raise _BadRowError(f"empty {columns.text!r}")
     try:
-        labels = parse_labels(label_set, separator)
+        labels = parse_labels(label_value, separator)
     except ValueError as error:
         raise _BadRowError(f"bad {columns.labels!r}: {error}") from error
     split = None
     if columns.split is not None:
-        split = SPLIT_NAMES.get(others[0])
+        named = _text(others[0], columns.split)
+        split = SPLIT_NAMES.get(named)
         if split is None:
             allowed = ", ".join(SPLIT_NAMES)
-            raise _BadRowError(f"bad {columns.split!r}: {short(others[0])} is not one of {allowed}")
+            raise _BadRowError(f"bad {columns.split!r}: {short(named)} is not one of {allowed}")
     return PaperRow(row.line, RawPaper(title, abstract, labels), label_set, split)
+
+
+def _text(value: Value, column: str) -> str:
+    if not isinstance(value, str):
+        raise _BadRowError(f"bad {column!r}: a list where a text is expected")
+    return value

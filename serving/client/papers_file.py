@@ -62,11 +62,10 @@ def read_rows(path: Path) -> Iterator[Row]:
 
 def _csv_rows(path: Path) -> Iterator[Row]:
     with open_table(str(path), [names.SUMMARIES], optional=[names.TITLES]) as table:
-        for number, (line, fields, values) in enumerate(table.rows, start=1):
+        for number, (line, fields, values, problem) in enumerate(table.rows, start=1):
             try:
                 if values is None:
-                    width = len(table.header)
-                    raise _BadRowError(f"{len(fields)} fields where the header has {width}")
+                    raise _BadRowError(problem)
                 abstract, title = values
                 text = _join(title, abstract, names.SUMMARIES)
                 yield Row(number, line, _digest(text), text, None)

@@ -57,7 +57,7 @@ def test_blank_lines_are_skipped_and_counted(write):
 
 def test_quoted_empty_field_on_its_own_is_a_row(write):
     (row,) = read(write(HEADER + b'""\n'))
-    assert row == (2, ("",), None)
+    assert row == (2, ("",), None, "1 fields where the header has 3")
 
 
 def test_byte_order_mark_is_dropped(write):
@@ -85,6 +85,7 @@ def test_columns_in_the_asked_order_and_others_left_out(write):
 def test_wrong_number_of_fields_is_kept_without_values(write, line, width):
     good, bad = read(write(HEADER + b"a,b,c\n" + line))
     assert good.values == ("a", "b", "c")
+    assert bad.problem == f"{width} fields where the header has 3"
     assert bad.values is None
     assert len(bad.fields) == width
 
