@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from schema.errors import BadInputError
 
 TITLE_SEPARATOR: Final = "\n"
+
+# Control characters but tab and line feed, what breaks lines or turns their direction around, and
+# halves of characters, which stand for bytes that aren't UTF-8.
+_INVISIBLE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def join_title_and_abstract(title: str, abstract: str) -> str:
@@ -36,3 +43,8 @@ def decode_text(value: bytes) -> str:
     Other bytes come out as escapes: they must not stop a run that only counts or shows them.
     """
     return value.decode("utf-8", "backslashreplace")
+
+
+def visible(text: str) -> str:
+    """Returns a text with escapes for the characters that would act on a terminal."""
+    return _INVISIBLE.sub(lambda found: ascii(found[0])[1:-1], text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 
 from components.example_gen.check import check_files
 from pipeline.cli import options
@@ -11,6 +10,7 @@ from pipeline.cli.curation_table import show_curation
 from pipeline.cli.errors import report_errors
 from pipeline.config import load_config
 from pipeline.local.data_files import find_data
+from pipeline.terminal import Terminal
 from schema.errors import BadInputError
 
 
@@ -30,15 +30,15 @@ from schema.errors import BadInputError
 def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
     """Check a CSV file in seconds: what a run would keep, drop or reject."""
     config = load_config(profile, overrides)
-    console = Console(highlight=False)
+    console = Terminal()
     files, message = find_data(data, config.data)
     if message:
-        console.print(message, soft_wrap=True)
+        console.say(message)
     report = check_files(files, config.data)
     show_curation(console, report.curation.__dict__)
     for letter in report.dead_letters:
         where = f"{letter.file}, " if len(files) > 1 else ""
-        console.print(f"{where}line {letter.line}: {letter.reason}", markup=False, soft_wrap=True)
+        console.say(f"{where}line {letter.line}: {letter.reason}")
     if report.problem:
         raise BadInputError(f"{data}: {report.problem}.")
-    console.print(f"[green]✓[/] {data} can be used.", soft_wrap=True)
+    console.say(("✓", "green"), f" {data} can be used.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from pipeline.cli.deployment import PLATFORMS, deployment_options, show_deployment, show_limits
 from pipeline.cli.errors import report_errors
@@ -14,6 +13,7 @@ from pipeline.cloud.spec_file import check_name, write_spec
 from pipeline.config import load_config
 from pipeline.deploy_settings import Target
 from pipeline.local.output_redirect import output_dropped
+from pipeline.terminal import Terminal
 
 
 @click.command()
@@ -34,8 +34,8 @@ def compile(target: Target, profile: str, overrides: tuple[str, ...], output: Pa
     check_name(output)
     config = load_config(profile, overrides)
     check_required(config, target)
-    console = Console(highlight=False)
-    console.print("Compiling; loading TFX takes a while.", soft_wrap=True)
+    console = Terminal()
+    console.say("Compiling; loading TFX takes a while.")
     with output_dropped():
         from pipeline.cloud.compile import compile_pipeline
         from pipeline.code_version import code_version
@@ -43,11 +43,9 @@ def compile(target: Target, profile: str, overrides: tuple[str, ...], output: Pa
         spec = compile_pipeline(config, target, code_version())
     write_spec(spec, output)
     steps = len(spec.get("pipelineSpec", spec)["root"]["dag"]["tasks"])
-    console.print(f"[green]✓[/] {output}: {steps} steps for {PLATFORMS[target]}\n", soft_wrap=True)
+    console.say(("✓", "green"), f" {output}: {steps} steps for {PLATFORMS[target]}\n")
     show_deployment(console, config)
     show_limits(console, target)
     left = missing_settings(config, target)
     if left:
-        console.print(
-            f"\nStill placeholders: {', '.join(left)}. `submit` refuses them.", soft_wrap=True
-        )
+        console.say(f"\nStill placeholders: {', '.join(left)}. `submit` refuses them.")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rich.console import Console
 from rich.table import Table
 
 from components.report.captions import CURATION
+from pipeline.terminal import Terminal
 
 
-def show_curation(console: Console, counts: Mapping[str, int]) -> None:
+def show_curation(console: Terminal, counts: Mapping[str, int]) -> None:
     """Shows how many rows each curation step kept and dropped."""
     table = Table("", "Curation", box=None, pad_edge=False, header_style="bold")
     table.columns[0].justify = "right"

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import click
 import yaml
-from rich.console import Console
 
 from pipeline.cli import options
 from pipeline.config import Config
 from pipeline.deploy_settings import Target
+from pipeline.terminal import Terminal
 
 PLATFORMS: Final = {"vertex": "Vertex AI Pipelines", "kubeflow": "Kubeflow Pipelines"}
 
@@ -34,25 +34,20 @@ def deployment_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return target(profile(options.SET(command)))
 
 
-def show_deployment(console: Console, config: Config) -> None:
+def show_deployment(console: Terminal, config: Config) -> None:
     """Shows the settings of the deployment, defaults left out, and what goes where."""
     sections = config.model_dump(mode="json", include={"deploy", "beam"}, exclude_defaults=True)
-    console.print(yaml.safe_dump(sections, sort_keys=False), markup=False, soft_wrap=True)
+    console.say(yaml.safe_dump(sections, sort_keys=False))
     deploy = config.deploy
     to_endpoint = deploy.push_to == "endpoint"
     served = f"the endpoint {deploy.endpoint.name}" if to_endpoint else f"{deploy.bucket}/serving"
-    console.print(
-        f"Artifacts go to {deploy.bucket}/pipeline, pushed models to {served}.",
-        markup=False,
-        soft_wrap=True,
-    )
+    console.say(f"Artifacts go to {deploy.bucket}/pipeline, pushed models to {served}.")
 
 
-def show_limits(console: Console, target: Target) -> None:
+def show_limits(console: Terminal, target: Target) -> None:
     """Shows what the platform can't do."""
     if target == "kubeflow":
-        console.print(
+        console.say(
             "\nKubeflow Pipelines finds nothing of earlier runs: the gate checks its floors but "
-            "compares with no earlier model, and the report compares with no earlier data.",
-            soft_wrap=True,
+            "compares with no earlier model, and the report compares with no earlier data."
         )

@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from schema.errors import TaggerError
+from schema.text import visible
 
 _NO_TEMPORARY_FOLDER: Final = (
     "No folder for temporary files can be written to, neither the one that TMPDIR names nor /tmp. "
@@ -29,7 +30,7 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
         except TaggerError as error:
             if debug:
                 raise
-            click.secho(f"Error: {error}", fg="red", err=True)
+            click.secho(f"Error: {visible(str(error))}", fg="red", err=True)
             sys.exit(error.exit_code)
         except click.ClickException:
             raise
@@ -43,7 +44,7 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
             if not _has_temporary_folder():
                 click.secho(f"Error: {_NO_TEMPORARY_FOLDER}", fg="red", err=True)
                 sys.exit(1)
-            click.secho(f"Error: {type(error).__name__}: {error}", fg="red", err=True)
+            click.secho(f"Error: {type(error).__name__}: {visible(str(error))}", fg="red", err=True)
             click.echo("This is a bug; run again with --debug for the stack trace.", err=True)
             sys.exit(1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from importlib import import_module
 from typing import Final
 
@@ -53,3 +55,6 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="arxiv-tagger")
 def main() -> None:
     """Train, push and query a model that suggests subject areas for papers."""
+    # A file name may be no UTF-8, and not every terminal knows every character.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

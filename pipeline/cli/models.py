@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
+from pipeline.terminal import Terminal
 from serving.releases import list_versions
 from serving.versions import find_base
 
@@ -57,4 +57,4 @@ def models(serving: Path, as_json: bool) -> None:
             *(f"{metrics[name]:.4f}" if name in metrics else "" for name in _SHOWN),
             f"{each.size / 1e6:,.1f} MB",
         )
-    Console(highlight=False).print(table)
+    Terminal().print(table)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
 from pipeline.cli.suggestions import read_texts, write_suggestions
+from pipeline.terminal import Terminal
 from schema import names
 from serving.client import Retry, TaggerClient
 from serving.client.file_query import suggest_file
@@ -103,7 +103,7 @@ def query(
 def _query_file(
     source: Path, output: Path, connection: Mapping[str, Any], top: int | None, batch_size: int
 ) -> None:
-    console = Console(highlight=False)
+    console = Terminal()
     columns = (TextColumn("Papers"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         TaggerClient(**connection, retry=_PATIENT) as client,
@@ -118,6 +118,6 @@ def _query_file(
 
         result = suggest_file(client, source, output, batch_size, top, update)
     kept = f", {result.kept:,} of them from before" if result.kept else ""
-    console.print(f"[green]✓[/] {result.rows:,} papers are in {output}{kept}", soft_wrap=True)
+    console.say(("✓", "green"), f" {result.rows:,} papers are in {output}{kept}")
     if result.bad:
-        console.print(f"Rows without text: {result.bad:,}; their lines hold an error instead.")
+        console.say(f"Rows without text: {result.bad:,}; their lines hold an error instead.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
+from pipeline.terminal import Terminal
 from serving.client.version_wait import wait_until_available
 from serving.models_config import config_path_of
 from serving.releases import write_release
@@ -54,25 +54,23 @@ def release(
     """
     base = find_base(serving)
     config_path = config_path_of(base)
-    console = Console(highlight=False)
+    console = Terminal()
     if address is not None:
         wanted = {stable} if canary is None else {stable, canary}
         write_release(base, stable, canary, base_path, load_only=True)
-        console.print(f"Waiting for {address} to load {', '.join(map(str, sorted(wanted)))} …")
+        console.say(f"Waiting for {address} to load {', '.join(map(str, sorted(wanted)))} …")
         wait_until_available(address, wanted, timeout)
     done = write_release(base, stable, canary, base_path)
     for label in sorted({*done.before, *done.after}):
         old, new = done.before.get(label), done.after.get(label)
         change = f"{new} (unchanged)" if old == new else f"{old or 'none'} -> {new or 'none'}"
-        console.print(f"{label:<8} {change}", markup=False)
-    console.print(f"loaded   {', '.join(map(str, done.loaded))} of {done.base_path}", markup=False)
+        console.say(f"{label:<8} {change}")
+    console.say(f"loaded   {', '.join(map(str, done.loaded))} of {done.base_path}")
     if address is None:
-        console.print(
+        console.say(
             f"\nWritten to {config_path}. To start a server with it:\n\n"
             f"  arxiv-tagger serve --model_config_file={config_path} "
             "--model_config_file_poll_wait_seconds=10\n\n"
             "A running server moves a label only to a version that it has loaded; give its "
-            "--address to have it load them first.",
-            markup=False,
-            soft_wrap=True,
+            "--address to have it load them first."
         )

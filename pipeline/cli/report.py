@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from components.metrics.names import METRICS
 from components.report.captions import baseline_title, best_baselines_first, verdict
 from pipeline.cli.errors import report_errors
+from pipeline.terminal import Terminal, styled
 from schema import names
 from schema.errors import BadInputError, UsageError
 
@@ -45,25 +45,25 @@ def report(output: Path, in_browser: bool) -> None:
         facts = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise BadInputError(f"Can't read {path}: {error}. The next run rewrites it.") from error
-    _show_report(Console(highlight=False), facts, page)
+    _show_report(Terminal(), facts, page)
     if in_browser and not webbrowser.open(page.absolute().as_uri()):
         raise UsageError(f"There is no browser here to open {page} with. Open it by hand.")
 
 
-def _show_report(console: Console, facts: Facts, page: Path) -> None:
+def _show_report(console: Terminal, facts: Facts, page: Path) -> None:
     """Shows the verdict, the figures with their intervals, and the baselines'."""
     found = facts["verdict"]
     colour = "green" if found["state"] == "blessed" else "red"
-    console.print(f"[bold {colour}]{verdict(**found)}[/]")
+    console.say((verdict(**found), f"bold {colour}"))
     for reason in found["reasons"]:
-        console.print(f"  {escape(reason)}", soft_wrap=True)
+        console.say(f"  {reason}")
     if "headline" in facts:
         console.print()
         _show_headline(console, facts)
-    console.print(f"\n[bold]Report[/]   {escape(str(page))}", soft_wrap=True)
+    console.say(("\nReport", "bold"), f"   {page}")
 
 
-def _show_headline(console: Console, facts: Facts) -> None:
+def _show_headline(console: Terminal, facts: Facts) -> None:
     """Shows the model beside the best baseline, and the others below: a terminal is narrow."""
     test, rows = facts["test"], facts["headline"]
     baselines = best_baselines_first(facts)
@@ -76,7 +76,7 @@ def _show_headline(console: Console, facts: Facts) -> None:
         table.add_column("difference", no_wrap=True)
         table.add_column("")
     for row in rows:
-        cells = [METRICS[row["metric"]].title, _interval(row, "")]
+        cells: list[str | Text] = [METRICS[row["metric"]].title, _interval(row, "")]
         if best is not None:
             other = row["baselines"][best]
             cells.append(f"{other['value']:.3f}")
@@ -87,20 +87,20 @@ def _show_headline(console: Console, facts: Facts) -> None:
         reached = ", ".join(
             f"{METRICS[row['metric']].title} {row['baselines'][name]['value']:.3f}" for row in rows
         )
-        console.print(f"[dim]{escape(baseline_title(name))}: {reached}[/]", soft_wrap=True)
-    console.print(
-        f"[dim]In brackets: {test['level']:.0%} interval over {test['resamples']:,} resamples of "
-        f"{test['scored']:,} test papers.[/]",
-        soft_wrap=True,
+        console.say((f"{baseline_title(name)}: {reached}", "dim"))
+    scope = (
+        f"In brackets: {test['level']:.0%} interval over {test['resamples']:,} resamples of "
+        f"{test['scored']:,} test papers."
     )
+    console.say((scope, "dim"))
 
 
 def _interval(figure: Facts, sign: str) -> str:
     value, low, high = (f"{figure[key]:{sign}.3f}" for key in ("value", "low", "high"))
-    return escape(f"{value} [{low}, {high}]")
+    return f"{value} [{low}, {high}]"
 
 
-def _compared(difference: Facts) -> str:
+def _compared(difference: Facts) -> Text:
     if difference["low"] > 0:
-        return "[green]better[/]"
-    return "[red]worse[/]" if difference["high"] < 0 else "[dim]unclear[/]"
+        return styled(("better", "green"))
+    return styled(("worse", "red") if difference["high"] < 0 else ("unclear", "dim"))

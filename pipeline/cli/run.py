@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import yaml
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from components.example_gen.rows import read_rows
@@ -22,6 +21,7 @@ from pipeline.local.node_summary import PURPOSES
 from pipeline.local.output_folder import OutputFolder
 from pipeline.local.run import run_locally
 from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
+from pipeline.terminal import Terminal
 from schema.errors import BadInputError, UsageError
 
 
@@ -72,7 +72,7 @@ def run(
             "beam.runner is dataflow, whose machines can't reach files on this one. Choose "
             "another runner, or run the pipeline in the cloud with `arxiv-tagger submit`."
         )
-    console = Console(highlight=False)
+    console = Terminal()
     if dry_run:
         _show_plan(console, config, data, profile, output)
         return
@@ -82,13 +82,13 @@ def run(
     for file in files:
         next(iter(read_rows(file, config.data)))
     if message:
-        console.print(message, soft_wrap=True)
+        console.say(message)
     result = run_locally(config, Path(path), output, console)
     show_results(console, result, output)
     refuse_unblessed(result)
 
 
-def _locate(data: str | None, folder: Path, console: Console) -> str:
+def _locate(data: str | None, folder: Path, console: Terminal) -> str:
     """Returns the path of the data; writes the sample, or downloads a URL, first."""
     if data is None:
         return str(write_sample(DEFAULT_ROWS, DEFAULT_SEED, folder / "sample.csv"))
@@ -101,24 +101,24 @@ def _locate(data: str | None, folder: Path, console: Console) -> str:
     return data
 
 
-def _download(url: str, folder: Path, console: Console) -> Path:
+def _download(url: str, folder: Path, console: Terminal) -> Path:
     columns = (TextColumn("Downloading"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("download", total=None)
         path = fetch(
             url, folder, lambda done, total: progress.update(task, completed=done, total=total)
         )
-    console.print(f"[green]✓[/] Downloaded {url} to {path}", soft_wrap=True)
+    console.say(("✓", "green"), f" Downloaded {url} to {path}")
     return path
 
 
 def _show_plan(
-    console: Console, config: Config, data: str | None, profile: str, output: Path
+    console: Terminal, config: Config, data: str | None, profile: str, output: Path
 ) -> None:
     source = data or "the embedded sample"
-    console.print(f"[bold]Would run[/] profile {profile} on {source} into {output}/\n")
+    console.say(("Would run", "bold"), f" profile {profile} on {source} into {output}/\n")
     for node, purpose in PURPOSES.items():
-        console.print(f"  {node:<17} {purpose}")
-    console.print("\n[bold]Settings[/]")
+        console.say(f"  {node:<17} {purpose}")
+    console.say(("\nSettings", "bold"))
     settings = json.loads(config.model_dump_json())
-    console.print(yaml.safe_dump(settings, sort_keys=False), markup=False, soft_wrap=True)
+    console.say(yaml.safe_dump(settings, sort_keys=False))

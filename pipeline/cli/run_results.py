@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from components.metrics.names import METRICS
@@ -17,6 +15,7 @@ from pipeline.cli.curation_table import show_curation
 from pipeline.cli.suggestions import one_line
 from pipeline.local.output_redirect import output_dropped
 from pipeline.local.results import METRICS_FILE, infra_report, is_blessed, read_json, served_model
+from pipeline.terminal import Terminal, styled
 from schema import names
 from schema.errors import RefusedError
 from serving.predict import load_model
@@ -36,7 +35,7 @@ _SHOWN_SUGGESTIONS: Final = 3
 _SHOWN_WIDTH: Final = 400
 
 
-def show_results(console: Console, result: RunResult, output: Path) -> None:
+def show_results(console: Terminal, result: RunResult, output: Path) -> None:
     """Shows what came of a run; of a model that can't be served, only where to look."""
     console.print()
     show_curation(console, read_json(output / names.CURATION_FILE))
@@ -49,13 +48,13 @@ def show_results(console: Console, result: RunResult, output: Path) -> None:
     pushed = result.nodes["Pusher"].artifact("pushed_model")
     if pushed.get_int_custom_property("pushed"):
         where = pushed.get_string_custom_property("pushed_destination")
-        console.print(f"[bold]Model[/]    {where}", soft_wrap=True)
+        console.say(("Model", "bold"), f"    {where}")
     if result.metrics:
-        console.print(f"[bold]Metrics[/]  {output / METRICS_FILE}", soft_wrap=True)
+        console.say(("Metrics", "bold"), f"  {output / METRICS_FILE}")
     page = output / names.REPORT_DIR / names.REPORT_PAGE_FILE
-    console.print(f"[bold]Report[/]   {page}", soft_wrap=True)
-    console.print(f"[bold]Plots[/]    {output / names.PLOTS_DIR}", soft_wrap=True)
-    console.print(f"[bold]Log[/]      {result.log}", soft_wrap=True)
+    console.say(("Report", "bold"), f"   {page}")
+    console.say(("Plots", "bold"), f"    {output / names.PLOTS_DIR}")
+    console.say(("Log", "bold"), f"      {result.log}")
 
 
 def refuse_unblessed(result: RunResult) -> None:
@@ -86,17 +85,17 @@ def refuse_unblessed(result: RunResult) -> None:
         )
 
 
-def _show_metrics(console: Console, result: RunResult) -> None:
+def _show_metrics(console: Terminal, result: RunResult) -> None:
     table = Table("", "Test metric", "", box=None, pad_edge=False, header_style="bold")
     table.columns[0].justify = "right"
     for name in _SHOWN_METRICS:
         metric = METRICS[name]
         value = format(result.metrics[name], metric.format)
-        table.add_row(value, name, f"[dim]{metric.meaning}[/]")
+        table.add_row(value, name, styled((metric.meaning, "dim")))
     console.print(table)
 
 
-def show_gate(console: Console, rows: Sequence[GateRow]) -> None:
+def show_gate(console: Terminal, rows: Sequence[GateRow]) -> None:
     """Shows each bound of the gate, the figure it was compared with, and the verdict.
 
     Args:
@@ -111,38 +110,41 @@ def show_gate(console: Console, rows: Sequence[GateRow]) -> None:
         column.justify = "right"
     for row in rows:
         table.add_row(
-            escape(row.metric.replace("_examples", " examples")),
+            row.metric.replace("_examples", " examples"),
             f"{row.candidate:,.{row.digits}f}",
             "" if row.baseline is None else f"{row.baseline:.{row.digits}f}",
-            escape(row.bound_in_words),
-            "[green]✓ passed[/]" if row.passed else "[red]✗ refused[/]",
+            row.bound_in_words,
+            styled(("✓ passed", "green") if row.passed else ("✗ refused", "red")),
         )
     console.print(table)
     if all(row.baseline is None and not row.left_out for row in rows):
-        console.print("[dim]There is no earlier blessed model to compare with.[/]")
+        console.say(("There is no earlier blessed model to compare with.", "dim"))
     left_out = max((row.left_out for row in rows), default=0)
     if left_out:
-        console.print(
-            f"[dim]The last blessed model was trained on {left_out:,} of the test papers; the "
-            "comparison leaves them out.[/]"
+        console.say(
+            (
+                f"The last blessed model was trained on {left_out:,} of the test papers; the "
+                "comparison leaves them out.",
+                "dim",
+            )
         )
 
 
-def _show_papers(console: Console, result: RunResult) -> None:
+def _show_papers(console: Terminal, result: RunResult) -> None:
     from components.papers.examples import read_papers
 
-    console.print("\n[bold]Three test papers[/]  [dim](* marks a suggested label)[/]")
+    console.say(("\nThree test papers", "bold"), "  ", ("(* marks a suggested label)", "dim"))
     examples = result.nodes["CsvExampleGen"].folder("examples") / f"Split-{names.TEST}"
     with output_dropped():
         papers = list(itertools.islice(read_papers(str(examples)), _SHOWN_EXAMPLES))
         texts = [paper.text for paper in papers]
         suggestions = load_model(str(served_model(result.nodes["Trainer"]))).suggest(texts)
     for paper, labels in zip(papers, suggestions, strict=True):
-        console.print(f"\n  [bold]{escape(one_line(paper.title))}[/]")
-        console.print(f"  [dim]{escape(one_line(paper.abstract))}[/]")
-        console.print(f"  true: {escape(', '.join(paper.labels))}")
+        console.print(styled("\n  ", (one_line(paper.title), "bold")))
+        console.print(styled("  ", (one_line(paper.abstract), "dim")))
+        console.print(f"  true: {', '.join(paper.labels)}")
         best = "   ".join(_describe(each) for each in labels[:_SHOWN_SUGGESTIONS])
-        console.print(f"  top {_SHOWN_SUGGESTIONS}: {escape(best)}")
+        console.print(f"  top {_SHOWN_SUGGESTIONS}: {best}")
     console.print()
 
 

@@ -8,6 +8,7 @@ import click
 
 from pipeline.cli.errors import report_errors
 from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
+from schema.text import visible
 
 
 @click.command()
@@ -27,4 +28,4 @@ from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
 def sample(rows: int, seed: int, output: Path) -> None:
     """Write a CSV file of invented papers, as noisy as a real one."""
     path = write_sample(rows, seed, output)
-    click.echo(f"{rows:,} rows, seed {seed}: {path}")
+    click.echo(f"{rows:,} rows, seed {seed}: {visible(str(path))}")

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import click
-from rich.console import Console
 
 from pipeline.cli.deployment import (
     PLATFORMS,
@@ -21,6 +20,7 @@ from pipeline.cloud.required_settings import check_required, missing_settings
 from pipeline.config import Config, load_config
 from pipeline.deploy_settings import Target
 from pipeline.local.output_redirect import output_dropped
+from pipeline.terminal import Terminal
 from schema.errors import UsageError
 
 # The settings that travel as runtime parameters (see `run_parameters`), beside that of the data,
@@ -68,8 +68,8 @@ def submit(
         )
     template = _compiled_config(profile, overrides)
     check_required(config, target)
-    console = Console(highlight=False)
-    console.print("Compiling; loading TFX takes a while.", soft_wrap=True)
+    console = Terminal()
+    console.say("Compiling; loading TFX takes a while.")
     with output_dropped():
         from pipeline.cloud import submit as cloud
         from pipeline.cloud.compile import compile_pipeline
@@ -92,18 +92,18 @@ def submit(
             dry_run=dry_run,
         )
     verb = "Would send" if dry_run else "Sent"
-    console.print(f"[green]✓[/] {verb} {submission.name} to {PLATFORMS[target]}\n", soft_wrap=True)
+    console.say(("✓", "green"), f" {verb} {submission.name} to {PLATFORMS[target]}\n")
     show_deployment(console, config)
     schedule = config.deploy.schedule
     when = f"at {schedule.cron} ({schedule.time_zone})" if schedule.cron else "once, now"
     cache = "every step runs" if no_cache else "unchanged steps are taken from the cache"
-    console.print(f"It runs {when}; {cache}.", markup=False, soft_wrap=True)
+    console.say(f"It runs {when}; {cache}.")
     _show_changes(console, config, template)
     show_limits(console, target)
     for older in submission.paused:
-        console.print(f"\nPaused the older schedule {older}", soft_wrap=True, markup=False)
+        console.say(f"\nPaused the older schedule {older}")
     if submission.url:
-        console.print(f"\n{submission.url}", soft_wrap=True, markup=False)
+        console.say(f"\n{submission.url}")
 
 
 def _overrides(data: str | None, epochs: int | None, floors: Sequence[str]) -> list[str]:
@@ -138,13 +138,13 @@ def _compiled_config(profile: str, overrides: Sequence[str]) -> Config:
     return config if config.deploy.data else load_config(profile, [*fixed, *data])
 
 
-def _show_changes(console: Console, config: Config, template: Config) -> None:
+def _show_changes(console: Terminal, config: Config, template: Config) -> None:
     changes = list(_changes(config.model_dump(mode="json"), template.model_dump(mode="json")))
     if changes:
-        console.print("\nParameters of this run", soft_wrap=True)
+        console.say("\nParameters of this run")
     for key, before, after in changes:
         default = "not set" if before is None else before
-        console.print(f"  {key}: {after} (compiled: {default})", soft_wrap=True, markup=False)
+        console.say(f"  {key}: {after} (compiled: {default})")
 
 
 def _changes(after: Any, before: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
-from rich.console import Console
-from rich.markup import escape
-
+from pipeline.terminal import Terminal, styled
 from schema.errors import BadInputError, UsageError
+from schema.text import visible
 from serving.suggestion import Suggestion
 
 _SHOWN_CHARACTERS: Final = 280
@@ -42,17 +41,18 @@ def write_suggestions(
         suggestions: The labels of each.
         as_json: Whether to write a line of JSON for each, instead of a table.
     """
-    console = Console(highlight=False)
+    console = Terminal()
     for text, labels in zip(texts, suggestions, strict=True):
         if as_json:
             row = {"text": text, "suggestions": [asdict(each) for each in labels]}
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
             continue
-        console.print(f"[bold]{escape(one_line(text))}[/]")
+        console.print(styled((one_line(text), "bold")))
         for each in labels:
-            mark = "[green]*[/]" if each.suggested else " "
             bar = "█" * round(each.score * 20)
-            console.print(f"  {mark} {each.score:6.3f}  {escape(each.label):<16} [cyan]{bar}[/]")
+            mark = ("*", "green") if each.suggested else " "
+            figures = f" {each.score:6.3f}  {visible(each.label):<16} "
+            console.print(styled("  ", mark, figures, (bar, "cyan")))
 
 
 def one_line(text: str) -> str:

@@ -8,13 +8,14 @@ import time
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
-from rich.markup import escape
 from rich.spinner import Spinner
+from rich.text import Text
 
 from pipeline.local.node_summary import PURPOSES, summarize
 from pipeline.local.results import NodeResult
+from pipeline.terminal import Part, Terminal, styled
 from schema.names import EPOCHS_FILE
 
 _REFRESHES_PER_SECOND: Final = 4
@@ -25,7 +26,7 @@ _PURPOSE_WIDTH: Final = max(map(len, PURPOSES.values()))
 class Narrator:
     """Writes a run's progress to a terminal, or to a file that stands in for one."""
 
-    def __init__(self, console: Console, pipeline_root: Path) -> None:
+    def __init__(self, console: Terminal, pipeline_root: Path) -> None:
         """Writes to `console`; `pipeline_root` is where Trainer's progress is read."""
         self._console = console
         self._root = pipeline_root
@@ -51,13 +52,14 @@ class Narrator:
     def finished(self, result: NodeResult) -> None:
         """Writes the line of a component that is done."""
         took = "  cached" if result.cached else f"{result.seconds:6.1f} s"
-        mark = "[cyan]=[/]" if result.cached else "[green]✓[/]"
+        mark = ("=", "cyan") if result.cached else ("✓", "green")
         label = _label(result.node_id)
-        self._write(result.node_id, f"{mark} {label}  {took}  {escape(summarize(result))}")
+        self._write(result.node_id, mark, " ", *label, f"  {took}  {summarize(result)}")
 
     def failed(self, node_id: str, seconds: float) -> None:
         """Writes the line of a component that raised an error."""
-        self._write(node_id, f"[red]✗[/] {_label(node_id)}  {seconds:6.1f} s  [red]failed[/]")
+        took = f"  {seconds:6.1f} s  "
+        self._write(node_id, ("✗", "red"), " ", *_label(node_id), took, ("failed", "red"))
 
     def stop(self) -> None:
         """Removes the lines that show something at work."""
@@ -75,7 +77,9 @@ class Narrator:
         nodes = list(self._at_work.items())
 
         def render() -> Group:
-            texts = [self._describe(node_id, since) for node_id, since in nodes] or [self._busy]
+            texts = [self._describe(node_id, since) for node_id, since in nodes] or [
+                Text(self._busy)
+            ]
             for spinner, text in zip(spinners, texts, strict=True):
                 spinner.update(text=text)
             return Group(*spinners)
@@ -91,16 +95,16 @@ class Narrator:
         )
         self._live.start()
 
-    def _write(self, node_id: str, text: str) -> None:
+    def _write(self, node_id: str, *parts: Part) -> None:
         with self._lock:
             self.stop()
             self._at_work.pop(node_id, None)
-            self._console.print(text, highlight=False, soft_wrap=True)
+            self._console.say(*parts)
             self._show()
 
-    def _describe(self, node_id: str, since: float) -> str:
-        progress = escape(self._progress(node_id, since))
-        return f"{_label(node_id)}  {time.time() - since:6.1f} s  {progress}"
+    def _describe(self, node_id: str, since: float) -> Text:
+        took = f"  {time.time() - since:6.1f} s  "
+        return styled(*_label(node_id), took, self._progress(node_id, since))
 
     def _progress(self, node_id: str, since: float) -> str:
         if node_id != "Trainer":
@@ -125,6 +129,6 @@ def describe_epochs(progress: Path) -> str:
     return f"{text} done, loss {last['loss']:.4f}, validation LRAP {last['val_lrap']:.3f}"
 
 
-def _label(node_id: str) -> str:
+def _label(node_id: str) -> tuple[Part, ...]:
     purpose = PURPOSES.get(node_id, "")
-    return f"[bold]{node_id:<{_NAME_WIDTH}}[/]  {purpose:<{_PURPOSE_WIDTH}}"
+    return (f"{node_id:<{_NAME_WIDTH}}", "bold"), f"  {purpose:<{_PURPOSE_WIDTH}}"

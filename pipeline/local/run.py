@@ -12,8 +12,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
-
 from pipeline.config import Config
 from pipeline.local.data_files import split_data_path
 from pipeline.local.narrator import Narrator
@@ -21,6 +19,7 @@ from pipeline.local.output_folder import OutputFolder
 from pipeline.local.output_redirect import output_to_log
 from pipeline.local.results import NodeResult, collect
 from pipeline.places import Places
+from pipeline.terminal import Terminal
 
 if TYPE_CHECKING:
     from components.evaluator.gate import GateRow
@@ -46,7 +45,7 @@ class RunResult:
     log: Path
 
 
-def run_locally(config: Config, data: Path, output: Path, console: Console) -> RunResult:
+def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> RunResult:
     """Runs the whole pipeline.
 
     Args:
@@ -69,7 +68,7 @@ def run_locally(config: Config, data: Path, output: Path, console: Console) -> R
     with folder.locked(), output_to_log(log) as terminal, _own_arguments():
         warnings.simplefilter("ignore")
         narrator = Narrator(
-            Console(file=terminal, width=width, no_color=no_color), folder.pipeline_root
+            Terminal(file=terminal, width=width, no_color=no_color), folder.pipeline_root
         )
         narrator.busy("Starting: loading TFX")
         try:

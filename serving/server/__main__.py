@@ -15,6 +15,7 @@ from typing import Any, Final, get_args, get_type_hints
 import click
 
 from schema.errors import TaggerError
+from schema.text import visible
 from serving.server.options import ServerOptions
 
 _PORTS: Final = ("port", "rest_api_port")
@@ -104,7 +105,7 @@ def main() -> None:
     try:
         serve()
     except TaggerError as error:
-        click.secho(f"Error: {error}", fg="red", err=True)
+        click.secho(f"Error: {visible(str(error))}", fg="red", err=True)
         sys.exit(error.exit_code)
 
 

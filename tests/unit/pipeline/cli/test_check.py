@@ -39,3 +39,14 @@ def test_check_reads_by_the_settings(papers):
         "2 labels",
     ):
         assert line in flat(done.output)
+
+
+def test_neither_a_path_nor_a_label_is_markup_or_acts_on_the_terminal(tmp_path):
+    path = tmp_path / "[/x]" / ":key: \x1b[2J caf\udce9.csv"
+    path.parent.mkdir(parents=True)
+    rows = "\n".join([*paper_rows(), '"T","A","\x1b]0;label\x07"'])
+    path.write_text(f"titles,summaries,terms\n{rows}\n")
+    done = invoke("check", "--data", path, "--set", "data.max_bad_share=0.5")
+    assert done.exit_code == 0, done.output
+    assert f"{tmp_path}/[/x]/:key: \\x1b[2J caf\\udce9.csv can be used." in done.output
+    assert "\x1b" not in done.output

@@ -6,10 +6,10 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from rich.console import Console
 
 from components.evaluator.gate import GateRow
 from pipeline.cli.run_results import refuse_unblessed, show_gate
+from pipeline.terminal import Terminal
 from schema.errors import RefusedError
 from tests.support.node_results import result
 
@@ -25,7 +25,7 @@ COMPARISON = [
 
 
 def shown(rows) -> list[str]:
-    console = Console(width=200, record=True, highlight=False)
+    console = Terminal(width=200, record=True)
     show_gate(console, rows)
     return [" ".join(line.split()) for line in console.export_text().splitlines()]
 

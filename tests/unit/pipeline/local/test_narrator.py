@@ -10,11 +10,11 @@ import threading
 import time
 
 import pytest
-from rich.console import Console
 
 from pipeline.local import narrator as module
 from pipeline.local.narrator import Narrator, describe_epochs
 from pipeline.local.node_summary import PURPOSES
+from pipeline.terminal import Terminal
 from tests.support.node_results import bare_result, result
 
 STEP = {"epoch": 2, "epochs": 6, "step": 40, "steps": 90, "seconds": 1.5, "loss": 0.12345}
@@ -23,7 +23,7 @@ EPOCH = {"epoch": 2, "epochs": 6, "seconds": 4.0, "loss": 0.1, "val_lrap": 0.812
 
 def make(tmp_path, terminal: bool):
     file = io.StringIO()
-    console = Console(file=file, force_terminal=terminal, width=120, color_system=None)
+    console = Terminal(file=file, force_terminal=terminal, width=120, color_system=None)
     return Narrator(console, tmp_path), file
 
 

@@ -1,0 +1,33 @@
+"""What a person reads: values are shown as they are, and never change how the rest is shown."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from rich.console import Console
+from rich.text import Text
+
+from schema.text import visible
+
+Part: TypeAlias = "str | tuple[str, str]"
+
+
+class Terminal(Console):
+    """A console for values of any content: no markup, no emoji codes, no control characters."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Returns what Rich shows of a string, be it a line or the cell of a table."""
+        return super().render_str(visible(text), **options)
+
+    def say(self, *parts: Part) -> None:
+        """Writes a line, which the terminal alone breaks: a path can be copied."""
+        self.print(styled(*parts), soft_wrap=True)
+
+
+def styled(*parts: Part) -> Text:
+    """Returns a text of parts; a pair is a part with its style, such as `("✓", "green")`."""
+    pairs = ((part, "") if isinstance(part, str) else part for part in parts)
+    return Text.assemble(*((visible(text), style) for text, style in pairs))
