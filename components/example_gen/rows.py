@@ -87,7 +87,7 @@ def read_rows(
     wanted = [columns.text, columns.labels]
     wanted += [name for name in (columns.title, columns.split) if name is not None]
     remedy = "Rename them, or set data.columns to the names in the file"
-    with open_table(path, wanted, open_file, remedy=remedy) as table:
+    with open_table(path, wanted, open_file, form=settings.form, remedy=remedy) as table:
         for row in table.rows:
             try:
                 yield _parse(row, columns, settings.label_separator)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from schema.settings import Settings
+from schema.tables import Form
 
 
 class Columns(Settings):
@@ -26,10 +27,14 @@ class Columns(Settings):
 
 
 class DataSettings(Settings):
-    """How the CSV becomes train, validation and test examples.
+    r"""How the CSV becomes train, validation and test examples.
 
     Attributes:
         columns: The column names.
+        field_separator: What separates the fields of a CSV file: one character, such as `;` or
+            `|`; `\t` is a tab.
+        header: Names of the columns of a CSV file whose first line is a row already; null where
+            the first line holds them.
         label_separator: What separates the labels in their column; null where they are a
             Python list literal.
         min_label_set_count: Rows are dropped if their exact label value occurs fewer times than
@@ -44,6 +49,8 @@ class DataSettings(Settings):
     """
 
     columns: Columns = Columns()
+    field_separator: str = ","
+    header: tuple[str, ...] | None = Field(default=None, min_length=1)
     label_separator: str | None = Field(default=None, min_length=1)
     min_label_set_count: int = Field(default=2, ge=1)
     max_bad_share: float = Field(default=0.01, ge=0.0, le=1.0)
@@ -52,3 +59,16 @@ class DataSettings(Settings):
     seed: int = Field(default=0, ge=0)
     spans: int = Field(default=1, ge=0)
     allow_span_gaps: bool = False
+
+    @field_validator("field_separator")
+    @classmethod
+    def _one_character(cls, value: str) -> str:
+        separator = "\t" if value == "\\t" else value
+        if len(separator) != 1 or separator in '"\r\n\0':
+            raise ValueError(f"{value!r} is not one character that can separate fields")
+        return separator
+
+    @property
+    def form(self) -> Form:
+        """How the file is written."""
+        return Form(self.field_separator, self.header)

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from typing import Final
 
 from pipeline.terminal import Terminal, styled
-from schema.errors import BadInputError, UsageError
+from schema.errors import UsageError
+from schema.streams import Lines, open_stream
 from schema.text import visible
 from serving.suggestion import Suggestion
 
@@ -21,7 +22,7 @@ def read_texts(given: Sequence[str]) -> list[str]:
 
     Raises:
         UsageError: There is no text.
-        BadInputError: Standard input is not UTF-8.
+        BadInputError: Standard input is not text in UTF-8.
     """
     texts = list(given) or _read_lines()
     if not texts:
@@ -62,7 +63,5 @@ def one_line(text: str) -> str:
 
 
 def _read_lines() -> list[str]:
-    try:
-        return [line.rstrip("\n") for line in sys.stdin if line.strip()]
-    except UnicodeDecodeError as error:
-        raise BadInputError(f"Standard input is not valid UTF-8: {error}.") from error
+    with open_stream("standard input", lambda _: sys.stdin.buffer) as stream:
+        return [line.rstrip("\r\n") for line in Lines(stream) if line.strip()]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from schema.errors import BadInputError, TaggerError, UsageError
-from serving.client.papers_file import Row, read_rows
+from serving.client.papers_file import USUAL_LAYOUT, Layout, PaperRow, read_rows
 from serving.suggestion import Suggestion
 
 
@@ -46,14 +46,16 @@ def suggest_file(
     batch_size: int = 64,
     top: int | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,
+    layout: Layout = USUAL_LAYOUT,
 ) -> FileQueryResult:
     """Writes the labels of every paper of a file to a JSON lines file.
 
     Each line of the output stands for one row of the input, in the same order: `row` and `line`
     say which, `digest` is a hash of its content, and then come `suggestions` or, for a row without
-    a text, `error`. The output is only ever appended to, batch by batch. An existing output is
-    resumed: a last line that was cut in half is removed, and rows that are in it are not asked
-    about again. Rows may have been added at the end of the input.
+    a text, `error`. `columns` holds what is carried along of a row that could be read. The output
+    is only ever appended to, batch by batch. An existing output is resumed: a last line that was
+    cut in half is removed, and rows that are in it are not asked about again. Rows may have been
+    added at the end of the input.
 
     Args:
         client: The client to ask.
@@ -62,6 +64,7 @@ def suggest_file(
         batch_size: Texts in a request.
         top: Labels to keep of each text; all if None.
         progress: Called with the number of finished rows and of all rows.
+        layout: How the file holds them, and which columns are carried along.
 
     Raises:
         UsageError: The output is the input, was not written by this function, or is being written
@@ -75,14 +78,12 @@ def suggest_file(
         raise UsageError(f"{output} is not a file. Give another --output.")
     # Reports an error at the end of the input now, not after an hour.
     total = bad = 0
-    for row in read_rows(source):
+    for row in read_rows(source, layout):
         total += 1
         bad += row.problem is not None
-    if not total:
-        raise BadInputError(f"{source}: no papers in it.")
     try:
         with _open_to_append(output) as file:
-            rows = read_rows(source)
+            rows = read_rows(source, layout)
             done = kept = _skip(file, rows, source, output)
             progress(done, total)
             for batch in _batches(rows, batch_size):
@@ -98,7 +99,7 @@ def suggest_file(
     return FileQueryResult(total, kept, bad)
 
 
-def _ask(client: Suggester, batch: Sequence[Row], top: int | None) -> Iterator[bytes]:
+def _ask(client: Suggester, batch: Sequence[PaperRow], top: int | None) -> Iterator[bytes]:
     good = [row.text for row in batch if row.problem is None]
     answers = iter(client.suggest(good) if good else [])
     for row in batch:
@@ -110,10 +111,12 @@ def _ask(client: Suggester, batch: Sequence[Row], top: int | None) -> Iterator[b
             ]
         else:
             entry["error"] = row.problem
+        if row.kept:
+            entry["columns"] = row.kept
         yield json.dumps(entry, ensure_ascii=False).encode("utf-8") + b"\n"
 
 
-def _batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
+def _batches(rows: Iterator[PaperRow], size: int) -> Iterator[list[PaperRow]]:
     while batch := list(islice(rows, size)):
         yield batch
 
@@ -131,7 +134,7 @@ def _open_to_append(output: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _skip(file: BinaryIO, rows: Iterator[Row], source: Path, output: Path) -> int:
+def _skip(file: BinaryIO, rows: Iterator[PaperRow], source: Path, output: Path) -> int:
     """Skips the rows that an output has, and cuts off a half-written last line.
 
     Returns:
@@ -149,6 +152,11 @@ def _skip(file: BinaryIO, rows: Iterator[Row], source: Path, output: Path) -> in
                 "one that this command began."
             )
         row = next(rows, None)
+        if row is not None and row.kept.keys() != entry.get("columns", {}).keys():
+            raise UsageError(
+                f"{output} was begun with other columns to --keep. Give the same, or another "
+                "--output."
+            )
         if row is None or row.digest != entry["digest"]:
             where = f"has only {done} rows" if row is None else f"line {row.line} differs"
             raise BadInputError(

@@ -1,25 +1,53 @@
-"""Reads the papers of a CSV or JSON lines file, row by row, good ones and bad ones."""
+"""Reads the papers of a file, row by row, good ones and bad ones."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from schema import names
-from schema.errors import UsageError
-from schema.tables import open_table, read_lines
+from schema.tables import Form, Value, open_table
 from schema.text import join_title_and_abstract
 
-# What a JSON object may call the title and the abstract: the columns' names, or plain ones.
-_PAIRS: Final = ((names.TITLES, names.SUMMARIES), ("title", "abstract"))
+
+class PaperColumns(NamedTuple):
+    """What a file calls the title and the text; the title may be missing."""
+
+    title: str | None
+    text: str
+
+
+USUAL_COLUMNS: Final = (
+    PaperColumns(names.TITLES, names.SUMMARIES),
+    PaperColumns(None, "text"),
+    PaperColumns("title", "abstract"),
+)
+"""What is looked for where nobody says it."""
+
+
+class Layout(NamedTuple):
+    """How a file holds its papers.
+
+    Attributes:
+        columns: What title and text may be called; of a row the first that holds a text count.
+        form: How the file is written, if it is of the CSV kind.
+        keep: Columns that are carried along.
+    """
+
+    columns: Sequence[PaperColumns] = USUAL_COLUMNS
+    form: Form = Form()
+    keep: tuple[str, ...] = ()
+
+
+USUAL_LAYOUT: Final = Layout()
 
 
 @dataclass(frozen=True)
-class Row:
+class PaperRow:
     """One row of a file.
 
     Attributes:
@@ -28,6 +56,7 @@ class Row:
         digest: Hash of its content, by which a changed row is recognised.
         text: The text that the model is asked about; empty where `problem` is set.
         problem: Why it has none; None for a good row.
+        kept: The values of the columns that are carried along.
     """
 
     number: int
@@ -35,87 +64,48 @@ class Row:
     digest: str
     text: str
     problem: str | None
+    kept: Mapping[str, Value] = field(default_factory=dict)
 
 
-class _BadRowError(ValueError):
-    """Why a row has no text."""
+def read_rows(path: Path, layout: Layout = USUAL_LAYOUT) -> Iterator[PaperRow]:
+    """Reads a file of papers in any form that a run reads, see `schema.tables.open_table`.
 
-
-def read_rows(path: Path) -> Iterator[Row]:
-    """Reads a file of papers; every row comes out, and blank lines are skipped.
-
-    A CSV file is read as the pipeline reads its data, see `schema.tables`. It needs the column
-    `summaries`; `titles` is used where it is there. A JSON lines file has one object a line, with
-    `text`, or `title` and `abstract`, or `titles` and `summaries`; the title may be missing.
-    Either may be gzipped (`.gz`).
+    Every row comes out, and blank lines are skipped.
 
     Raises:
-        UsageError: The name says neither CSV nor JSON lines.
         BadInputError: The file can't be read, or is so broken that its rows can't be told apart;
             the message names the line.
     """
-    kind = Path(path.name.removesuffix(".gz")).suffix
-    if kind not in (".csv", ".jsonl"):
-        raise UsageError(f"{path}: the name must end in .csv, .jsonl, .csv.gz or .jsonl.gz.")
-    return _csv_rows(path) if kind == ".csv" else _json_rows(path)
+    texts = [each.text for each in layout.columns]
+    titles = [each.title for each in layout.columns if each.title is not None]
+    with open_table(
+        str(path), layout.keep, one_of=texts, optional=titles, form=layout.form
+    ) as table:
+        there = [each for each in layout.columns if each.text in table.header]
+        for number, row in enumerate(table.rows, start=1):
+            values = dict(zip((*layout.keep, *texts, *titles), row.values or (), strict=False))
+            kept = {name: values[name] for name in layout.keep if row.values is not None}
+            text, problem = "", row.problem
+            if not problem:
+                try:
+                    text = _text(values, there)
+                except ValueError as error:
+                    problem = str(error)
+            content = json.dumps(row.fields) if problem else text
+            if kept:
+                content += json.dumps(kept)
+            digest = hashlib.sha256(content.encode("utf-8")).hexdigest()[:16]
+            yield PaperRow(number, row.line, digest, text, problem or None, kept)
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
-    with open_table(str(path), [names.SUMMARIES], optional=[names.TITLES]) as table:
-        for number, (line, fields, values, problem) in enumerate(table.rows, start=1):
-            try:
-                if values is None:
-                    raise _BadRowError(problem)
-                abstract, title = values
-                text = _join(title, abstract, names.SUMMARIES)
-                yield Row(number, line, _digest(text), text, None)
-            except _BadRowError as error:
-                yield Row(number, line, _digest(json.dumps(fields)), "", str(error))
-
-
-def _json_rows(path: Path) -> Iterator[Row]:
-    number = 0
-    for line, content in enumerate(read_lines(str(path)), start=1):
-        if not content.strip():
-            continue
-        number += 1
-        try:
-            text = _parse(content)
-            yield Row(number, line, _digest(text), text, None)
-        except _BadRowError as error:
-            yield Row(number, line, _digest(content.strip()), "", str(error))
-
-
-def _parse(content: bytes) -> str:
-    try:
-        paper = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise _BadRowError(f"not JSON: {error}") from error
-    if not isinstance(paper, dict):
-        raise _BadRowError("not a JSON object")
-    if "text" in paper:
-        return _join(None, paper["text"], "text")
-    for title, abstract in _PAIRS:
-        if abstract in paper:
-            return _join(paper.get(title), paper[abstract], abstract)
-    raise _BadRowError("has none of 'text', 'abstract' and 'summaries'")
-
-
-def _join(title: Any, abstract: Any, name: str) -> str:
-    if not isinstance(abstract, str):
-        raise _BadRowError(f"{name!r} is not a string")
-    if not isinstance(title, str | None):
-        raise _BadRowError("the title is not a string")
-    if not abstract.strip():
-        raise _BadRowError(f"empty {name!r}")
-    text = join_title_and_abstract(title or "", abstract)
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise _BadRowError(f"not valid UTF-8: {error.reason}") from error
-    return text
-
-
-def _digest(content: str | bytes) -> str:
-    content = content.encode("utf-8") if isinstance(content, str) else content
-    return hashlib.sha256(content).hexdigest()[:16]
+def _text(values: Mapping[str, Value], columns: Sequence[PaperColumns]) -> str:
+    for each in columns:
+        title = values[each.title] if each.title else ""
+        text = values[each.text]
+        for name, value in ((each.title, title), (each.text, text)):
+            if not isinstance(value, str):
+                raise ValueError(f"bad {name!r}: a list where a text is expected")
+        if str(text).strip():
+            return join_title_and_abstract(str(title), str(text))
+    names = ", ".join(repr(each.text) for each in columns)
+    raise ValueError(f"empty {names}")

@@ -6,9 +6,9 @@ import random
 import pandas as pd
 import pytest
 
-from schema import tables
+from schema import csv_file, streams
 from schema.errors import BadInputError
-from schema.tables import open_table, read_lines
+from schema.tables import Form, open_table
 from tests.support.curation_oracle import noisy_rows, to_csv
 
 HEADER = b"titles,summaries,terms\n"
@@ -113,9 +113,9 @@ def test_opener_and_streaming(write):
     served = []
 
     class Stream(io.BytesIO):
-        def read1(self, size=-1):
-            served.append(size)
-            return super().read1(1000)
+        def readinto(self, buffer):
+            served.append(len(buffer))
+            return super().readinto(memoryview(buffer)[:1000])
 
     content = HEADER + b"a,b,c\n" * 5000
     with open_table("gs://bucket/x.csv", COLUMNS, lambda path: Stream(content)) as table:
@@ -154,10 +154,6 @@ def test_empty_file(write, content, name):
             "Rename the columns in the file",
         ),
         (b"titles,summaries,terms,terms\n", "line 1: more than one column 'terms'"),
-        (
-            gzip.compress(HEADER + b"a,b,c\n", mtime=0),
-            "it looks like gzip, so its name must end in .gz",
-        ),
         (HEADER + b"a,b,c\nd,\0,f\n", "line 3: contains a NUL"),
         # The record starts on line 22, its last quote opens on line 24.
         (
@@ -203,7 +199,7 @@ def test_doubled_quotes_are_fine(write):
 
 
 def test_quote_left_open_in_a_huge_file_stops_at_the_limit(write, monkeypatch):
-    monkeypatch.setattr(tables, "MAX_FIELD_CHARACTERS", 1000)
+    monkeypatch.setattr(csv_file, "MAX_FIELD_CHARACTERS", 1000)
     before = csv.field_size_limit(1000)
     try:
         message = fault(write(HEADER + b'a,"open,c\n' + b"d,e,f\n" * 500))
@@ -213,7 +209,7 @@ def test_quote_left_open_in_a_huge_file_stops_at_the_limit(write, monkeypatch):
 
 
 def test_field_over_the_limit_without_quotes(write, monkeypatch):
-    monkeypatch.setattr(tables, "MAX_FIELD_CHARACTERS", 1000)
+    monkeypatch.setattr(csv_file, "MAX_FIELD_CHARACTERS", 1000)
     before = csv.field_size_limit(1000)
     try:
         message = fault(write(HEADER + b"a,b,c\nd," + b"e" * 2000 + b",f\n"))
@@ -223,53 +219,8 @@ def test_field_over_the_limit_without_quotes(write, monkeypatch):
 
 
 def test_line_without_end_stops_at_the_limit(write, monkeypatch):
-    monkeypatch.setattr(tables, "_MAX_LINE_CHARACTERS", 1000)
+    monkeypatch.setattr(streams, "MAX_LINE_CHARACTERS", 1000)
     assert "line 2: is over 1000 characters long" in fault(write(HEADER + b"e" * 5000))
-
-
-@pytest.mark.parametrize("cut", [5, 15, -9, -4])
-def test_truncated_gzip(write, cut):
-    whole = gzip.compress(to_csv(noisy_rows(300, seed=4)))
-    message = fault(write(whole[:cut], "papers.csv.gz"))
-    assert "line " in message
-    assert "cut short" in message
-
-
-def test_damaged_gzip_is_told_from_the_garbage_it_gives(write):
-    whole = gzip.compress(to_csv(noisy_rows(2000, seed=5)), mtime=0)
-    for place in range(len(whole) // 4, len(whole) - 8, len(whole) // 8):
-        damaged = whole[:place] + bytes(byte ^ 0x55 for byte in whole[place:][:4])
-        message = fault(write(damaged + whole[place + 4 :], "papers.csv.gz"))
-        assert "the gzip file is " in message
-    last = whole[:-8] + bytes(8)
-    assert "the gzip file is damaged (CRC" in fault(write(last, "papers.csv.gz"))
-
-
-def test_plain_text_under_a_gzip_name(write):
-    assert "the gzip file is damaged" in fault(write(HEADER + b"a,b,c\n", "papers.csv.gz"))
-
-
-@pytest.mark.parametrize("name", ["lines.jsonl", "lines.jsonl.gz"])
-def test_lines_come_as_they_stand(write, name):
-    content = b"one\r\n\n\xff\xe2\x80\xa8\nlast"
-    path = write(gzip.compress(content) if name.endswith(".gz") else content, name)
-    assert list(read_lines(str(path))) == content.splitlines(keepends=True)
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        (gzip.compress(b"one\ntwo\n", mtime=0)[:-4], "line 3: the gzip file is cut short"),
-        (b"one\n", "line 1: the gzip file is damaged"),
-        (None, "there is no such file"),
-    ],
-)
-def test_lines_that_cannot_be_read(tmp_path, content, told):
-    path = tmp_path / "lines.jsonl.gz"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(BadInputError, match=told):
-        list(read_lines(str(path)))
 
 
 def test_rows_before_a_fault_are_yielded(write):
@@ -282,11 +233,59 @@ def test_rows_before_a_fault_are_yielded(write):
 
 def test_read_error_names_the_line():
     class Broken(io.BytesIO):
-        def read1(self, size=-1):
+        def readinto(self, buffer):
             if self.tell():
                 raise OSError(5, "Input/output error")
-            return super().read1(30)
+            return super().readinto(memoryview(buffer)[:30])
 
     content = HEADER + b"a,b,c\n" * 100
     message = fault("x.csv", open_file=lambda path: Broken(content))
     assert "line 3: reading fails here (Input/output error)" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (b"titles;summaries;terms\n", "separated by a semicolon: set data.field_separator to ';'"),
+        (b"id\ttitles\tsummaries\tterms\n", "by a tab: set data.field_separator to '\\t'"),
+        (b"a|b\n", "by a '|': set data.field_separator to '|'"),
+        (b'"titles";"summaries";"terms"\n', "by something else, set data.field_separator to it"),
+        (
+            b"A first text of more than six words\t<http://example.org/a>\n",
+            "by a tab: set data.field_separator to '\\t'. The first line looks like a row: list "
+            "the names of the columns in data.header",
+        ),
+        (b"titles,a;b,terms\n", "Rename the columns in the file"),
+    ],
+)
+def test_what_the_first_line_looks_like_is_told(write, content, hint):
+    assert fault(write(content + b"a,b,c\n")).endswith(hint)
+
+
+@pytest.mark.parametrize("separator", ["\t", ";", "|"])
+def test_another_separator(write, separator):
+    content = to_csv(noisy_rows(100, seed=7))
+    rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=separator).writerows(rows)
+    found = read(write(text.getvalue().encode()), form=Form(separator))
+    assert [row.fields for row in found] == [tuple(row) for row in rows[1:]]
+    text = HEADER.decode().replace(",", separator) + f'a{separator}b{separator}"c'
+    assert "line 2: a quote opens here" in fault(write(text.encode()), form=Form(separator))
+
+
+@pytest.mark.parametrize("first", [b"sep=;\r\n", b'\xef\xbb\xbf"sep=;"\n'])
+def test_a_line_that_names_the_separator_is_understood(write, first):
+    (row,) = read(write(first + b"titles;summaries;terms\r\na;b;c\r\n"))
+    assert row == (3, ("a", "b", "c"), ("a", "b", "c"), "")
+
+
+def test_a_file_without_a_header(write):
+    form = Form("\t", ("summaries", "terms"))
+    path = write(b"first text\t<a> <b>\nsecond\t<c>\n")
+    rows = read(path, ["terms", "summaries"], form=form)
+    assert [(row.line, *row.values) for row in rows] == [
+        (1, "<a> <b>", "first text"),
+        (2, "<c>", "second"),
+    ]
+    assert "no column 'titles'; the file has 'summaries', 'terms'" in fault(path, form=form)

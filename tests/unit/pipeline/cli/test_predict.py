@@ -61,7 +61,7 @@ def test_predict_reads_a_text_from_each_line_of_standard_input(model):
     [
         ("", 2, "no text"),
         (" \n\n", 2, "no text"),
-        (b"fine\n\xff\xfe\n", 3, "Standard input is not valid UTF-8"),
+        (b"fine\n\xff\xfe\n", 3, "standard input, line 2: is not UTF-8"),
     ],
 )
 def test_predict_without_a_text_is_an_error(model, given, code, message):

@@ -245,7 +245,7 @@ def test_bad_rows_are_reported_in_their_place(tmp_path, output):
         "",
         "[1]",
         '{"text": ""}',
-        '{"text": 5}',
+        '{"text": ["T"]}',
         '{"text": "L"}',
     ]
     path.write_text("\n".join(content))
@@ -274,7 +274,7 @@ def test_bad_row_does_not_shift_the_others(tmp_path, output):
     ("name", "content", "told"),
     [
         ("p.csv", b"summaries\nfine\na\0b\n", "line 3: contains a NUL"),
-        ("p.jsonl", b"\n\n", "no papers in it"),
+        ("p.jsonl", b"\n\n", "p.jsonl: is empty"),
     ],
 )
 def test_broken_file_is_an_error_before_anything_is_asked(tmp_path, output, name, content, told):
