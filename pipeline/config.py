@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import Field, ValidationError
@@ -21,9 +21,15 @@ from components.trainer.settings import TrainerSettings
 from components.transform.settings import FeatureSettings
 from pipeline.beam_settings import BeamSettings
 from pipeline.deploy_settings import DeploySettings
+from pipeline.settings_tree import Origin, SettingsTree, is_section, type_of
+from pipeline.settings_yaml import explain as explain_yaml
+from pipeline.settings_yaml import read_tree, read_value
 from schema.errors import UsageError
 from schema.settings import Settings
 from schema.settings_errors import explain
+
+# What a profile extends unless it says otherwise.
+DEFAULT_PROFILE: Final = "default"
 
 
 class ServingSettings(Settings):
@@ -51,15 +57,6 @@ class Config(Settings):
     deploy: DeploySettings = DeploySettings()
 
 
-class _YamlLoader(yaml.SafeLoader):
-    """Reads 1e-3 as a number; by YAML 1.1, which PyYAML follows, it is text."""
-
-
-_YamlLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
-
-
 def profile_names() -> list[str]:
     """Returns the names of the profiles that come with the project."""
     folder = resources.files("pipeline") / "profiles"
@@ -69,11 +66,20 @@ def profile_names() -> list[str]:
 
 
 def load_config(profile: str, overrides: Sequence[str] = ()) -> Config:
-    """Reads a profile and applies overrides.
+    """Reads a profile and applies overrides, as `resolve` does."""
+    return resolve(profile, overrides)[0]
+
+
+def resolve(profile: str, overrides: Sequence[str] = ()) -> tuple[Config, SettingsTree]:
+    """Reads a profile, with what it extends, and applies overrides.
 
     Args:
         profile: The name of a profile that comes with the project, or the path of a YAML file.
-        overrides: `section.key=value` each; the value is read as YAML.
+        overrides: `section.key=value` each; the value is read as YAML, of a text setting it is
+            what was typed.
+
+    Returns:
+        The configuration, and where each setting of it was set.
 
     Raises:
         UsageError: An unknown profile, key or type; the message names it.
@@ -82,56 +88,95 @@ def load_config(profile: str, overrides: Sequence[str] = ()) -> Config:
     for override in overrides:
         _apply_override(tree, override)
     try:
-        return Config.model_validate_json(json.dumps(tree, default=str))
-    except ValidationError as error:
+        text = json.dumps(tree.values, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
         raise UsageError(
-            f"The configuration (profile {profile}) is not valid:\n{explain(error, Config)}"
+            f"A setting holds what is not text: {error.object[error.start - 20 : error.end]!r}."
         ) from error
+    try:
+        return Config.model_validate_json(text), tree
+    except ValidationError as error:
+        lines = explain(error, Config, where=tree.place)
+        raise UsageError(f"The configuration (profile {profile}) is not valid:\n{lines}") from error
 
 
-def _read_profile(profile: str) -> dict[str, Any]:
+def _read_profile(profile: str, said: str = "", extending: Sequence[str] = ()) -> SettingsTree:
+    """Reads a profile and what it extends.
+
+    Args:
+        profile: Its name or path.
+        said: Where it was asked for, for messages; empty for the command line.
+        extending: The profiles that extend it.
+    """
+    if any(os.path.realpath(profile) == os.path.realpath(each) for each in extending):
+        circle = ", which extends ".join((*extending, profile))
+        raise UsageError(f"{said}{circle}: a circle. Give one of them `extends: null`.")
+    tree = read_tree(_profile_text(profile, said), Config, profile)
+    base = tree.values.pop("extends", DEFAULT_PROFILE)
+    if base is None:
+        return tree
+    said = f"{tree.origin(('extends',))}: "
+    if not isinstance(base, str):
+        raise UsageError(f"{said}`extends` must be the name of a profile, a path, or null.")
+    if base not in profile_names():
+        base = os.path.normpath(Path(profile).parent / Path(base).expanduser())
+    found = _read_profile(base, said, (*extending, profile))
+    found.overlay(tree, Config)
+    return found
+
+
+def _profile_text(profile: str, said: str) -> str:
     path = Path(profile)
     if profile in profile_names():
-        text = (resources.files("pipeline") / "profiles" / f"{profile}.yaml").read_text("utf-8")
-    elif path.suffix in {".yaml", ".yml"}:
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"Can't read the profile {profile}: {error}.") from error
-    else:
+        return (resources.files("pipeline") / "profiles" / f"{profile}.yaml").read_text("utf-8")
+    if path.suffix not in {".yaml", ".yml"} and not (profile and path.exists()):
         raise UsageError(
-            f"There is no profile {profile!r}. Choose one of {', '.join(profile_names())}, "
+            f"{said}There is no profile {profile!r}. Choose one of {', '.join(profile_names())}, "
             "or give the path of a .yaml file."
         )
     try:
-        tree = yaml.load(text, _YamlLoader)
-    except yaml.YAMLError as error:
-        raise UsageError(f"The profile {profile} is not valid YAML: {error}") from error
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict):
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{said}Can't read the profile {profile}: {error.strerror}.") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(
-            f"The profile {profile} must consist of sections such as `trainer:`, each a mapping."
-        )
-    return tree
+            f"{said}Can't read the profile {profile}: line {line} is not UTF-8. Save it as UTF-8."
+        ) from error
 
 
-def _apply_override(tree: dict[str, Any], override: str) -> None:
-    path, separator, text = override.partition("=")
-    keys = path.strip().split(".")
-    if not separator or not all(keys):
+def _apply_override(tree: SettingsTree, override: str) -> None:
+    name, separator, text = override.partition("=")
+    path = tuple(name.strip().split("."))
+    if not separator or not all(path):
         raise UsageError(
             f"The setting {override!r} must read section.key=value, such as trainer.epochs=5."
         )
+    branch: Any = tree.values
+    kind: Any = Config
+    for key in path:
+        if not isinstance(branch, dict):
+            above = path[path.index(key) - 1]
+            raise UsageError(f"The setting {override!r}: {above!r} is a setting, not a section.")
+        branch, kind = branch.get(key, {}), type_of(kind, key)
     try:
-        value = yaml.load(text, _YamlLoader)
+        value = read_value(text, kind)
     except yaml.YAMLError as error:
         raise UsageError(
-            f"The setting {override!r}: the value is not valid YAML: {error}"
+            f"The setting {override!r}: the value is not valid YAML: {explain_yaml(error)}."
         ) from error
-    for key in keys[:-1]:
-        branch = tree.setdefault(key, {})
-        if not isinstance(branch, dict):
-            raise UsageError(f"The setting {override!r}: {key!r} is a setting, not a section.")
-        tree = branch
-    tree[keys[-1]] = value
+    given = SettingsTree(origins=dict.fromkeys(_paths(path, value), Origin("--set")))
+    if is_section(kind) and isinstance(value, dict):
+        given.put(path, value, given.origins)
+        tree.overlay(given, Config)
+    else:
+        tree.put(path, value, given.origins)
+
+
+def _paths(path: tuple[str, ...], value: Any) -> Iterator[tuple[str, ...]]:
+    yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _paths((*path, key), inner)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Settings(BaseModel):
@@ -15,3 +17,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, validate_default=True, allow_inf_nan=False
     )
+
+
+# Nobody can type a tab on a command line, nor see one in a profile.
+Separator = Annotated[
+    str, Field(min_length=1), AfterValidator(lambda text: text.replace("\\t", "\t"))
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -33,6 +33,7 @@ REMOVED: Final[Mapping[str, str]] = {
 }
 # Choices of a setting that is still there.
 REMOVED_CHOICES: Final[Mapping[tuple[str, str], str]] = {
+    ("trainer.optimizer", "lazy_adam"): "`lazy_rms` takes half its time",
     ("trainer.thresholds", "per_label"): _NO_PER_LABEL,
     ("trainer.thresholds", "auto"): _NO_PER_LABEL,
 }
@@ -51,6 +52,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "model_type": "must be a mapping",
     "literal_error": "must be {expected}",
     "string_pattern_mismatch": "must match the pattern {pattern}",
+    "string_too_short": "must have at least {min_length} character",
     "too_short": "must be a list of at least {min_length}",
     "greater_than": "must be greater than {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -59,13 +61,19 @@ _MESSAGES: Final[Mapping[str, str]] = {
 }
 
 
-def explain(error: ValidationError, kind: type[BaseModel], section: str = "") -> str:
+def explain(
+    error: ValidationError,
+    kind: type[BaseModel],
+    section: str = "",
+    where: Callable[[tuple[str, ...]], str] = lambda _: "",
+) -> str:
     """Returns a line for each wrong setting.
 
     Args:
         error: What pydantic found.
         kind: The class that was to be made.
         section: Where it stands in the configuration; empty for the whole of it.
+        where: Returns what is added about the place where a setting was set, by its path.
     """
     lines: dict[str, str] = {}
     for fault in error.errors():
@@ -75,7 +83,7 @@ def explain(error: ValidationError, kind: type[BaseModel], section: str = "") ->
         path = [str(part) for part in fault["loc"] if not _is_notation(part)]
         name = ".".join([section, *path] if section else path)
         # Of a union, pydantic names a fault for each member; the first is the one that is meant.
-        lines.setdefault(name, f"  {_explain_one(fault, name, path, kind)}")
+        lines.setdefault(name, f"  {_explain_one(fault, name, path, kind)}{where(tuple(path))}")
     return "\n".join(lines.values())
 
 

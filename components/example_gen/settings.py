@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from schema.settings import Settings
+from schema.settings import Separator, Settings
 from schema.tables import Form
 
 
@@ -35,8 +35,8 @@ class DataSettings(Settings):
             `|`; `\t` is a tab.
         header: Names of the columns of a CSV file whose first line is a row already; null where
             the first line holds them.
-        label_separator: What separates the labels in their column; null where they are a
-            Python list literal.
+        label_separator: What separates the labels in their column, `\t` for a tab; null where
+            they are a Python list literal.
         min_label_set_count: Rows are dropped if their exact label value occurs fewer times than
             this.
         max_bad_share: Share of malformed rows above which the run stops.
@@ -49,9 +49,9 @@ class DataSettings(Settings):
     """
 
     columns: Columns = Columns()
-    field_separator: str = ","
+    field_separator: Separator = ","
     header: tuple[str, ...] | None = Field(default=None, min_length=1)
-    label_separator: str | None = Field(default=None, min_length=1)
+    label_separator: Separator | None = None
     min_label_set_count: int = Field(default=2, ge=1)
     max_bad_share: float = Field(default=0.01, ge=0.0, le=1.0)
     validation_share: float = Field(default=0.05, gt=0.0, lt=0.5)
@@ -63,10 +63,9 @@ class DataSettings(Settings):
     @field_validator("field_separator")
     @classmethod
     def _one_character(cls, value: str) -> str:
-        separator = "\t" if value == "\\t" else value
-        if len(separator) != 1 or separator in '"\r\n\0':
+        if len(value) != 1 or value in '"\r\n\0':
             raise ValueError(f"{value!r} is not one character that can separate fields")
-        return separator
+        return value
 
     @property
     def form(self) -> Form:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import click
 import yaml
@@ -14,15 +16,20 @@ from components.example_gen.spans import has_span
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
 from pipeline.cli.run_results import refuse_unblessed, show_results
-from pipeline.config import Config, load_config
+from pipeline.config import Config, resolve
 from pipeline.local.data_files import find_data
 from pipeline.local.download import fetch
 from pipeline.local.node_summary import PURPOSES
 from pipeline.local.output_folder import OutputFolder
 from pipeline.local.run import run_locally
 from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
+from pipeline.settings_tree import Path as Keys
+from pipeline.settings_tree import SettingsTree
 from pipeline.terminal import Terminal
 from schema.errors import BadInputError, UsageError
+
+# Where the comments of the dry run begin.
+_WIDTH: Final = 36
 
 
 @click.command()
@@ -66,7 +73,7 @@ def run(
     if beam is not None:
         overrides = (*(f"beam.{pair.strip()}" for pair in beam.split(",")), *overrides)
     profile = profile or ("sample" if data is None else "default")
-    config = load_config(profile, overrides)
+    config, settings = resolve(profile, overrides)
     if config.beam.runner == "dataflow":
         raise UsageError(
             "beam.runner is dataflow, whose machines can't reach files on this one. Choose "
@@ -74,7 +81,7 @@ def run(
         )
     console = Terminal()
     if dry_run:
-        _show_plan(console, config, data, profile, output)
+        _show_plan(console, config, settings, data, profile, output)
         return
     path = _locate(data, OutputFolder(output).data, console)
     files, message = find_data(path, config.data)
@@ -113,12 +120,37 @@ def _download(url: str, folder: Path, console: Terminal) -> Path:
 
 
 def _show_plan(
-    console: Terminal, config: Config, data: str | None, profile: str, output: Path
+    console: Terminal,
+    config: Config,
+    settings: SettingsTree,
+    data: str | None,
+    profile: str,
+    output: Path,
 ) -> None:
     source = data or "the embedded sample"
     console.say(("Would run", "bold"), f" profile {profile} on {source} into {output}/\n")
     for node, purpose in PURPOSES.items():
         console.say(f"  {node:<17} {purpose}")
-    console.say(("\nSettings", "bold"))
-    settings = json.loads(config.model_dump_json())
-    console.say(yaml.safe_dump(settings, sort_keys=False))
+    console.say(
+        ("\nSettings", "bold"), ", and where they are set unless they are the program's own"
+    )
+    for line in _settings(config.model_dump(mode="json"), settings):
+        console.say(line)
+
+
+def _settings(values: dict[str, Any], settings: SettingsTree, path: Keys = ()) -> Iterator[str]:
+    """Yields settings as YAML, each with the place where it is set as a comment."""
+    for key, value in values.items():
+        indent, here = "  " * len(path), (*path, key)
+        if isinstance(value, dict) and value:
+            yield f"{indent}{key}:"
+            yield from _settings(value, settings, here)
+            continue
+        flow = None if isinstance(value, list) else False
+        text = yaml.safe_dump(
+            {key: value}, default_flow_style=flow, allow_unicode=True, width=math.inf
+        )
+        origin = settings.origins.get(here)
+        yield (
+            f"{indent + text.rstrip():<{_WIDTH}}  # {origin}" if origin else indent + text.rstrip()
+        )

@@ -132,7 +132,7 @@ def failing(monkeypatch):
         def fail(*_: object) -> None:
             raise error
 
-        monkeypatch.setattr(run_module, "load_config", fail)
+        monkeypatch.setattr(run_module, "resolve", fail)
 
     return fail_with
 

@@ -23,8 +23,13 @@ _INTRODUCTION = """# Settings
 
 Every setting of a run, section by section. A profile is a YAML file with these sections: one of
 those in `pipeline/profiles/`, or your own, passed with `--profile mine.yaml`. To change a single
-setting, use `--set section.name=value`. Settings that a profile leaves out keep their defaults;
-`arxiv-tagger run --profile NAME --dry-run` shows what a run would use.
+setting, use `--set section.name=value`; a setting that is text takes what is typed.
+
+A profile extends the profile `default`: what it leaves out is as there. `extends: NAME_OR_PATH`
+names another one (a path is relative to the file). With `extends: null` it stands alone, and what
+it leaves out keeps the default of the tables below. Sections are merged; a setting replaces the
+one before, also where it is a list or a mapping.
+`arxiv-tagger run --profile NAME --dry-run` shows what a run would use, and where it is set.
 
 An empty cell in a profile's column means that the profile keeps the default. This page is generated
 from the docstrings of the settings classes by `make docs`.

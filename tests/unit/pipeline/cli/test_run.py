@@ -86,9 +86,30 @@ def test_dry_run_shows_the_plan_and_does_nothing(runs, tmp_path):
     assert not output.exists()
     for node, purpose in PURPOSES.items():
         assert f"{node} {purpose}" in flat(done.output)
-    _, settings = done.output.split("Settings\n")
+    _, settings = done.output.split("Settings, ")
+    _, settings = settings.split("\n", 1)
     config = Config.model_validate_json(json.dumps(yaml.safe_load(settings)))
     assert config == load_config("sample", ["trainer.epochs=7"])
+
+
+def test_dry_run_shows_where_each_value_is_set(runs, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "extends: sample\ndata:\n  columns: {title: null}\ngate: {floors: {lrap: 0.7}}\n"
+    )
+    options = ("--set", "gate.floors.micro_f1=0.2", "--set", "trainer={epochs: 7}")
+    done = invoke("run", "--dry-run", "--profile", mine, *options)
+    lines = [" ".join(line.split()) for line in done.output.splitlines()]
+    for line in (
+        f"title: null # {mine}, line 3",
+        "text: summaries",
+        "max_tokens: 20000 # sample, line 5",
+        "epochs: 7 # --set",
+        "batch_size: 32 # sample, line 17",
+        "micro_f1: 0.2 # --set",
+        f"lrap: 0.7 # {mine}, line 4",
+    ):
+        assert line in lines
 
 
 def test_beams_short_form_sets_its_section(runs, papers):

@@ -32,7 +32,7 @@ DEPLOY = {
 @pytest.fixture
 def profile(tmp_path) -> str:
     path = tmp_path / "cloud.yaml"
-    path.write_text(yaml.safe_dump({"deploy": DEPLOY, "trainer": {"epochs": 3}}))
+    path.write_text(yaml.safe_dump({"extends": None, "deploy": DEPLOY, "trainer": {"epochs": 3}}))
     return str(path)
 
 

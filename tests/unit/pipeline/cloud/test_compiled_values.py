@@ -114,7 +114,9 @@ def test_trainer_alone_asks_for_a_gpu(target, gpu):
 
 
 def test_a_step_asks_for_nothing_where_no_machine_is_named():
-    spec = compiled("vertex", "deploy.machine={}", "deploy.trainer={}")
+    nothing = "{cpus: 0, memory_gib: 0}"
+    gpus = "deploy.trainer.accelerators=0"
+    spec = compiled("vertex", f"deploy.machine={nothing}", f"deploy.trainer={nothing}", gpus)
     assert all("resources" not in container for container in containers(spec).values())
 
 
