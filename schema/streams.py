@@ -86,7 +86,7 @@ def open_stream(path: str, open_file: Opener = open_local) -> Iterator[Stream]:
                     file = stack.enter_context(contextlib.closing(unpack(file)))
             head = file.peek(512)
         except _READ_ERRORS as error:
-            raise read_fault(path, "line 1", error, packing) from error
+            raise _read_fault(path, "line 1", error, packing) from error
         except _RefusedError as error:
             raise BadInputError(f"{path}: {error}") from error
         for magic, reason in _REFUSED.items():
@@ -154,21 +154,31 @@ class Lines:
             byte = error.object[error.start]
             raise self.fault(line, f"is not UTF-8 (byte 0x{byte:02x}); {hint}") from error
         except _READ_ERRORS as error:
-            raise read_fault(self.path, f"line {following}", error, self._stream.packing) from error
+            raise _read_fault(
+                self.path, f"line {following}", error, self._stream.packing
+            ) from error
 
     def fault(self, line: int, reason: str) -> BadInputError:
         """Makes the error for a fault in the text, or in the packed file where that explains it."""
         if self._stream.packing:
             # A damaged file yields garbage first; its checksum comes last.
             try:
-                while self._stream.file.read(2**20):
-                    pass
-            except _READ_ERRORS as error:
-                return read_fault(self.path, f"line {line}", error, self._stream.packing)
+                drain(self._stream, f"line {line}")
+            except BadInputError as error:
+                return error
         return BadInputError(f"{self.path}, line {line}: {reason}")
 
 
-def read_fault(path: str, where: str, error: Exception, packing: str) -> BadInputError:
+def drain(stream: Stream, where: str = "line 1") -> None:
+    """Reads a file to its end; raises a BadInputError if it is damaged."""
+    try:
+        while stream.file.read(2**20):
+            pass
+    except _READ_ERRORS as error:
+        raise _read_fault(stream.path, where, error, stream.packing) from error
+
+
+def _read_fault(path: str, where: str, error: Exception, packing: str) -> BadInputError:
     """Makes the error for a file that can't be read any further."""
     if packing and isinstance(error, EOFError):
         reason = f"the {packing} file is cut short; download it again"

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import click
 
 from components.example_gen.check import check_files
 from pipeline.cli import options
 from pipeline.cli.curation_table import show_curation
+from pipeline.cli.data_source import locate
 from pipeline.cli.errors import report_errors
 from pipeline.config import load_config
 from pipeline.local.data_files import find_data
+from pipeline.local.download import without_password
 from pipeline.terminal import Terminal
 from schema.errors import BadInputError
 
 
 @click.command()
 @click.option(
-    "--data", metavar="PATH", required=True, help="CSV file (.csv, .csv.gz); {SPAN} as in `run`."
+    "--data", metavar="PATH_OR_URL", required=True, help="File of data or its URL, as in `run`."
 )
 @click.option(
     "--profile",
@@ -31,10 +36,12 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
     """Check a CSV file in seconds: what a run would keep, drop or reject."""
     config = load_config(profile, overrides)
     console = Terminal()
-    files, message = find_data(data, config.data)
-    if message:
-        console.say(message)
-    report = check_files(files, config.data)
+    with tempfile.TemporaryDirectory() as folder:
+        files, message = find_data(locate(data, Path(folder), console), config.data)
+        if message:
+            console.say(message)
+        report = check_files(files, config.data)
+    data = without_password(data)
     show_curation(console, report.curation.__dict__)
     for letter in report.dead_letters:
         where = f"{letter.file}, " if len(files) > 1 else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from importlib import import_module
 from typing import Final
@@ -29,6 +30,20 @@ COMMANDS: Final = {
 
 class LazyGroup(click.Group):
     """Loads a command's module when the command is called; its own help needs none of them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Expands `~` after `--option=`, which the shell leaves; refuses what is not UTF-8."""
+        for place, arg in enumerate(args):
+            try:
+                arg.encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise click.UsageError(
+                    f"{arg!a} is not valid UTF-8. Rename the file, or give the text as UTF-8."
+                ) from error
+            option, equals, path = arg.partition("=")
+            if option.startswith("--") and path.startswith("~"):
+                args[place] = option + equals + os.path.expanduser(path)  # noqa: PTH111
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns the names of the commands, in the order of the help."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,12 +11,14 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipeline.cli import options
+from pipeline.cli.data_source import locate
 from pipeline.cli.errors import report_errors
 from pipeline.cli.suggestions import read_texts, write_suggestions
 from pipeline.terminal import Terminal
 from schema import names
 from serving.client import Retry, TaggerClient
 from serving.client.file_query import suggest_file
+from serving.client.papers_file import Layout, PaperColumns
 
 # A file takes long, and a server that restarts should not end it: about half a minute.
 _PATIENT: Final = Retry(times=10)
@@ -50,8 +53,20 @@ _PATIENT: Final = Retry(times=10)
 @click.option(
     "--file",
     "source",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Ask about every paper in a .csv or .jsonl file.",
+    metavar="PATH_OR_URL",
+    help="Ask about every paper in a file, in any form that `run` reads.",
+)
+@click.option(
+    "--profile",
+    metavar="NAME_OR_YAML",
+    help="With --file: settings of the data, by which title and text are found.",
+)
+@options.SET
+@click.option(
+    "--keep",
+    metavar="COLUMN",
+    multiple=True,
+    help="With --file: copy this column to each line of the output (repeatable).",
 )
 @click.option(
     "--output",
@@ -70,9 +85,12 @@ _PATIENT: Final = Retry(times=10)
 @report_errors
 def query(
     texts: tuple[str, ...],
-    source: Path | None,
+    source: str | None,
     output: Path | None,
     batch_size: int,
+    profile: str | None,
+    overrides: tuple[str, ...],
+    keep: tuple[str, ...],
     top: int | None,
     as_json: bool,
     rest: bool,
@@ -81,13 +99,14 @@ def query(
     """Suggest subject areas by asking a running server.
 
     Each TEXT is an abstract, or a title, a line break and an abstract. Without TEXT, every line
-    of standard input is one. A file has the column `summaries` and, optionally, `titles`; or JSON
-    objects with `text`, or with `title` and `abstract`.
+    of standard input is one. A file has the columns of the profile or, without --profile and
+    --set, `summaries`, `text` or `abstract` and, optionally, `titles` or `title`.
     """
     connection["protocol"] = "rest" if rest else "grpc"
     if source is None:
-        if output is not None:
-            raise click.UsageError("--output goes with --file.")
+        given_too = {"--output": output, "--profile": profile, "--set": overrides, "--keep": keep}
+        for option in [name for name, value in given_too.items() if value]:
+            raise click.UsageError(f"{option} goes with --file.")
         given = read_texts(texts)
         with TaggerClient(**connection) as client:
             suggestions = [labels[:top] for labels in client.suggest(given)]
@@ -97,11 +116,29 @@ def query(
         raise click.UsageError("--file needs an --output for the suggestions.")
     if texts or as_json:
         raise click.UsageError("--file can be combined neither with TEXT nor with --json.")
-    _query_file(source, output, connection, top, batch_size)
+    layout = _layout(profile, overrides, keep)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(locate(source, Path(folder), Terminal()))
+        _query_file(path, output, connection, top, batch_size, layout)
+
+
+def _layout(profile: str | None, overrides: tuple[str, ...], keep: tuple[str, ...]) -> Layout:
+    if profile is None and not overrides:
+        return Layout(keep=keep)
+    # Here, since a query for a text needs no settings.
+    from pipeline.config import load_config
+
+    data = load_config(profile or "default", overrides).data
+    return Layout((PaperColumns(data.columns.title, data.columns.text),), data.form, keep)
 
 
 def _query_file(
-    source: Path, output: Path, connection: Mapping[str, Any], top: int | None, batch_size: int
+    source: Path,
+    output: Path,
+    connection: Mapping[str, Any],
+    top: int | None,
+    batch_size: int,
+    layout: Layout,
 ) -> None:
     console = Terminal()
     columns = (TextColumn("Papers"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -116,7 +153,7 @@ def _query_file(
         def update(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        result = suggest_file(client, source, output, batch_size, top, update)
+        result = suggest_file(client, source, output, batch_size, top, update, layout)
     kept = f", {result.kept:,} of them from before" if result.kept else ""
     console.say(("✓", "green"), f" {result.rows:,} papers are in {output}{kept}")
     if result.bad:

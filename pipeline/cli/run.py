@@ -9,16 +9,15 @@ from typing import Any, Final
 
 import click
 import yaml
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from components.example_gen.rows import read_rows
-from components.example_gen.spans import has_span
 from pipeline.cli import options
+from pipeline.cli.data_source import locate
 from pipeline.cli.errors import report_errors
 from pipeline.cli.run_results import refuse_unblessed, show_results
 from pipeline.config import Config, resolve
 from pipeline.local.data_files import find_data
-from pipeline.local.download import fetch
+from pipeline.local.download import without_password
 from pipeline.local.node_summary import PURPOSES
 from pipeline.local.output_folder import OutputFolder
 from pipeline.local.run import run_locally
@@ -26,7 +25,7 @@ from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
 from pipeline.settings_tree import Path as Keys
 from pipeline.settings_tree import SettingsTree
 from pipeline.terminal import Terminal
-from schema.errors import BadInputError, UsageError
+from schema.errors import UsageError
 
 # Where the comments of the dry run begin.
 _WIDTH: Final = 36
@@ -36,8 +35,8 @@ _WIDTH: Final = 36
 @click.option(
     "--data",
     metavar="PATH_OR_URL",
-    help="CSV file (.csv, .csv.gz) or its URL; {SPAN} in a path stands for the number of a span. "
-    "[default: an invented sample]",
+    help="CSV, JSON lines or Parquet file, packed or not, or its URL; {SPAN} in a path stands for "
+    "the number of a span. [default: an invented sample]",
 )
 @click.option(
     "--profile",
@@ -83,7 +82,11 @@ def run(
     if dry_run:
         _show_plan(console, config, settings, data, profile, output)
         return
-    path = _locate(data, OutputFolder(output).data, console)
+    folder = OutputFolder(output).data
+    if data is None:
+        path = str(write_sample(DEFAULT_ROWS, DEFAULT_SEED, folder / "sample.csv"))
+    else:
+        path = locate(data, folder, console)
     files, message = find_data(path, config.data)
     # Reports a wrong file or column now, not after TFX has loaded.
     for file in files:
@@ -95,30 +98,6 @@ def run(
     refuse_unblessed(result)
 
 
-def _locate(data: str | None, folder: Path, console: Terminal) -> str:
-    """Returns the path of the data; writes the sample, or downloads a URL, first."""
-    if data is None:
-        return str(write_sample(DEFAULT_ROWS, DEFAULT_SEED, folder / "sample.csv"))
-    if has_span(data):
-        return data
-    if "://" in data:
-        return str(_download(data, folder, console))
-    if not Path(data).is_file():
-        raise BadInputError(f"There is no file {data}. Check the path given with --data.")
-    return data
-
-
-def _download(url: str, folder: Path, console: Terminal) -> Path:
-    columns = (TextColumn("Downloading"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("download", total=None)
-        path = fetch(
-            url, folder, lambda done, total: progress.update(task, completed=done, total=total)
-        )
-    console.say(("✓", "green"), f" Downloaded {url} to {path}")
-    return path
-
-
 def _show_plan(
     console: Terminal,
     config: Config,
@@ -127,7 +106,7 @@ def _show_plan(
     profile: str,
     output: Path,
 ) -> None:
-    source = data or "the embedded sample"
+    source = without_password(data) if data else "the embedded sample"
     console.say(("Would run", "bold"), f" profile {profile} on {source} into {output}/\n")
     for node, purpose in PURPOSES.items():
         console.say(f"  {node:<17} {purpose}")

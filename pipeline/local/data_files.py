@@ -6,6 +6,7 @@ import glob
 
 from components.example_gen.settings import DataSettings
 from components.example_gen.spans import find_window, has_span, split_path
+from pipeline.local.download import without_password
 from schema.errors import UsageError
 
 
@@ -27,8 +28,8 @@ def find_data(data: str, settings: DataSettings) -> tuple[list[str], str]:
         return [data], ""
     if "://" in data:
         raise UsageError(
-            f"--data {data}: {{SPAN}} works with files on this machine. Download them first, or "
-            "give a URL without it."
+            f"--data {without_password(data)}: {{SPAN}} works with files on this machine. "
+            "Download them first, or give a URL without it."
         )
     base, pattern = split_path(data)
     window = find_window(

@@ -1,15 +1,14 @@
-"""Downloads a CSV file once, to a folder named after the hash of its contents."""
+"""Brings a file to this disk once, to a folder named after the hash of its contents."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
 import re
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -17,25 +16,28 @@ from urllib.parse import unquote
 import httpx
 
 from schema.errors import BadInputError
+from schema.streams import drain, open_stream
 
 INDEX_FILE: Final = "downloads.json"
 
 _Progress = Callable[[int, "int | None"], None]
 _BLOCK_BYTES: Final = 1 << 18
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-_SUFFIX: Final = re.compile(r"\.csv(\.gz)?$|\.gz$", re.IGNORECASE)
+_SUFFIX: Final = re.compile(
+    r"(\.(?:csv|tsv|jsonl|ndjson|json|parquet))?(\.(?:gz|bz2|xz|zip))?$", re.IGNORECASE
+)
+_PACKED_SUFFIX: Final = {"": "", "gzip": ".gz", "bz2": ".bz2", "xz": ".xz", "zip": ".zip"}
 _BY_HAND: Final = "Or download the file by hand and pass its path as --data."
 
 
 def fetch(
     url: str, directory: Path, progress: _Progress | None = None, *, timeout_s: float = 60.0
 ) -> Path:
-    """Downloads a CSV file, plain or gzipped, unless the same one is already there.
+    """Downloads a file, unless the same one is already there.
 
     The file arrives under a `.part` name and is renamed when it is complete. An index in
     `directory` remembers the ETag and Last-Modified of each URL, and the next call asks with them
     (RFC 9110, section 13): an unchanged file is not downloaded again and keeps its modification
-    time. Whether the name ends in `.csv` or `.csv.gz` follows the contents.
+    time. Whether the name ends as that of a packed file follows the contents.
 
     Args:
         url: Address of the file, `http` or `https`.
@@ -49,13 +51,46 @@ def fetch(
     Raises:
         BadInputError: The address, the server's answer or the folder is no good.
     """
-    shown = re.sub(r"//[^/]*@", "//", url.partition("#")[0])
+    shown = without_password(url.partition("#")[0])
     if not re.match(r"https?://[^/]", url):
         raise BadInputError(
             f"{shown}: only http:// and https:// addresses can be downloaded. {_BY_HAND}"
         )
     with _explained_errors(shown, directory, timeout_s):
         return _fetch(url, shown, directory, progress, timeout_s)
+
+
+def without_password(url: str) -> str:
+    """Returns an address as it may be shown; a path stays as it is."""
+    return re.sub(r"(?<=://)[^/]*@", "", url)
+
+
+def copy_once(source: Path, directory: Path) -> Path:
+    """Copies what can be read only once, such as a pipe.
+
+    Returns:
+        `directory/<SHA-256 of the contents>/<name>`.
+
+    Raises:
+        BadInputError: It can't be read, or the copy can't be written.
+    """
+    part = directory / f"copy-{os.getpid()}.part"
+    with _explained_errors(str(source), directory, 0):
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            with source.open("rb") as file:
+                digest = _receive(iter(partial(file.read, _BLOCK_BYTES), b""), part)
+            return _settle(part, directory / digest / f"copy-of-{source.name}")
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _settle(part: Path, path: Path) -> Path:
+    """Gives a complete file its name, unless it is there already and keeps its time."""
+    if not _is_intact(path):
+        path.parent.mkdir(exist_ok=True)
+        part.replace(path)
+    return path
 
 
 def _fetch(
@@ -79,11 +114,14 @@ def _fetch(
             if known and response.status_code == httpx.codes.NOT_MODIFIED:
                 return directory / str(known["file"])
             _check_answer(response, shown)
-            digest = _receive(response, part, progress)
-        path = directory / digest / (_stem(response) + _check_contents(part, shown))
-        if not _is_intact(path):
-            path.parent.mkdir(exist_ok=True)
-            part.replace(path)
+            length = response.headers.get("Content-Length", "")
+            total = int(length) if length.isdigit() else None
+            # Raw bytes: a server may label a .gz file "Content-Encoding: gzip", as Apache does,
+            # and httpx would unpack it.
+            blocks = response.iter_raw(_BLOCK_BYTES)
+            digest = _receive(blocks, part, progress and (lambda done: progress(done, total)))
+        name = _name(response, _check_contents(part, shown))
+        path = _settle(part, directory / digest / name)
         index[shown] = {
             "file": f"{digest}/{path.name}",
             "headers": {
@@ -106,57 +144,45 @@ def _check_answer(response: httpx.Response, shown: str) -> None:
         )
     if response.headers.get("Content-Type", "").startswith("text/html"):
         raise BadInputError(
-            f"{shown} is a web page, not a CSV file. Use the address of the file itself "
+            f"{shown} is a web page, not a file of data. Use the address of the file itself "
             "(on GitHub: the one behind 'Raw')."
         )
 
 
-def _receive(response: httpx.Response, part: Path, progress: _Progress | None) -> str:
+def _receive(
+    blocks: Iterable[bytes], part: Path, progress: Callable[[int], None] | None = None
+) -> str:
     """Writes the file as it arrives, and returns its SHA-256 in hexadecimal digits."""
-    length = response.headers.get("Content-Length", "")
     digest = hashlib.sha256()
     received = 0
     with part.open("wb") as file:
-        # Raw bytes: a server may label a .gz file "Content-Encoding: gzip", as Apache does, and
-        # httpx would unpack it.
-        for block in response.iter_raw(_BLOCK_BYTES):
+        for block in blocks:
             file.write(block)
             digest.update(block)
             received += len(block)
             if progress:
-                progress(received, int(length) if length.isdigit() else None)
+                progress(received)
     return digest.hexdigest()
 
 
 def _check_contents(part: Path, shown: str) -> str:
-    """Returns the suffix that the contents ask for; refuses what can't be the whole file."""
-    with part.open("rb") as file:
-        start = file.read(_BLOCK_BYTES)
-    if start.startswith(_GZIP_MAGIC):
-        try:
-            with gzip.open(part) as unpacked:
-                while unpacked.read(_BLOCK_BYTES):
-                    pass
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise BadInputError(
-                f"{shown}: the compressed file is damaged or cut short ({error}). Try again; if "
-                "the error stays, the file on the server is broken."
-            ) from error
-        return ".csv.gz"
-    if not start:
-        raise BadInputError(f"{shown}: the server sent an empty file. Check the address.")
-    if b"\0" in start:
-        raise BadInputError(f"{shown} is neither a CSV file nor a gzip-compressed one.")
-    return ".csv"
+    """Returns how the file is packed; refuses what can't be the whole of it."""
+    with open_stream(shown, lambda _: part.open("rb")) as stream:
+        if not stream.head:
+            raise BadInputError(f"{shown}: the server sent an empty file. Check the address.")
+        if stream.packing:
+            drain(stream)
+        return stream.packing
 
 
-def _stem(response: httpx.Response) -> str:
-    """Returns the file's name without suffixes, from the address or one that it led to."""
+def _name(response: httpx.Response, packing: str) -> str:
+    """Returns the file's name, from the address or one that it led to."""
     asked = [step.request.url for step in (*response.history, response)]
     names = [unquote(url.path).rsplit("/", 1)[-1] for url in asked]
-    name = next((name for name in names if _SUFFIX.search(name)), names[0])
-    stem = re.sub(r"[^\w.-]+", "_", _SUFFIX.sub("", name), flags=re.ASCII).strip("._")
-    return stem[:100] or "data"
+    ends = [match for name in names if (match := _SUFFIX.search(name))]
+    end = next((match for match in ends if match[0]), ends[0])
+    stem = re.sub(r"[^\w.-]+", "_", end.string[: end.start()], flags=re.ASCII).strip("._")
+    return f"{stem[:100] or 'data'}{(end[1] or '.csv').lower()}{_PACKED_SUFFIX[packing]}"
 
 
 def _is_intact(path: Path) -> bool:

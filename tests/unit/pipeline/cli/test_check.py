@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+import threading
+
+import pytest
+
 from tests.support.command_line import flat, invoke, paper_rows
+from tests.support.file_server import Answer, FileServer
 
 
 def test_check_lists_malformed_rows_with_their_lines(papers):
@@ -42,11 +49,52 @@ def test_check_reads_by_the_settings(papers):
 
 
 def test_neither_a_path_nor_a_label_is_markup_or_acts_on_the_terminal(tmp_path):
-    path = tmp_path / "[/x]" / ":key: \x1b[2J caf\udce9.csv"
+    path = tmp_path / "[/x]" / ":key: \x1b[2J café.csv"
     path.parent.mkdir(parents=True)
     rows = "\n".join([*paper_rows(), '"T","A","\x1b]0;label\x07"'])
     path.write_text(f"titles,summaries,terms\n{rows}\n")
     done = invoke("check", "--data", path, "--set", "data.max_bad_share=0.5")
     assert done.exit_code == 0, done.output
-    assert f"{tmp_path}/[/x]/:key: \\x1b[2J caf\\udce9.csv can be used." in done.output
+    assert f"{tmp_path}/[/x]/:key: \\x1b[2J café.csv can be used." in done.output
     assert "\x1b" not in done.output
+
+
+def test_a_pipe_is_read_once_and_named_as_it_was_given(papers, tmp_path):
+    fifo = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    content = papers(*paper_rows()).read_bytes()
+    writer = threading.Thread(target=fifo.write_bytes, args=(gzip.compress(content),))
+    writer.start()
+    done = invoke("check", "--data", fifo)
+    writer.join()
+    assert done.exit_code == 0, done.output
+    assert f"✓ {fifo} can be used." in done.output
+
+
+def test_a_url_is_checked_and_its_password_not_shown(papers):
+    with FileServer() as server:
+        server.answers["/a.csv"] = Answer(papers(*paper_rows()).read_bytes())
+        done = invoke("check", "--data", server.url("/a.csv").replace("//", "//me:secret@"))
+    assert done.exit_code == 0, done.output
+    assert f"✓ {server.url('/a.csv')} can be used." in done.output
+    assert "secret" not in done.output
+
+
+def test_a_tilde_after_the_equals_sign_is_the_home(papers, monkeypatch):
+    path = papers(*paper_rows())
+    monkeypatch.setenv("HOME", str(path.parent))
+    assert f"✓ {path} can be used." in invoke("check", f"--data=~/{path.name}").output
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "told"),
+    [
+        ("caf\udce9.csv", 2, "'caf\\udce9.csv' is not valid UTF-8. Rename the file"),
+        ("/dev/null", 3, "There is no file /dev/null"),
+        ("http://me:secret@127.0.0.1/{SPAN}.csv", 2, "--data http://127.0.0.1/{SPAN}.csv"),
+    ],
+)
+def test_data_that_cannot_be_read_is_told(data, code, told):
+    done = invoke("check", "--data", data)
+    assert done.exit_code == code
+    assert told in flat(done.output)

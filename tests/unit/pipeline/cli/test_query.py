@@ -92,17 +92,38 @@ def test_a_file_becomes_a_file_and_a_second_start_resumes(server, protocol, tmp_
     assert output.read_bytes() == whole
 
 
+def test_a_file_is_read_by_a_profile_and_columns_are_carried_along(server, tmp_path):
+    papers, profile = tmp_path / "papers.csv", tmp_path / "mine.yaml"
+    papers.write_text("id;head;body\n7;T;A\n8;;B\n")
+    profile.write_text("data: {columns: {title: head, text: body}}")
+    output = tmp_path / "out.jsonl"
+    settings = ("--profile", profile, "--set", "data.field_separator=;", "--keep", "id")
+    done = query(server, "rest", "--file", papers, "--output", output, *settings)
+    assert done.exit_code == 0, done.output
+    assert server.asked[0].texts == ["T\nA", "B"]
+    written = output.read_bytes()
+    assert [json.loads(line)["columns"] for line in written.splitlines()] == [
+        {"id": "7"},
+        {"id": "8"},
+    ]
+    done = query(server, "rest", "--file", papers, "--output", output, *settings)
+    assert "2 papers are in" in done.output
+    assert output.read_bytes() == written
+    done = query(server, "rest", "--file", papers, "--output", output, *settings[:-2])
+    assert (done.exit_code, "other columns to --keep" in flat(done.output)) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("code", "arguments", "said"),
     [
         (2, ["--model", "other", "x"], "has no other"),
         (2, ["--version", "1", "--label", "stable", "x"], "not both"),
         (2, ["--output", "o.jsonl", "x"], "--output goes with --file"),
+        (2, ["--keep", "id", "x"], "--keep goes with --file"),
         (2, ["--file", "p.csv"], "--file needs an --output"),
         (2, ["--file", "p.csv", "--output", "o.jsonl", "x"], "neither with TEXT"),
         (2, ["--file", "p.csv", "--output", "o.jsonl", "--json"], "neither with TEXT"),
-        (2, ["--file", "p.txt", "--output", "o.jsonl"], ".jsonl"),
-        (3, ["--file", "none.csv", "--output", "o.jsonl"], "no such file"),
+        (3, ["--file", "none.csv", "--output", "o.jsonl"], "There is no file none.csv"),
         (2, ["--top", "0", "x"], "--top"),
         (2, ["--timeout", "0", "x"], "--timeout"),
         (2, ["--batch-size", "0", "x"], "--batch-size"),

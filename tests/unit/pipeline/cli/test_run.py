@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+from hashlib import sha256
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import yaml
 
+from pipeline.cli import data_source
 from pipeline.cli import run as run_module
 from pipeline.config import Config, load_config
 from pipeline.local.node_summary import PURPOSES
@@ -63,11 +67,29 @@ def test_run_on_an_address_downloads_it(runs, papers, tmp_path, monkeypatch):
         asked.append((url, folder))
         return path
 
-    monkeypatch.setattr(run_module, "fetch", fetch)
+    monkeypatch.setattr(data_source, "fetch", fetch)
     url = "https://example.org/papers.csv"
     assert invoke("run", "--data", url, "--output", tmp_path / "out").exit_code == 0
     assert asked == [(url, tmp_path / "out" / "data")]
     assert runs.calls[0][1] == path
+
+
+def test_run_on_a_pipe_copies_it_into_the_output_folder(runs, papers, tmp_path):
+    content = papers(*paper_rows()).read_bytes()
+    os.mkfifo(tmp_path / "pipe")
+    stamps = []
+    for _ in range(2):
+        writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
+        writer.start()
+        done = invoke("run", "--data", tmp_path / "pipe", "--output", tmp_path / "out")
+        writer.join()
+        assert done.exit_code == 0, done.output
+        stamps.append(runs.calls[-1][1].stat().st_mtime_ns)
+    first, second = (data for _, data, _ in runs.calls)
+    assert first == second == tmp_path / "out/data" / sha256(content).hexdigest() / "copy-of-pipe"
+    assert first.read_bytes() == content
+    # The same content keeps its time, by which TFX knows it.
+    assert stamps[0] == stamps[1]
 
 
 def test_run_tells_of_a_missing_column_before_it_starts(runs, papers, tmp_path):
