@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,6 +18,13 @@ from schema.text import visible
 _NO_TEMPORARY_FOLDER: Final = (
     "No folder for temporary files can be written to, neither the one that TMPDIR names nor /tmp. "
     "Set TMPDIR to one that can; in a container with a read-only root, mount one at /tmp."
+)
+_DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+# How the libraries that have no OSError of their own name them: TensorFlow, Beam, SQLite, zlib.
+_DISK_WORDS: Final = re.compile(
+    "no space left on device|(disk )?quota exceeded|database or disk is full|disk i/o error"
+    "|read-?only (file system|database)",
+    re.IGNORECASE,
 )
 
 
@@ -41,8 +50,9 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if debug:
                 raise
-            if not _has_temporary_folder():
-                click.secho(f"Error: {_NO_TEMPORARY_FOLDER}", fg="red", err=True)
+            message = _about_disk(error)
+            if message:
+                click.secho(f"Error: {visible(message)}", fg="red", err=True)
                 sys.exit(1)
             click.secho(f"Error: {type(error).__name__}: {visible(str(error))}", fg="red", err=True)
             click.echo("This is a bug; run again with --debug for the stack trace.", err=True)
@@ -51,9 +61,21 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
-def _has_temporary_folder() -> bool:
+def _about_disk(error: BaseException | None) -> str:
+    """Returns what is wrong with a disk, if that is what an error or one behind it says."""
     try:
-        tempfile.gettempdir()
+        temporary = tempfile.gettempdir()
     except FileNotFoundError:
-        return False
-    return True
+        return _NO_TEMPORARY_FOLDER
+    while error is not None:
+        words = _DISK_WORDS.search(str(error))
+        if words or (isinstance(error, OSError) and error.errno in _DISK_ERRORS):
+            reason = words[0] if words else str(error)
+            file = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+            return (
+                f"A disk is full, or can't be written to: {reason}{file}. Make room where the "
+                f"output goes and in {temporary}, the folder for temporary files, and run the "
+                "same command again; finished work is kept."
+            )
+        error = error.__cause__ or error.__context__
+    return ""

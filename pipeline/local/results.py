@@ -13,6 +13,7 @@ from schema import names
 from serving.model_metadata import ModelMetadata
 
 METRICS_FILE: Final = "metrics.json"
+SERVED_MODEL_DIR: Final = "Format-Serving"
 _REPORT_FILES: Final = (names.REPORT_PAGE_FILE, names.REPORT_FILE, names.REPORT_LABELS_FILE)
 
 
@@ -59,7 +60,7 @@ def infra_report(infra_validator: NodeResult) -> Any:
 
 def served_model(trainer: NodeResult) -> Path:
     """Returns the folder of the SavedModel that Trainer exported."""
-    return trainer.folder("model") / "Format-Serving"
+    return trainer.folder("model") / SERVED_MODEL_DIR
 
 
 def read_json(path: Path) -> Any:

@@ -18,6 +18,7 @@ from pipeline.local.narrator import Narrator
 from pipeline.local.output_folder import OutputFolder
 from pipeline.local.output_redirect import output_to_log
 from pipeline.local.results import NodeResult, collect
+from pipeline.local.temporary_folder import own_temporary_folder
 from pipeline.places import Places
 from pipeline.terminal import Terminal
 
@@ -65,11 +66,15 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
     log = folder.logs / f"run-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}.log"
     # Where standard output is the log, it has neither a width nor colors.
     width, no_color = console.width, console.no_color
-    with folder.locked(), output_to_log(log) as terminal, _own_arguments():
+    with (
+        folder.locked(),
+        own_temporary_folder(),
+        output_to_log(log) as terminal,
+        _own_arguments(),
+    ):
         warnings.simplefilter("ignore")
-        narrator = Narrator(
-            Terminal(file=terminal, width=width, no_color=no_color), folder.pipeline_root
-        )
+        person = Terminal(file=terminal, width=width, no_color=no_color)
+        narrator = Narrator(person, folder.pipeline_root)
         narrator.busy("Starting: loading TFX")
         try:
             from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -78,6 +83,7 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
             from pipeline.code_version import code_version
             from pipeline.graph import create_pipeline
             from pipeline.local.beam_steps import inspect_steps_once
+            from pipeline.local.index import mend_index
             from pipeline.local.runner import run_pipeline
 
             input_base, pattern = split_data_path(str(data.absolute()))
@@ -89,6 +95,8 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
                 serving_dir=str(folder.serving),
             )
             metadata = sqlite_metadata_connection_config(str(folder.metadata))
+            for sentence in mend_index(metadata, folder):
+                person.say(sentence)
             pipeline = create_pipeline(config, places, metadata, code_version())
             inspect_steps_once()
             beside = ("Baselines",) if config.baselines.beside_training else ()

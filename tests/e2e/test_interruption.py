@@ -29,10 +29,14 @@ def stop_after(line: str, how: signal.Signals, data, output) -> tuple[int, str]:
     return process.wait(), told
 
 
-def test_runs_go_on_where_they_were_stopped(sample, tmp_path):
+def test_runs_go_on_where_they_were_stopped(sample, tmp_path, monkeypatch):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     output = tmp_path / "out"
     code, _ = stop_after("✓ StatisticsGen", signal.SIGKILL, sample, output)
     assert code == -signal.SIGKILL
+    assert len(list(temporary.iterdir())) == 1
     assert runs.versions(output) == []
 
     code, told = stop_after("✓ Transform", signal.SIGINT, sample, output)
@@ -48,6 +52,7 @@ def test_runs_go_on_where_they_were_stopped(sample, tmp_path):
         assert f"= {node}" in run
     assert len(runs.versions(output)) == 1
     assert runs.executions(output)["Transform"]["COMPLETE"] == 1
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_terminal_shows_what_is_at_work(sample, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
+import shutil
 from dataclasses import dataclass
 
 import pytest
@@ -57,6 +58,8 @@ def steps(sample, first_run, tmp_path_factory) -> dict[str, Step]:
     code = runs.copy_code(tmp_path_factory.mktemp("changed") / "code")
     with (code / "components" / "data_check" / "component.py").open("a") as file:
         file.write("# A changed line.\n")
+    # Earlier models are gone, the last blessed one among them.
+    shutil.rmtree(output / "pipeline" / "Trainer")
     run = runs.run_pipeline(sample, output, "trainer.epochs=3", root=code)
     look("changed code and training", run)
     return done
@@ -109,6 +112,7 @@ def test_a_refused_model_is_not_pushed(steps):
 def test_a_change_runs_what_it_concerns_again_and_no_more(steps):
     step = steps["changed code and training"]
     states = ran(steps["changed gate"], step)
+    assert "Results of Trainer were deleted" in step.run
     for node in ("DataCheck", "Trainer", "InfraValidator", "Evaluator", "Pusher", "Report"):
         assert states[node] == "COMPLETE", node
     for node in BEFORE_TRAINER:
