@@ -6,7 +6,8 @@ from typing import Final
 
 import tensorflow as tf
 
-from components.transform.settings import Punctuation
+from components.transform.settings import Punctuation, Standardize
+from components.transform.standardize import standardize as standardize_unicode
 from schema.text import TITLE_SEPARATOR
 
 # The characters that TextVectorization's "lower_and_strip_punctuation" removes:
@@ -27,13 +28,18 @@ def join_texts(titles: tf.Tensor, abstracts: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.equal(titles, ""), abstracts, with_title)
 
 
-def split_words(texts: tf.Tensor, punctuation: Punctuation = "remove") -> tf.RaggedTensor:
+def split_words(
+    texts: tf.Tensor, punctuation: Punctuation = "remove", standardize: Standardize = "ascii"
+) -> tf.RaggedTensor:
     """Splits texts, string [n], into words, string [n, (words)].
 
     ASCII letters become lower case, ASCII punctuation is removed, and the rest is split on ASCII
     white space, as in `TextVectorization` with its settings at their defaults. `remove` makes one
-    word of `few-shot`, `split` two.
+    word of `few-shot`, `split` two. `unicode` does so for the letters, punctuation and white space
+    of all scripts.
     """
+    if standardize == "unicode":
+        texts = standardize_unicode(texts)
     plain = tf.strings.regex_replace(
         tf.strings.lower(texts), PUNCTUATION, _REPLACEMENTS[punctuation]
     )

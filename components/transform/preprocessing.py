@@ -44,7 +44,7 @@ def vectorize(
 ) -> tf.SparseTensor:
     """Computes the TF-IDF weights of texts, float32 sparse [n, V]."""
     texts = abstracts if settings.input == "abstract" else join_texts(titles, abstracts)
-    words = split_words(texts, settings.punctuation)
+    words = split_words(texts, settings.punctuation, settings.standardize)
     vocabulary = analyze_ngrams(
         words, settings.ngrams, settings.max_tokens, settings.weighting, settings.idf_power
     )

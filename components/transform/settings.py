@@ -9,6 +9,7 @@ from pydantic import Field
 from schema.settings import Settings
 
 ModelInput = Literal["title_and_abstract", "abstract"]
+Standardize = Literal["ascii", "unicode"]
 Punctuation = Literal["remove", "split"]
 Weighting = Literal["keras", "sublinear_l2"]
 
@@ -20,6 +21,11 @@ class FeatureSettings(Settings):
         input: What the model reads: `title_and_abstract` joined, or the `abstract` alone.
         max_tokens: Columns of the TF-IDF matrix: the most frequent n-grams, and one column for all
             others.
+        standardize: Which letters become lower case, and what is punctuation or white space:
+            `ascii` is ASCII's alone, as in Keras's TextVectorization; `unicode` is that of all
+            scripts. `unicode` also takes other spellings of the same letters for one, leaves out
+            soft hyphens and the like, and makes a word of each sign, and of each character of
+            scripts without spaces, such as Chinese, Japanese and Thai.
         punctuation: `remove` deletes punctuation, as Keras's TextVectorization does, so that
             `few-shot` is one word; `split` replaces it by a space, which makes it two.
         ngrams: Length of the longest n-gram, in words.
@@ -33,6 +39,7 @@ class FeatureSettings(Settings):
 
     input: ModelInput = "title_and_abstract"
     max_tokens: int = Field(default=153_338, ge=2)
+    standardize: Standardize = "ascii"
     punctuation: Punctuation = "remove"
     ngrams: int = Field(default=2, ge=1, le=4)
     weighting: Weighting = "keras"

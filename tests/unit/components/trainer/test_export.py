@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from components.trainer.export import export_model, model_info
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import TrainingResult
 from serving.server.model.saved_model import load_saved_model
-from tests.support.trainer_served import TOP_K, example
+from tests.support.trainer_served import TOP_K, Parts, example
 from tests.support.transform_graph import LABELS
 
 L = len(LABELS)
@@ -225,6 +226,35 @@ def test_the_restore_op_fills_the_variables_that_signatures_read(saved, parts):
             np.testing.assert_allclose(values, expected[name], rtol=0, atol=1e-6)
         else:
             assert values.tolist() == expected[name].numpy().tolist()
+
+
+def test_spellings_of_a_text_in_any_script_have_one_answer(analyse, tmp_path):
+    """Alone and in a batch, as bytes that aren't UTF-8 too."""
+    parts = Parts(analyse(10_000, "title_and_abstract", standardize="unicode"))
+    assert "über" in [
+        unicodedata.normalize("NFC", ngram.decode()) for ngram in parts.analysis.ngrams
+    ]
+    export_model(parts.tagger(), str(tmp_path / "1"), INFO)
+    model = load_saved_model(tmp_path / "1")
+    assert not model.has_loops
+    signature = model.signatures["probabilities"]
+    (text,), (probabilities,) = signature.inputs.values(), signature.outputs.values()
+
+    def answer(*texts):
+        given = np.array([each if isinstance(each, bytes) else each.encode() for each in texts])
+        return model.run({text.name: given.astype(object)}, [probabilities.name])[0]
+
+    spellings = [
+        "über kernel",
+        "U\u0308BER\u00a0KERNEL",
+        "ü\u00adber\u2028kernel",
+        b"\xff\xc3\xbcber kernel",
+    ]
+    together = answer("kernel", *spellings)
+    assert (together[1:] == together[1]).all()
+    assert (together[0] != together[1]).any()
+    for row, spelling in zip(together[1:], spellings, strict=True):
+        np.testing.assert_array_equal(answer(spelling)[0], row)
 
 
 def test_model_info_describes_the_kept_epoch():
