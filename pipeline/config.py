@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from components.baselines.settings import BaselineSettings
-from components.evaluator.settings import GateSettings
+from components.evaluator.settings import NO_BASELINES, GateSettings
 from components.example_gen.settings import DataSettings
 from components.infra_validator.settings import InfraSettings
 from components.report.settings import ReportSettings
@@ -55,6 +55,12 @@ class Config(Settings):
     serving: ServingSettings = ServingSettings()
     beam: BeamSettings = BeamSettings()
     deploy: DeploySettings = DeploySettings()
+
+    @model_validator(mode="after")
+    def _has_baselines(self) -> Config:
+        if self.gate.max_drop_from_baseline and not self.baselines.enabled:
+            raise ValueError(NO_BASELINES)
+        return self
 
 
 def profile_names() -> list[str]:

@@ -120,6 +120,10 @@ def create_pipeline(
         eval_config=parameters.get("eval_config", make_eval_config(config.gate)),
         source_digest=source_digest("components.evaluator.tfma_metrics"),
         infra_blessing=infra_validator.outputs["blessing"],
+        # In a cloud the gate is a parameter of each run.
+        baselines=(
+            baselines.outputs["baselines"] if cloud or config.gate.max_drop_from_baseline else None
+        ),
     )
     pusher = Pusher(
         model=trainer.outputs["model"],

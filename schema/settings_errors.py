@@ -119,7 +119,7 @@ def _explain_one(fault: Any, name: str, path: list[str], kind: type[BaseModel]) 
         return f"`{name}: {value}` was removed: {REMOVED_CHOICES[name, value]}"
     context = fault.get("ctx", {})
     if fault["type"] == "value_error":
-        return f"{name}: {context['error']}"
+        return f"{name}: {context['error']}".removeprefix(": ")
     message = _MESSAGES.get(fault["type"], fault["msg"]).format(**context)
     return f"{name}: {message}, got {json.dumps(value, ensure_ascii=False, default=str)}"
 

@@ -15,7 +15,7 @@ from schema import names
 from serving.predict import find_model
 
 _FIELD_LIMIT: Final = 2**27
-_SETTINGS: Final = ("baselines.enabled=[]",)
+_SETTINGS: Final = ("baselines.enabled=[]", "gate.max_drop_from_baseline={}")
 # One epoch is enough: after the second, early stopping only adds a copy of the served model, whose
 # size does not depend on the number of papers.
 _ALONE: Final = (*_SETTINGS, OTHER_SEED, "trainer.epochs=1")

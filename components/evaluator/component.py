@@ -12,7 +12,8 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
-from components.evaluator.executor import INFRA_BLESSING_KEY, Executor
+from components.baselines.artifacts import BaselinesArtifact
+from components.evaluator.executor import BASELINES_KEY, INFRA_BLESSING_KEY, Executor
 from schema.names import TEST
 
 # TFX looks for `custom_extractors` in it.
@@ -20,7 +21,7 @@ EXTRACTORS_MODULE: Final = "components.evaluator.extractors"
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
-    """TFX's specification, plus InfraValidator's verdict and the digest of our source."""
+    """TFX's specification, plus InfraValidator's verdict, the baselines and our source's digest."""
 
     PARAMETERS = {  # noqa: RUF012 - the attribute of the base class has no annotation
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
@@ -28,6 +29,7 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
     }
     INPUTS = {  # noqa: RUF012 - as above
         **standard_component_specs.EvaluatorSpec.INPUTS,
+        BASELINES_KEY: ChannelParameter(type=BaselinesArtifact, optional=True),
         INFRA_BLESSING_KEY: ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
     }
 
@@ -47,6 +49,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         eval_config: config_pb2.EvalConfig | data_types.RuntimeParameter,
         source_digest: str,
         infra_blessing: types.BaseChannel | None = None,
+        baselines: types.BaseChannel | None = None,
     ) -> None:
         """Builds the component.
 
@@ -61,6 +64,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                 imports by path.
             infra_blessing: InfraValidator's verdict, if there is one; a model that it refused is
                 neither measured nor blessed.
+            baselines: The baselines, where the gate asks for a comparison with them.
         """
         spec = EvaluatorSpec(
             examples=examples,
@@ -73,6 +77,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             module_path=EXTRACTORS_MODULE,
             source_digest=source_digest,
             infra_blessing=infra_blessing,
+            baselines=baselines,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         )

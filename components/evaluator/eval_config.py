@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.paper_slices import NEW_TO_LAST_MODEL, SLICES, YES
-from components.evaluator.settings import GateSettings
+from components.evaluator.settings import NO_BASELINES, GateSettings
 from components.metrics.names import EXAMPLES
 from schema import names
+from schema.errors import UsageError
 
 # All test papers, and those that the last blessed model was not trained on (all of them if there
 # is no such model).
@@ -23,7 +25,8 @@ def make_eval_config(gate: GateSettings) -> config_pb2.EvalConfig:
     The decision threshold is part of the model (its `evaluate` signature says which labels it
     suggests), so the configuration depends on the gate alone. Floors apply to all test papers,
     allowed drops to those that the last blessed model was not trained on. TFMA ignores drops if
-    there is no such model.
+    there is no such model. A drop on all test papers is one below the best baseline, for
+    `hold_to_baselines`.
     """
     metrics = config_pb2.MetricConfig(
         class_name="MultiLabelMetrics", module="components.evaluator.tfma_metrics"
@@ -48,6 +51,35 @@ def make_eval_config(gate: GateSettings) -> config_pb2.EvalConfig:
     )
 
 
+def hold_to_baselines(
+    config: config_pb2.EvalConfig, figures: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, Any]]:
+    """Turns the allowed drops below the best baseline into floors.
+
+    Args:
+        config: The configuration; changed in place.
+        figures: The metrics of each baseline.
+
+    Returns:
+        By metric, the best baseline (`best_baseline`) and the drop (`max_drop`).
+
+    Raises:
+        UsageError: There is such a drop, and no baseline.
+    """
+    held = {}
+    (spec,) = config.metrics_specs
+    for metric, of_metric in spec.per_slice_thresholds.items():
+        for each in of_metric.thresholds:
+            if OVERALL in each.slicing_specs and each.threshold.HasField("change_threshold"):
+                if not figures:
+                    raise UsageError(NO_BASELINES)
+                best = max(figures, key=lambda name: figures[name][metric])
+                drop = -each.threshold.change_threshold.absolute.value
+                each.threshold.CopyFrom(_at_least(figures[best][metric] - drop))
+                held[metric] = {"best_baseline": best, "max_drop": drop}
+    return held
+
+
 def _thresholds(gate: GateSettings) -> dict[str, config_pb2.PerSliceMetricThresholds]:
     # TFMA applies a threshold that names no slice to every slice.
     thresholds: dict[str, list[config_pb2.PerSliceMetricThreshold]] = {
@@ -59,6 +91,9 @@ def _thresholds(gate: GateSettings) -> dict[str, config_pb2.PerSliceMetricThresh
         thresholds[EXAMPLES].append(_on(COMPARED, _at_least(gate.min_examples)))
     for name, drop in gate.max_drop.items():
         thresholds.setdefault(name, []).append(_on(COMPARED, _drops_by(drop)))
+    for name, drop in gate.max_drop_from_baseline.items():
+        # After the floor, if there is one: `read_gate` tells them apart by that.
+        thresholds.setdefault(name, []).append(_on(OVERALL, _drops_by(drop)))
     return {
         name: config_pb2.PerSliceMetricThresholds(thresholds=of_metric)
         for name, of_metric in thresholds.items()

@@ -6,17 +6,20 @@ import json
 from typing import Any, Final
 
 from absl import logging
+from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as stock
 from tfx.components.util import model_utils
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import io_utils, path_utils
+from tfx.utils import io_utils, path_utils, proto_utils
 
+from components.evaluator.eval_config import hold_to_baselines
 from schema import names
 from serving.model_metadata import ModelMetadata
 
+BASELINES_KEY: Final = "baselines"
 INFRA_BLESSING_KEY: Final = standard_component_specs.INFRA_BLESSING_KEY
 
 _Artifacts = dict[str, list[types.Artifact]]
@@ -35,7 +38,8 @@ class Executor(stock.Executor):
         """Evaluates the model as TFX does, unless InfraValidator refused it.
 
         Args:
-            input_dict: As TFX's, plus `infra_blessing` if InfraValidator ran.
+            input_dict: As TFX's, plus `infra_blessing` if InfraValidator ran, and `baselines` if
+                the gate compares with them.
             output_dict: As TFX's. `evaluation` also gets the labels of the metrics per label;
                 for a refused model it gets only the reason, and `blessing` is that of a model
                 that missed its bounds.
@@ -48,8 +52,28 @@ class Executor(stock.Executor):
             self._log_startup(input_dict, output_dict, exec_properties)
             _refuse(input_dict, output_dict, exec_properties)
             return
-        super().Do(input_dict, output_dict, exec_properties)
+        config = config_pb2.EvalConfig()
+        eval_config = standard_component_specs.EVAL_CONFIG_KEY
+        proto_utils.json_to_proto(exec_properties[eval_config], config)
+        held = hold_to_baselines(config, _baseline_figures(input_dict))
+        resolved = {**exec_properties, eval_config: proto_utils.proto_to_json(config)}
+        super().Do(input_dict, output_dict, resolved)
+        _write(output_dict, names.BASELINE_BOUNDS_FILE, held)
         _write_labels(input_dict, output_dict)
+
+
+def _baseline_figures(input_dict: _Artifacts) -> dict[str, dict[str, float]]:
+    if BASELINES_KEY not in input_dict:
+        return {}
+    uri = artifact_utils.get_single_uri(input_dict[BASELINES_KEY])
+    with fileio.open(f"{uri}/{names.BASELINES_FILE}", "r") as file:
+        return {name: each["figures"] for name, each in json.loads(file.read()).items()}
+
+
+def _write(output_dict: _Artifacts, name: str, content: object) -> None:
+    """Writes a file beside the metrics."""
+    uri = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
+    io_utils.write_string_file(f"{uri}/{name}", json.dumps(content) + "\n")
 
 
 def _write_labels(input_dict: _Artifacts, output_dict: _Artifacts) -> None:
@@ -58,10 +82,7 @@ def _write_labels(input_dict: _Artifacts, output_dict: _Artifacts) -> None:
     saved_model = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
     metadata = ModelMetadata(saved_model, fileio.open)
     content = {"labels": metadata.labels, "thresholds": metadata.thresholds}
-    evaluation = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
-    io_utils.write_string_file(
-        f"{evaluation}/{names.EVALUATED_LABELS_FILE}", json.dumps(content) + "\n"
-    )
+    _write(output_dict, names.EVALUATED_LABELS_FILE, content)
 
 
 def _refuse(
@@ -70,11 +91,8 @@ def _refuse(
     """Writes the reason, and a refusal with the properties that TFX sets."""
     specs = standard_component_specs
     infra = artifact_utils.get_single_uri(input_dict[INFRA_BLESSING_KEY])
-    evaluation = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
     reason = f"The model can't be served: see {infra}/{names.INFRA_REPORT_FILE}."
-    io_utils.write_string_file(
-        f"{evaluation}/{names.NOT_EVALUATED_FILE}", json.dumps({"reason": reason}) + "\n"
-    )
+    _write(output_dict, names.NOT_EVALUATED_FILE, {"reason": reason})
     blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
     models = [
         (specs.MODEL_KEY, constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import model_util
 from tensorflow_model_analysis.writers import eval_config_writer
+from tfx.dsl.io import fileio
 
 from components.evaluator.paper_slices import NEW_TO_LAST_MODEL, YES
 from components.evaluator.results import (
@@ -20,15 +22,16 @@ from components.evaluator.results import (
     slice_key,
 )
 from components.metrics.names import COMPARED_EXAMPLES, EXAMPLES
+from schema import names
 
 _COMPARED: Final[SliceKey] = ((NEW_TO_LAST_MODEL, YES),)
 
 # The smallest difference that four digits show.
 _VISIBLE: Final = 1e-4
 
-# A slice, a metric, and whether the bound is on its change.
-_Failure = tuple[SliceKey, str, bool]
-_Bounds = dict[str, config_pb2.MetricThreshold]
+# A slice, a metric, whether the bound is on its change, and the bound.
+_Failure = tuple[SliceKey, str, bool, float]
+_Bounds = dict[str, list[config_pb2.MetricThreshold]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class GateRow:
         passed: TFMA's verdict.
         papers: Test papers that both values are measured on.
         left_out: Test papers left out because the last blessed model was trained on them.
+        best_baseline: The baseline that the bound comes from; empty for any other bound.
+        max_drop: How far below that baseline's value the bound is.
     """
 
     metric: str
@@ -56,6 +61,14 @@ class GateRow:
     passed: bool
     papers: int
     left_out: int = 0
+    best_baseline: str = ""
+    max_drop: float = 0.0
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether the profile gives the lowest value itself."""
+        counted = self.metric in (EXAMPLES, COMPARED_EXAMPLES)
+        return not (counted or self.is_change or self.best_baseline)
 
     @property
     def digits(self) -> int:
@@ -72,6 +85,8 @@ class GateRow:
     def bound_in_words(self) -> str:
         """The bound as a person reads it."""
         bound = f"{abs(self.bound):,.{self.digits}f}"
+        if self.best_baseline:
+            return f"at least {bound} ({self.best_baseline})"
         if not self.is_change:
             return f"at least {bound}"
         if not self.bound:
@@ -93,10 +108,12 @@ class GateRow:
                 f"{self.metric} changed by {self.candidate - self.baseline:+.{digits}f}, "
                 f"the lowest change allowed is {self.bound:+.{digits}f}"
             )
-        return (
-            f"{self.metric} is {self.candidate:.{digits}f}, "
-            f"must be at least {self.bound:.{digits}f}"
-        )
+        text = f"{self.metric} is {self.candidate:.{digits}f}, must be at least "
+        text += f"{self.bound:.{digits}f}"
+        if self.best_baseline:
+            value = self.bound + self.max_drop
+            text += f": {self.best_baseline} has {value:.4f}, {self.max_drop} less is allowed"
+        return text
 
 
 def read_gate(evaluation_uri: str) -> list[GateRow]:
@@ -110,13 +127,19 @@ def read_gate(evaluation_uri: str) -> list[GateRow]:
     failed = set(_failures(tfma.load_validation_result(evaluation_uri)))
     (spec,) = config.metrics_specs
     floors, drops = _bounds(spec)
+    held: dict[str, dict[str, Any]] = {}
+    path = f"{evaluation_uri}/{names.BASELINE_BOUNDS_FILE}"
+    # Versions before the comparison with baselines wrote none.
+    if fileio.exists(path):
+        with fileio.open(path, "r") as file:
+            held = json.loads(file.read())
     overall = measured.get(OVERALL)
     # Without an example TFMA has nothing to compare, and only says that a slice is missing.
-    rows = list(_rows(EXAMPLES, floors, overall, OVERALL, failed))
+    rows = list(_rows(EXAMPLES, floors, overall, OVERALL, failed, held))
     papers = rows[0].papers
     if drops and papers and model_util.get_baseline_model_spec(config) is not None:
         compared = measured.get(_COMPARED)
-        rows.extend(_rows(COMPARED_EXAMPLES, drops, compared, _COMPARED, failed, of=papers))
+        rows.extend(_rows(COMPARED_EXAMPLES, drops, compared, _COMPARED, failed, {}, of=papers))
     return rows
 
 
@@ -127,7 +150,8 @@ def _bounds(spec: config_pb2.MetricsSpec) -> tuple[_Bounds, _Bounds]:
     for name, thresholds in sorted(spec.per_slice_thresholds.items()):
         for each in thresholds.thresholds:
             (papers,) = each.slicing_specs
-            (drops if papers.feature_values else floors)[name] = each.threshold
+            bounds = drops if papers.feature_values else floors
+            bounds.setdefault(name, []).append(each.threshold)
     return floors, drops
 
 
@@ -135,7 +159,8 @@ def _failures(result: Any) -> Iterator[_Failure]:
     for per_slice in result.metric_validations_per_slice:
         for failure in per_slice.failures:
             key = failure.metric_key
-            yield slice_key(per_slice.slice_key), key.name, key.is_diff
+            bound = _bound(failure.metric_threshold)
+            yield slice_key(per_slice.slice_key), key.name, key.is_diff, bound
 
 
 def _rows(
@@ -144,6 +169,7 @@ def _rows(
     measured: MeasuredSlice | None,
     key: SliceKey,
     failed: set[_Failure],
+    held: Mapping[str, Mapping[str, Any]],
     of: int | None = None,
 ) -> Iterator[GateRow]:
     """Yields the bound on the number of papers of a slice, then those on its metrics.
@@ -154,28 +180,35 @@ def _rows(
         measured: What was measured on it; None if no paper is in it.
         key: The slice.
         failed: The bounds that TFMA found missed.
+        held: As `hold_to_baselines` returns it: such a bound is its metric's last.
         of: Number of papers that the slice was taken from; None if it is all of them.
     """
     papers = int(measured.candidate[EXAMPLES]) if measured else 0
     left_out = 0 if of is None else of - papers
 
-    def row(metric: str, candidate: float, baseline: float | None, name: str) -> GateRow:
-        is_change = bounds[name].HasField("change_threshold")
+    def row(
+        metric: str, candidate: float, baseline: float | None, name: str, number: int = 0
+    ) -> GateRow:
+        threshold = bounds[name][number]
+        is_change, bound = threshold.HasField("change_threshold"), _bound(threshold)
         return GateRow(
             metric=metric,
             candidate=candidate,
             baseline=baseline,
-            bound=_bound(bounds[name]),
+            bound=bound,
             is_change=is_change,
-            passed=measured is not None and (key, name, is_change) not in failed,
+            passed=measured is not None and (key, name, is_change, bound) not in failed,
             papers=papers,
             left_out=left_out,
+            **(held.get(name, {}) if number == len(bounds[name]) - 1 else {}),
         )
 
     yield row(count, papers, None, EXAMPLES)
     if measured is not None:
         for name in sorted(bounds.keys() - {EXAMPLES}):
-            yield row(name, measured.candidate[name], measured.baseline.get(name), name)
+            for number in range(len(bounds[name])):
+                values = measured.candidate[name], measured.baseline.get(name)
+                yield row(name, *values, name, number)
 
 
 def _bound(threshold: config_pb2.MetricThreshold) -> float:

@@ -121,7 +121,12 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
             "kept_epoch": model.kept_epoch,
         },
         "gate": [
-            {**asdict(row), "digits": row.digits, "bound_in_words": row.bound_in_words}
+            {
+                **asdict(row),
+                "digits": row.digits,
+                "bound_in_words": row.bound_in_words,
+                "is_floor": row.is_floor,
+            }
             for row in gate
         ],
         **_evaluator_facts(sources.evaluation),

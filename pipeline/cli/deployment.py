@@ -48,6 +48,6 @@ def show_limits(console: Terminal, target: Target) -> None:
     """Shows what the platform can't do."""
     if target == "kubeflow":
         console.say(
-            "\nKubeflow Pipelines finds nothing of earlier runs: the gate checks its floors but "
-            "compares with no earlier model, and the report compares with no earlier data."
+            "\nKubeflow Pipelines finds nothing of earlier runs: the gate compares with its floors "
+            "and the baselines but with no earlier model, the report with no earlier data."
         )

@@ -116,6 +116,8 @@ def show_gate(console: Terminal, rows: Sequence[GateRow]) -> None:
             row.bound_in_words,
             styled(("✓ passed", "green") if row.passed else ("✗ refused", "red")),
         )
+    if not any(row.is_floor for row in rows):
+        table.add_row("no floor", "", "", "gate.floors is empty", "")
     console.print(table)
     if all(row.baseline is None and not row.left_out for row in rows):
         console.say(("There is no earlier blessed model to compare with.", "dim"))

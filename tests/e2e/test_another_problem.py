@@ -21,7 +21,7 @@ data:
 features: {max_tokens: 3000, weighting: keras}
 trainer: {hidden_units: [64, 32], epochs: 4, optimizer: adam, batch_size: 32,
           learning_rate: 0.01}
-gate: {floors: {micro_f1: 0.2}}
+gate: {floors: {micro_f1: 0.2}, max_drop_from_baseline: {}}
 serving: {top_k: 3}
 """
 FOLDS = {"train": "train", "validation": "val", "test": "test"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfx.types import standard_artifacts
 from tfx.utils import json_utils, proto_utils
 
+from components.baselines.artifacts import BaselinesArtifact
 from components.evaluator.component import EXTRACTORS_MODULE
 from components.evaluator.eval_config import make_eval_config
 from components.evaluator.executor import Executor
@@ -121,6 +122,7 @@ class Evaluation:
         baseline: Answers | None = None,
         abstracts: Sequence[str] | None = None,
         titled: bool = True,
+        baselines: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         models = [answers for answers in (candidate, baseline) if answers is not None]
         evaluation = _artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
@@ -133,6 +135,11 @@ class Evaluation:
             "baseline_model": [_save(folder / "baseline", baseline, titled)] if baseline else [],
             "schema": [schema],
         }
+        if baselines is not None:
+            found = _artifact(BaselinesArtifact, folder / "baselines")
+            about = {name: {"figures": figures} for name, figures in baselines.items()}
+            (folder / "baselines" / names.BASELINES_FILE).write_text(json.dumps(about))
+            artifacts["baselines"] = [found]
         executor = Executor(Executor.Context(beam_pipeline_args=BeamSettings().pipeline_args()))
         executor.Do(
             artifacts,

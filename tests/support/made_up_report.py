@@ -170,6 +170,7 @@ def _gate_row(
         "baseline": baseline,
         "bound": bound,
         "is_change": is_change,
+        "is_floor": bool(digits) and not is_change,
         "passed": True,
         "papers": PAPERS - left_out,
         "left_out": left_out,

@@ -164,6 +164,13 @@ def test_a_wrong_setting_is_explained(line):
     ]
 
 
+def test_a_bound_by_baselines_needs_baselines():
+    with pytest.raises(UsageError) as raised:
+        load_config("default", ["baselines.enabled=[]"])
+    assert str(raised.value).splitlines()[1].startswith("  gate.max_drop_from_baseline compares")
+    load_config("default", ["baselines.enabled=[]", "gate.max_drop_from_baseline={}"])
+
+
 def test_all_wrong_settings_are_named_at_once():
     with pytest.raises(UsageError) as raised:
         load_config("sample", ["trainer.epochs=0", "trainer.bogus=1", "serving.top_k=x"])

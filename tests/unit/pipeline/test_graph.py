@@ -150,6 +150,13 @@ def test_the_last_runs_statistics_are_found_before_there_are_new_ones(components
     assert "LastStatistics" in upstream(components, "StatisticsGen")
 
 
+def test_the_evaluator_waits_for_the_baselines_where_the_gate_compares_with_them(components):
+    assert "Baselines" not in upstream(components, "Evaluator")
+    default = {each.id: each for each in build(profile="default").components}
+    assert "Baselines" in upstream(default, "Evaluator")
+    assert "Baselines" not in upstream(default, "Trainer") | upstream(default, "InfraValidator")
+
+
 def test_the_report_is_told_of_data_code_and_settings():
     config = load_config("sample", ["trainer.seed=5", "beam.workers=3"])
     pipeline = create_pipeline(config, PLACES, code=CodeVersion("abc", changed=True))

@@ -10,6 +10,7 @@ import pytest
 from tfx import types
 from tfx.components.evaluator import executor as stock
 from tfx.types import standard_artifacts
+from tfx.utils import proto_utils
 
 from components.evaluator import extractors
 from components.evaluator.component import Evaluator
@@ -108,8 +109,9 @@ def test_every_other_model_is_measured(tmp_path, monkeypatch, blessed, info, thr
     outputs = {"evaluation": [evaluation]}
     if blessed is not None:
         inputs["infra_blessing"] = [infra_blessing(tmp_path / "infra", blessed)]
-    Executor().Do(inputs, outputs, {"a": "b"})
-    assert seen == [(inputs, outputs, {"a": "b"})]
+    properties = {"eval_config": proto_utils.proto_to_json(make_eval_config(GateSettings()))}
+    Executor().Do(inputs, outputs, properties)
+    assert seen == [(inputs, outputs, properties)]
     written = json.loads((tmp_path / "evaluation" / "evaluated_labels.json").read_text())
     assert written == {"labels": ["größe", "\\xff"], "thresholds": thresholds}
 

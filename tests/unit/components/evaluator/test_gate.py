@@ -11,7 +11,7 @@ import pytest
 from components.evaluator.gate import GateRow, read_gate
 from components.evaluator.results import read_figures, read_labels, read_slices
 from components.evaluator.settings import GateSettings
-from schema.errors import BadInputError
+from schema.errors import BadInputError, UsageError
 from tests.support.evaluations import Answers, Evaluation
 from tests.support.evaluator_splits import on_grid, scikit_learn_figures
 
@@ -88,6 +88,36 @@ def compared(tmp_path_factory):
         },
     )
     return Evaluation(tmp_path_factory.mktemp("compared"), TERMS, gate, NEW, OLD)
+
+
+@pytest.mark.parametrize(("best", "max_drop", "passed"), [(0.0, 0.0, True), (0.0101, 0.01, False)])
+def test_the_best_baseline_is_a_bound_beside_the_others(tmp_path, best, max_drop, passed):
+    value = NEW_FIGURES["micro_f1"]
+    baselines = {
+        "frequent": {"micro_f1": value - 0.2, "lrap": 1.0},
+        "linear_svc": {"micro_f1": value + best, "lrap": 0.0},
+    }
+    gate = GateSettings(
+        floors={"micro_f1": value - 0.1},
+        max_drop={"micro_f1": 0.0},
+        max_drop_from_baseline={"micro_f1": max_drop},
+    )
+    evaluation = Evaluation(tmp_path, TERMS, gate, NEW, OLD, baselines=baselines)
+    assert evaluation.blessed is passed
+    old = OLD_FIGURES["micro_f1"]
+    _, floor, held, *_ = read_gate(evaluation.uri)
+    assert floor == row("micro_f1", value, old, value - 0.1, False, True)
+    bound = near(value + best - max_drop)
+    expected = row("micro_f1", value, old, bound, False, passed)
+    assert held == replace(expected, best_baseline="linear_svc", max_drop=max_drop)
+    assert [each.is_floor for each in (floor, held)] == [True, False]
+
+
+def test_a_bound_by_baselines_needs_one(tmp_path):
+    gate = GateSettings(max_drop_from_baseline={"lrap": 0.0})
+    for number, baselines in enumerate(({}, None)):
+        with pytest.raises(UsageError, match=r"Enable one, or set gate.max_drop_from_baseline={}"):
+            Evaluation(tmp_path / str(number), TERMS, gate, NEW, baselines=baselines)
 
 
 def assert_figures(evaluation: Evaluation) -> None:

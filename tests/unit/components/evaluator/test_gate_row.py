@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from components.evaluator.gate import GateRow
@@ -34,6 +36,11 @@ def change(metric, candidate, baseline, bound, passed=False):
             "at least 0.8000",
         ),
         (floor("examples", 12.0, 50.0), "examples is 12, must be at least 50", "at least 50"),
+        (
+            replace(floor("lrap", 0.69, 0.71), best_baseline="linear_svc", max_drop=0.01),
+            "lrap is 0.6900, must be at least 0.7100: linear_svc has 0.7200, 0.01 less is allowed",
+            "at least 0.7100 (linear_svc)",
+        ),
         (
             change("micro_f1", 0.7, 0.7233, -0.01),
             "micro_f1 changed by -0.0233, the lowest change allowed is -0.0100",

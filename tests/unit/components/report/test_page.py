@@ -205,6 +205,9 @@ def test_the_gate_tells_what_was_compared(report, whole):
     assert "no earlier model" in page(report, gate=first).section("gate")
     floors = [row for row in report["gate"] if row["metric"] in {"examples", "micro_f1"}]
     assert "gate.max_drop" in page(report, gate=floors).section("gate")
+    no_floor = [{**row, "is_floor": False} for row in report["gate"]]
+    assert "no floor gate.floors is empty" in page(report, gate=no_floor).section("gate")
+    assert "no floor" not in text
     failed = [{**row, "passed": False} for row in report["gate"]]
     assert page(report, gate=failed).section("gate").count("failed") == len(failed)
 

@@ -43,6 +43,10 @@ def test_the_table_has_a_line_for_each_bound():
     ]
 
 
+def test_a_gate_without_floors_says_so():
+    assert "no floor gate.floors is empty" in shown([FLOORS[0], *COMPARISON])
+
+
 def test_a_first_model_has_none_to_be_compared_with():
     floors = [GateRow("lrap", 0.9, None, 0.8, False, True, papers=10)]
     assert shown(floors)[-1] == "There is no earlier blessed model to compare with."
