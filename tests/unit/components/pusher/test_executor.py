@@ -217,6 +217,7 @@ def test_component_hands_destination_and_digest_to_our_executor() -> None:
         model=types.Channel(type=standard_artifacts.Model),
         model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         push_destination=make_destination("/models"),
+        endpoint="",
         source_digest="abc",
     )
     assert component.id == "Pusher"
