@@ -9,9 +9,8 @@ import io
 import itertools
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, cast
+from typing import BinaryIO, Final, NamedTuple
 
 from pipeline.sample.label_plan import plan_label_sets
 from pipeline.sample.paper import write_paper
@@ -138,18 +137,15 @@ def _write_if_changed(rows: Iterable[Row], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{os.getpid()}.part.{path.name}")
     try:
-        with part.open("wb") as file, ExitStack() as stack:
-            target: BinaryIO = file
+        with part.open("wb") as file:
+            target: BinaryIO | gzip.GzipFile = file
             if path.suffix == ".gz":
                 # Neither a name nor a time in the header: the same rows give the same bytes.
-                packed = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)
-                target = cast(BinaryIO, stack.enter_context(packed))
-            text = io.TextIOWrapper(target, encoding="utf-8", newline="")
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow((TITLES, SUMMARIES, TERMS))
-            writer.writerows(rows)
-            text.flush()
-            text.detach()
+                target = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)
+            with io.TextIOWrapper(target, encoding="utf-8", newline="") as text:
+                writer = csv.writer(text, lineterminator="\n")
+                writer.writerow((TITLES, SUMMARIES, TERMS))
+                writer.writerows(rows)
         if not (path.is_file() and filecmp.cmp(part, path, shallow=False)):
             part.replace(path)
     finally:

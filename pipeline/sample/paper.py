@@ -75,13 +75,13 @@ def write_paper(labels: LabelSet, rng: SeededRandom) -> tuple[str, str]:
     words = load_words()
     writer = _Writer(labels, rng)
     kind = words.kinds[_kind_of(words.topics_of_label[labels[0]][0], rng)]
-    title = fill(rng.pick(kind.titles), writer.phrase_for)
+    title = fill(rng.pick(kind["titles"]), writer.phrase_for)
     if rng.chance(0.6):
         title = in_title_case(title)
     sentences: list[str] = []
-    for step in kind.steps:
-        fresh = [each for each in step.sentences if not each or each not in sentences]
-        times = rng.between(1, _LONGEST_BODY) if step.repeats else 1
+    for step, choice in (item for each in kind["steps"] for item in each.items()):
+        fresh = [each for each in choice if not each or each not in sentences]
+        times = rng.between(1, _LONGEST_BODY) if step == "body" else 1
         sentences += rng.shuffled(fresh)[:times]
     abstract = " ".join(fill(each, writer.phrase_for) for each in sentences if each)
     return _untidy_title(title, rng), _untidy_abstract(abstract, rng)

@@ -16,34 +16,14 @@ _FOLDER: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step of an abstract.
-
-    Attributes:
-        sentences: Templates to choose from; an empty one leaves the step out.
-        repeats: Whether several sentences may be taken.
-    """
-
-    sentences: list[str]
-    repeats: bool
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of paper, such as a survey: templates of its titles, and the steps of its abstract."""
-
-    titles: list[str]
-    steps: list[Step]
-
-
-@dataclass(frozen=True)
 class Words:
     """Everything that the sample is made of.
 
     Attributes:
         topics: By name, each with lists of phrases under `subjects`, `aims`, `methods`,
             `materials`, `measures` and `obstacles`.
-        kinds: The kinds of papers by name.
+        kinds: The kinds of papers by name, each with templates of its `titles` and the `steps` of
+            its abstract: by name, sentences to choose from. An empty one leaves the step out.
         method_names: Beginnings, middles and ends of invented names.
         topics_of_label: The topics whose words the papers of a label use.
         common_sets: The label sets of several papers each, most frequent first.
@@ -51,7 +31,7 @@ class Words:
     """
 
     topics: dict[str, Topic]
-    kinds: dict[str, Kind]
+    kinds: dict[str, Any]
     method_names: dict[str, list[str]]
     topics_of_label: dict[str, list[str]]
     common_sets: list[LabelSet]
@@ -78,13 +58,9 @@ class Words:
 def load_words() -> Words:
     """Reads the YAML files beside this module, once."""
     sentences, labels = _load("sentences"), _load("labels")
-    shared = sentences["shared"]
     return Words(
         topics=_load("topics"),
-        kinds={
-            name: Kind(kind["titles"], [_step(step, shared) for step in kind["steps"]])
-            for name, kind in sentences["kinds"].items()
-        },
+        kinds=sentences["kinds"],
         method_names=sentences["method_names"],
         topics_of_label=labels["topics_of_label"],
         common_sets=[tuple(each) for each in labels["common_sets"]],
@@ -94,10 +70,3 @@ def load_words() -> Words:
 
 def _load(name: str) -> Any:
     return yaml.safe_load((_FOLDER / f"{name}.yaml").read_text("utf-8"))
-
-
-def _step(step: str | dict[str, list[str]], shared: dict[str, list[str]]) -> Step:
-    if isinstance(step, str):
-        return Step(shared[step], repeats=False)
-    ((kind, sentences),) = step.items()
-    return Step(sentences, repeats=kind == "body")

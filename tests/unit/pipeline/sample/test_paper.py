@@ -1,5 +1,7 @@
 """The text of the sample's papers."""
 
+import itertools
+
 from pipeline.sample.paper import write_paper
 from pipeline.sample.seeded_random import SeededRandom
 from pipeline.sample.words import load_words
@@ -15,7 +17,8 @@ def test_no_slot_is_left_and_every_sentence_is_used():
     assert "<" not in text.replace("p < 0.05", "")
     everything = text.lower()
     for kind in load_words().kinds.values():
-        for template in (each for step in kind.steps for each in step.sentences):
+        lists = [sentences for step in kind["steps"] for sentences in step.values()]
+        for template in itertools.chain(*lists):
             literal = max(template.replace(">", "<").split("<")[::2], key=len)
             assert literal.lower() in everything
 
