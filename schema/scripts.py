@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 # The inside of a character class, which Python's `re` and TensorFlow's RE2 read alike: by block,
@@ -15,3 +16,10 @@ UNSPACED: Final = (
     "\uf900-\ufaff\uff66-\uff9f"  # Han, narrow kana
     "\U00011700-\U0001174f\U0001aff0-\U0001b16f\U00020000-\U0003ffff"  # Ahom, kana, Han
 )
+
+_PATTERN: Final = re.compile(f"[{UNSPACED}]+")
+
+
+def count_unspaced(text: str) -> int:
+    """Counts the characters of a text that are of these scripts."""
+    return 0 if text.isascii() else sum(map(len, _PATTERN.findall(text)))

@@ -11,6 +11,7 @@ from components.example_gen.rows import DeadLetter, PaperRow, read_rows
 from components.example_gen.settings import DataSettings
 from components.example_gen.split import Bounds, SplitRule, label_set_key, paper_digest, split_of
 from schema import names
+from schema.scripts import count_unspaced
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,11 +22,13 @@ class CheckReport:
         curation: The counts, equal to those of ExampleGen.
         dead_letters: The malformed rows, in file order.
         problem: Why a run would stop; None where it wouldn't.
+        unspaced_share: Share of the kept text in scripts that are written without spaces.
     """
 
     curation: CurationReport
     dead_letters: tuple[DeadLetter, ...]
     problem: str | None
+    unspaced_share: float
 
 
 def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
@@ -63,6 +66,7 @@ def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
 
     labels: set[str] = set()
     words: set[str] = set()
+    characters = unspaced = 0
     for path, row in _read(paths, settings):
         if isinstance(row, DeadLetter) or (path, row.line) in repeats:
             continue
@@ -71,13 +75,20 @@ def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
             continue
         split = row.split or split_of(rule.order(row.paper.key), ends)
         counts[split] += 1
+        characters += len(row.paper.abstract)
+        unspaced += count_unspaced(row.paper.abstract)
         if split == names.TRAIN:
             labels.update(row.paper.labels)
             words.update(row.paper.abstract.lower().split())
     counts["labels"] = len(labels)
     counts["distinct_words_train"] = len(words)
     report = CurationReport.from_counts(counts)
-    return CheckReport(report, tuple(dead_letters), stop_reason(report, dead_letters, settings))
+    return CheckReport(
+        curation=report,
+        dead_letters=tuple(dead_letters),
+        problem=stop_reason(report, dead_letters, settings),
+        unspaced_share=unspaced / max(characters, 1),
+    )
 
 
 def _read(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -17,6 +18,9 @@ from pipeline.local.data_files import find_data
 from pipeline.local.download import without_password
 from pipeline.terminal import Terminal
 from schema.errors import BadInputError
+
+# The share of the text from which it is worth words that the profile can't cut it.
+_WORTH_WORDS: Final = 0.01
 
 
 @click.command()
@@ -46,6 +50,13 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
     for letter in report.dead_letters:
         where = f"{letter.file}, " if len(files) > 1 else ""
         console.say(f"{where}line {letter.line}: {letter.reason}")
+    if config.features.standardize == "ascii" and report.unspaced_share >= _WORTH_WORDS:
+        console.say(
+            ("! ", "yellow"),
+            f"{report.unspaced_share:.0%} of the text is in scripts without spaces, such as "
+            "Chinese, Japanese and Thai. The profile takes a sentence there for one word. Set "
+            "features.standardize to unicode.",
+        )
     if report.problem:
         raise BadInputError(f"{data}: {report.problem}.")
     console.say(("✓", "green"), f" {data} can be used.")

@@ -98,3 +98,12 @@ def test_data_that_cannot_be_read_is_told(data, code, told):
     done = invoke("check", "--data", data)
     assert done.exit_code == code
     assert told in flat(done.output)
+
+
+def test_check_tells_the_share_of_text_that_the_profile_cant_cut(papers):
+    rows = [f'"T {i}","{"日本語" if i % 2 else "abc"} {i}","[\'cs.LG\']"' for i in range(10)]
+    told = "30% of the text is in scripts without spaces"
+    done = invoke("check", "--data", papers(*rows), "--profile", "keras_example")
+    assert told in flat(done.output)
+    assert "features.standardize" in done.output
+    assert "scripts" not in invoke("check", "--data", papers(*rows)).output
