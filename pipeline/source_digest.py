@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from components.file_digest import digest_files
 
 # The packages of this project; every other import is third-party.
 _ROOMS: Final = ("schema", "serving", "components", "pipeline")
@@ -43,12 +44,8 @@ def source_digest(module: str, root: Path | None = None) -> str:
     """
     root = root or Path(__file__).resolve().parents[1]
     files = source_files(module, root)
-    digest = hashlib.sha256()
-    for name, path in sorted((path.relative_to(root).as_posix(), path) for path in files):
-        content = hashlib.sha256(path.read_bytes()).digest()
-        # Both digests have a fixed length, so no two trees give the same bytes.
-        digest.update(hashlib.sha256(name.encode()).digest() + content)
-    return digest.hexdigest()
+    names = sorted(path.relative_to(root).as_posix() for path in files)
+    return digest_files(names, lambda name: (root / name).open("rb"))
 
 
 def source_files(module: str, root: Path) -> set[Path]:
