@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import jensenshannon
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.dsl.io import fileio
 
@@ -126,18 +127,12 @@ def compare(before: DataStatistics, now: DataStatistics) -> dict[str, Any]:
 def jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
     """Returns the Jensen-Shannon divergence of two frequencies, to base 2, from 0 to 1.
 
-    Half of KL(p, m) + KL(q, m), where m is their mean (Lin, Divergence measures based on the
-    Shannon entropy, 1991). Each is scaled to a sum of 1; if one sums to 0 it is 0 if the other
-    does too, else 1.
+    Each is scaled to a sum of 1; if one sums to 0 it is 0 if the other does too, else 1.
     """
     if not p.sum() or not q.sum():
         return float(bool(p.sum()) != bool(q.sum()))
-    p, q = p / p.sum(), q / q.sum()
-    middle = (p + q) / 2
-    return float(
-        sum((each[each > 0] * np.log2(each[each > 0] / middle[each > 0])).sum() for each in (p, q))
-        / 2
-    )
+    # SciPy returns its square root.
+    return float(jensenshannon(p, q, base=2) ** 2)
 
 
 def _shares(statistics: DataStatistics, labels: Sequence[str]) -> NDArray[np.float64]:
