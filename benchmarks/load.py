@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import grpc
+import numpy as np
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
@@ -17,13 +19,11 @@ class Load:
     """The answers that a number of clients got.
 
     Attributes:
-        clients: Clients, each with its own connection and one request at a time.
         seconds: How long they ran.
-        latencies: Seconds of each answered request, ascending.
+        latencies: Seconds of each answered request.
         failures: Requests that failed, by status code and message.
     """
 
-    clients: int
     seconds: float
     latencies: Sequence[float]
     failures: Sequence[str]
@@ -33,11 +33,9 @@ class Load:
         """Answered requests a second."""
         return len(self.latencies) / self.seconds
 
-    def percentile(self, share: float) -> float:
-        """Returns the latency, in milliseconds, that this share of the requests stayed under."""
-        if not self.latencies:
-            return float("nan")
-        return 1e3 * self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
+    def percentile(self, percent: float) -> float:
+        """Returns the latency, in milliseconds, that so many of the requests stayed under."""
+        return 1e3 * float(np.percentile(self.latencies or [np.nan], percent))
 
 
 async def ask(address: str, payloads: Sequence[bytes], clients: int, seconds: float) -> Load:
@@ -61,19 +59,18 @@ async def ask(address: str, payloads: Sequence[bytes], clients: int, seconds: fl
 
     async def client(number: int, channel: grpc.aio.Channel) -> None:
         call = channel.unary_unary(PREDICT)
-        turn = number
+        turns = itertools.count(number)
         while (before := time.perf_counter()) < end:
             try:
-                await call(payloads[turn % len(payloads)])
+                await call(payloads[next(turns) % len(payloads)])
             except grpc.aio.AioRpcError as error:
                 failures.append(f"{error.code().name}: {error.details()}")
             else:
                 latencies.append(time.perf_counter() - before)
-            turn += 1
 
     try:
         await asyncio.gather(*(client(number, each) for number, each in enumerate(channels)))
     finally:
         for channel in channels:
             await channel.close()
-    return Load(clients, time.perf_counter() - start, sorted(latencies), failures)
+    return Load(time.perf_counter() - start, latencies, failures)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import httpx
 from serving.server.ports import free_ports
 
 _START_SECONDS = 120.0
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @contextlib.contextmanager
@@ -85,8 +87,8 @@ def serves(url: str, model_name: str, version: int | None = None) -> bool:
 
 
 def resident_bytes(pid: int) -> int:
-    """Returns the memory that a process holds now."""
-    for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/{pid}/status names no VmRSS.")
+    """Returns the memory that a process holds now, 0 where it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * _PAGE_BYTES
+    except OSError:
+        return 0

@@ -16,23 +16,20 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.load import Load, ask
 from benchmarks.processes import echo_server, model_server, serves
+from benchmarks.speed.tables import table
 from benchmarks.texts import abstracts
 from schema import names
 from serving.client.messages import PredictRequest
 from serving.predict import find_model
 
-ECHO: Final = "echo"
 _CLIENTS: Final = (1, 8, 64)
 _SWAP: Final = "batching on, a version swapped"
 _WARM_UP_SECONDS: Final = 1.0
@@ -46,13 +43,9 @@ _TEXTS: Final = 256
 def main(model: str, seconds: float, rounds: int) -> None:
     """Measures the local model server on a pushed model."""
     version = find_model(model)
-    console = Console()
-    table = Table("server", "clients", "requests/s", "of the echo", "p50 ms", "p99 ms", "failed")
-    for row in load_rows(measure_load(version, rounds, seconds)):
-        table.add_row(*map(str, row))
-    console.print(table)
+    click.echo(table("load", measure_load(version, rounds, seconds)))
     for batch, rate in measure_model_alone(version)["texts_per_second"].items():
-        console.print(f"The model alone, {batch}: {rate:,.0f} texts/s")
+        click.echo(f"The model alone, {batch}: {rate:,.0f} texts/s")
 
 
 def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, Any]]:
@@ -76,7 +69,7 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
         model_server(names.MODEL_NAME, version.parent) as (single, _, _),
         model_server(names.MODEL_NAME, _copy(version, folder, 1), ["--enable_batching"]) as batched,
     ):
-        servers = {ECHO: echo, "batching off": single, "batching on": batched[0]}
+        servers = {"echo": echo, "batching off": single, "batching on": batched[0]}
         for turn in range(rounds):
             for clients in _CLIENTS:
                 for name, address in servers.items():
@@ -96,8 +89,8 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
             "server": name,
             "clients": clients,
             "rate": statistics.median(each.rate for each in found),
-            "p50_ms": statistics.median(each.percentile(0.5) for each in found),
-            "p99_ms": statistics.median(each.percentile(0.99) for each in found),
+            "p50_ms": statistics.median(each.percentile(50) for each in found),
+            "p99_ms": statistics.median(each.percentile(99) for each in found),
             "failures": sum(len(each.failures) for each in found),
         }
         for (name, clients), found in loads.items()
@@ -109,19 +102,6 @@ def _copy(version: Path, folder: str, number: int) -> Path:
     coming = shutil.copytree(version, Path(folder) / "_coming")
     coming.rename(Path(folder) / str(number))
     return Path(folder)
-
-
-def load_rows(servers: Sequence[dict[str, Any]]) -> list[list[object]]:
-    """Returns the rows of a table, by clients, each server compared with the echo."""
-    echo = {each["clients"]: each["rate"] for each in servers if each["server"] == ECHO}
-    return [
-        [
-            *(each["server"], each["clients"], f"{each['rate']:,.0f}"),
-            f"{each['rate'] / echo[each['clients']]:.0%}",
-            *(f"{each['p50_ms']:.1f}", f"{each['p99_ms']:.1f}", each["failures"]),
-        ]
-        for each in sorted(servers, key=lambda row: (row["clients"], row["server"] != ECHO))
-    ]
 
 
 def measure_model_alone(version: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from components.baselines.papers import encode_labels
 from components.example_gen.settings import DataSettings
-from components.example_gen.split import SplitRule, label_set_key
+from components.example_gen.split import SplitRule, label_set_key, split_of
 from components.papers.raw_paper import RawPaper
 from schema import names
 
@@ -66,11 +66,7 @@ def read_splits(csv: Path, seed: int) -> dict[str, list[RawPaper]]:
         labels = tuple(dict.fromkeys(ast.literal_eval(value)))
         papers = zip(orders, rows[names.TITLES], rows[names.SUMMARIES], strict=True)
         for order, title, abstract in papers:
-            if order < bounds.test:
-                split = names.TEST
-            else:
-                split = names.VALIDATION if order < bounds.validation else names.TRAIN
-            splits[split].append(RawPaper(title, abstract, labels))
+            splits[split_of(order, bounds)].append(RawPaper(title, abstract, labels))
     return splits
 
 

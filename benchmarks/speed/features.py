@@ -41,23 +41,22 @@ def measure_features(data: Path, work: Path, rounds: int) -> dict[str, Any]:
     work.mkdir(parents=True)
     texts = work / "texts.json"
     papers = write_texts(data, texts)
-    measured = []
     default_size = load_config("default").features.max_tokens
+    runs: list[tuple[str, int, int, list[str]]] = []
     for profile, size in (("keras_example", _MAX_TOKENS), ("default", default_size)):
         for workers in _WORKERS:
-            command = [
-                *("benchmarks.speed.transform_once", "--data", str(data), "--profile", profile),
-                *("--max-tokens", str(size), "--workers", str(workers)),
-                *("--folder", str(work / "nodes")),
-            ]
-            found = _repeat(command, rounds, work / "nodes")
-            measured.append(_row(f"Transform, {profile}", size, workers, found))
+            options = ["--data", str(data), "--profile", profile, "--folder", str(work / "nodes")]
+            module = ["transform_once", *options, "--workers", str(workers)]
+            runs.append((f"Transform, {profile}", size, workers, module))
     for name, tool in (("TextVectorization", "keras"), ("TfidfVectorizer", "sklearn")):
-        command = [
-            *("benchmarks.speed.vectorizers_once", "--texts", str(texts), "--tool", tool),
-            *("--max-tokens", str(_MAX_TOKENS)),
-        ]
-        measured.append(_row(name, _MAX_TOKENS, 1, _repeat(command, rounds)))
+        module = ["vectorizers_once", "--texts", str(texts), "--tool", tool]
+        runs.append((name, _MAX_TOKENS, 1, module))
+    measured = []
+    for name, size, workers, (module_name, *options) in runs:
+        command = [sys.executable, "-m", f"benchmarks.speed.{module_name}", *options]
+        found = _repeat([*command, "--max-tokens", str(size)], rounds, work / "nodes")
+        of_run = {"name": name, "max_tokens": size, "workers": workers, "rounds": len(found)}
+        measured.append({**of_run, "phases": found[len(found) // 2]})
     return {"papers": papers, "measured": measured}
 
 
@@ -69,23 +68,14 @@ def write_texts(data: Path, target: Path) -> dict[str, int]:
     return {name: len(of_split) for name, of_split in texts.items()}
 
 
-def _repeat(module: Sequence[str], rounds: int, folder: Path | None = None) -> list[Phases]:
-    """Runs a module once, or as often as asked where that is short; each time without a folder."""
+def _repeat(command: Sequence[str], rounds: int, folder: Path) -> list[Phases]:
+    """Runs a command once, or as often as asked where that is short; each time without a folder.
+
+    Returns:
+        What it found, the quickest round first.
+    """
     found: list[Phases] = []
     while not found or (len(found) < rounds and found[0][_ALL]["seconds"] < _SHORT_SECONDS):
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-        found.append(observe_phases([sys.executable, "-m", *module]))
-    return found
-
-
-def _row(name: str, size: int, workers: int, rounds: list[Phases]) -> dict[str, Any]:
-    ordered = sorted(rounds, key=lambda phases: phases[_ALL]["seconds"])
-    middle = ordered[len(ordered) // 2]
-    return {
-        "name": name,
-        "max_tokens": size,
-        "workers": workers,
-        "rounds": len(rounds),
-        "phases": middle,
-    }
+        shutil.rmtree(folder, ignore_errors=True)
+        found.append(observe_phases(command))
+    return sorted(found, key=lambda phases: phases[_ALL]["seconds"])

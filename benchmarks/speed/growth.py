@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+import pandas as pd
 
 from benchmarks.speed.pipeline_run import OTHER_SEED, run_pipeline, run_trainer_alone
 from benchmarks.speed.served import server_memory
 from schema import names
 from serving.predict import find_model
 
-_FIELD_LIMIT: Final = 2**27
 _SETTINGS: Final = ("baselines.enabled=[]", "gate.max_drop_from_baseline={}")
 # One epoch is enough: after the second, early stopping only adds a copy of the served model, whose
 # size does not depend on the number of papers.
@@ -39,7 +38,7 @@ def measure_growth(data: Path, work: Path, multiples: Sequence[int]) -> Iterator
 
     Raises:
         CommandError: A run failed.
-        NotCachedError: The code changed meanwhile.
+        RuntimeError: The code changed meanwhile.
     """
     runs: list[dict[str, Any]] = []
     for multiple in multiples:
@@ -72,23 +71,11 @@ def write_multiple(source: Path, multiple: int, target: Path) -> int:
     Args:
         source: The file, gzipped or not.
         multiple: Number of copies, each with titles of its own.
-        target: The new file.
+        target: A new file.
     """
-    csv.field_size_limit(_FIELD_LIMIT)
-    count = 0
-    with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        for copy in range(multiple):
-            open_text = gzip.open if source.suffix == ".gz" else open
-            with open_text(source, "rt", encoding="utf-8", newline="") as read:
-                records = csv.reader(read)
-                header = next(records)
-                title = header.index(names.TITLES)
-                if copy == 0:
-                    writer.writerow(header)
-                for record in records:
-                    if copy:
-                        record[title] += f" [{copy}]"
-                    writer.writerow(record)
-                    count += 1
-    return count
+    rows = pd.read_csv(source, dtype=str, keep_default_na=False)
+    for copy in range(multiple):
+        titles = rows[names.TITLES] + (f" [{copy}]" if copy else "")
+        copied = rows.assign(**{names.TITLES: titles})
+        copied.to_csv(target, mode="a", header=copy == 0, index=False)
+    return multiple * len(rows)

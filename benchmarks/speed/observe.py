@@ -9,16 +9,17 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 import click
 
+from benchmarks.processes import resident_bytes
+
 _PAUSE_SECONDS: Final = 0.1
 _SHOWN_LINES: Final = 30
-_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 # Unix times of beginning and end.
 Interval = tuple[float, float]
@@ -127,10 +128,14 @@ def observe_phases(command: Sequence[str]) -> dict[str, dict[str, float]]:
 
 
 def _watch(process: subprocess.Popen[bytes]) -> list[tuple[float, int]]:
-    tree = _ProcessTree(process.pid)
     samples = []
+    # Between fork and exec a process shows its parent's memory as its own, so it does not count the
+    # first time it is seen.
+    seen = {process.pid}
     while True:
-        samples.append((time.time(), tree.resident_bytes()))
+        running = set(_of_session(process.pid))
+        samples.append((time.time(), sum(map(resident_bytes, running & seen))))
+        seen = running
         try:
             process.wait(timeout=_PAUSE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -138,46 +143,12 @@ def _watch(process: subprocess.Popen[bytes]) -> list[tuple[float, int]]:
         return samples
 
 
-class _ProcessTree:
-    """A process and its descendants, including those whose parent has ended."""
-
-    def __init__(self, root: int) -> None:
-        self._members = {root}
-        self._strangers: set[int] = set()
-        # Between fork and exec a process shows its parent's memory as its own, so it does not
-        # count the first time it is seen.
-        self._new: set[int] = set()
-
-    def resident_bytes(self) -> int:
-        """Looks for new descendants and returns the memory of the known ones."""
-        entries = (entry.name for entry in Path("/proc").iterdir())
-        running = {int(name) for name in entries if name.isdigit()}
-        self._strangers &= running
-        self._members &= running
-        # Ascending, so that mostly a parent is known before its children.
-        unknown = sorted(running - self._strangers - self._members)
-        self._new = {pid for pid in unknown if self._admit(pid)}
-        self._strangers |= set(unknown) - self._new
-        return sum(_resident(pid) for pid in self._members - self._new)
-
-    def _admit(self, pid: int) -> bool:
-        try:
-            text = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
-        except OSError:
-            return False
-        # The name before it, in brackets, may hold any character.
-        parent = int(text.rpartition(")")[2].split()[1])
-        if parent not in self._members:
-            return False
-        self._members.add(pid)
-        return True
-
-
-def _resident(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * _PAGE_BYTES
-    except OSError:
-        return 0
+def _of_session(session: int) -> Iterator[int]:
+    """Yields the processes of a session, also those whose parent has ended."""
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(ProcessLookupError):
+            if entry.name.isdigit() and os.getsid(int(entry.name)) == session:
+                yield int(entry.name)
 
 
 def _read(file: IO[bytes]) -> str:

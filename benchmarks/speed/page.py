@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.speed import tables
+from benchmarks.speed.tables import table
 
 BEGIN: Final = "<!-- speed -->"
 END: Final = "<!-- /speed -->"
@@ -28,20 +28,20 @@ def write_page(page: Path, results: Results) -> None:
 
 def render(results: Results) -> str:
     """Returns the tables of the sections that were measured."""
-    makers = {
-        "training": ("Training", tables.training_tables),
-        "features": ("Features", tables.features_table),
-        "pipeline": ("Pipeline, `default`", tables.pipeline_table),
-        "serving": ("Serving, `default`", tables.serving_tables),
-        "growth": ("Growth, `default` without baselines", tables.growth_tables),
+    headings = {
+        "training": "Training",
+        "features": "Features",
+        "pipeline": "Pipeline, `default`",
+        "serving": "Serving, `default`",
+        "growth": "Growth, `default` without baselines",
     }
     parts: list[str] = []
     shown = ""
-    for name, (heading, make) in makers.items():
+    for name, heading in headings.items():
         if name in results:
             section = results[name]
             machine = _describe(section["machine"])
-            parts += [f"### {heading}", f"    {section['command']}", make(section)]
+            parts += [f"### {heading}", f"    {section['command']}", table(name, section)]
             # Left out where it is that of the section before.
             parts += [machine] if machine != shown else []
             shown = machine

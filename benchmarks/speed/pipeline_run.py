@@ -28,10 +28,6 @@ _TRAINER: Final = "Trainer"
 _METRICS_FILE: Final = "metrics.json"
 
 
-class NotCachedError(Exception):
-    """A component that should have come from the cache ran again."""
-
-
 def measure_pipeline(data: Path, work: Path) -> dict[str, Any]:
     """Section `pipeline`: the default profile in an empty folder, then again; and scikit-learn.
 
@@ -115,12 +111,12 @@ def run_trainer_alone(data: Path, output: Path, profile: str, settings: Sequence
 
     Raises:
         CommandError: The run failed, or the model can't be served.
-        NotCachedError: Something before Trainer ran again.
+        RuntimeError: Something before Trainer ran again.
     """
     run = run_pipeline(data, output, profile, settings)
     before = itertools.takewhile(lambda each: each["name"] != _TRAINER, run["components"])
     if again := [each["name"] for each in before if not each["cached"]]:
-        raise NotCachedError(
+        raise RuntimeError(
             f"{', '.join(again)} ran again, so Trainer's memory is not its own. Did the code "
             "change since the run before? Measure this section again."
         )

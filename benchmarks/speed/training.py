@@ -33,7 +33,7 @@ def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
 
     Raises:
         CommandError: One of them failed.
-        NotCachedError: The code changed meanwhile.
+        RuntimeError: The code changed meanwhile.
     """
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
