@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -39,6 +40,7 @@ from pipeline.places import Places
 from pipeline.run_parameters import RUN_FN, provenance, run_parameters, trainer_config
 from pipeline.source_digest import source_digest
 from schema.names import MODEL_NAME, SPLITS, TRAIN, VALIDATION
+from schema.words import Words
 
 # Kubeflow and Vertex AI allow no underscore in it.
 CLOUD_NAME = MODEL_NAME.replace("_", "-")
@@ -135,6 +137,7 @@ def create_pipeline(
         infra_blessing=infra_validator.outputs["blessing"],
         evaluation=evaluator.outputs["evaluation"],
         endpoint=cloud.endpoint if cloud else "",
+        words=json.dumps(Words.of_settings(config.model_dump()).as_dict()),
     )
     report = Report(
         examples=examples,

@@ -8,14 +8,20 @@ from rich.console import Console
 from rich.text import Text
 
 from schema.text import visible
+from schema.words import PAPERS, Words
 
 Part: TypeAlias = "str | tuple[str, str]"
 
 
 class Terminal(Console):
-    """A console for values of any content: no markup, no emoji codes, no control characters."""
+    """A console for values of any content: no markup, no emoji codes, no control characters.
 
-    def __init__(self, **options: Any) -> None:
+    Args:
+        words: What sentences of the project speak of.
+    """
+
+    def __init__(self, words: Words = PAPERS, **options: Any) -> None:
+        self.words = words
         super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:

@@ -69,6 +69,7 @@ EXTRA_ASSETS_DIR: Final = "assets.extra"
 # TF Serving's own name: it replays these requests when it loads a version.
 WARMUP_FILE: Final = "tf_serving_warmup_requests"
 EVALUATION_FILE: Final = "evaluation.json"
+WORDS_FILE: Final = "words.json"
 PUSH_MANIFEST_FILE: Final = "pushed_model.json"
 BASELINE_BOUNDS_FILE: Final = "baseline_bounds.json"
 EVALUATED_LABELS_FILE: Final = "evaluated_labels.json"

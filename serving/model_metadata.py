@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from schema import names
 from schema.errors import BadInputError
 from schema.text import decode_text
+from schema.words import Words
 
 
 class ModelMetadata:
@@ -90,6 +91,13 @@ class ModelMetadata:
     def test(self) -> Mapping[str, float]:
         """Its metrics on the test split; empty if it was pushed without an evaluation."""
         return self._read_object(f"{self._folder}/{names.EXTRA_ASSETS_DIR}/{names.EVALUATION_FILE}")
+
+    @property
+    def words(self) -> Words:
+        """What its profile calls the data; models of older versions speak of papers."""
+        return Words(
+            **self._read_object(f"{self._folder}/{names.EXTRA_ASSETS_DIR}/{names.WORDS_FILE}")
+        )
 
     @property
     def _info_path(self) -> str:

@@ -11,7 +11,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
-from components.pusher.executor import ENDPOINT_KEY, Executor
+from components.pusher.executor import ENDPOINT_KEY, WORDS_KEY, Executor
 
 Pusher = create_tfx_component_class(
     "Pusher",
@@ -41,6 +41,8 @@ Pusher = create_tfx_component_class(
         # An EndpointTarget as JSON, to deploy the model to a Vertex AI endpoint instead; empty
         # for the serving folder.
         ENDPOINT_KEY: ExecutionParameter(str),
+        # The words of the profile as JSON, for the page of a server.
+        WORDS_KEY: ExecutionParameter(str),
         # Digest of this component's source, so that edited code runs again.
         "source_digest": ExecutionParameter(str),
     },

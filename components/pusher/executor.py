@@ -25,6 +25,7 @@ from schema.errors import UsageError
 IS_NEW_PROPERTY: Final = "is_new"
 
 ENDPOINT_KEY: Final = "endpoint"
+WORDS_KEY: Final = "words"
 
 
 class Executor(stock.Executor):
@@ -51,7 +52,7 @@ class Executor(stock.Executor):
             output_dict: `pushed_model`, one PushedModel artifact.
             exec_properties: `push_destination`, a PushDestination as JSON with a file system's
                 base directory, and `endpoint`, an EndpointTarget as JSON; if that is not empty,
-                the model goes there instead.
+                the model goes there instead; `words`, what the profile calls its data, as JSON.
 
         Raises:
             ValueError: There is no model blessing.
@@ -72,7 +73,10 @@ class Executor(stock.Executor):
         # The artifact's own copy is what is pushed, so both are the same.
         io_utils.copy_dir(self.GetModelPath(input_dict), pushed.uri)
         _add_metrics(pushed, input_dict.get(standard_component_specs.EVALUATION_KEY))
-        # Pipelines compiled by older versions have no such property.
+        # Pipelines compiled by older versions have no such properties.
+        if WORDS_KEY in exec_properties:
+            path = f"{pushed.uri}/{names.EXTRA_ASSETS_DIR}/{names.WORDS_FILE}"
+            io_utils.write_string_file(path, exec_properties[WORDS_KEY] + "\n")
         endpoint = exec_properties.get(ENDPOINT_KEY)
         if endpoint:
             self._push_to_endpoint(pushed, endpoint)

@@ -15,7 +15,7 @@ BASELINES: Final[dict[str, tuple[str, str]]] = {
 SPLITS: Final = {"train": "training", "val": "validation", "test": "test"}
 
 SLICES: Final = {
-    "archive": "Archive of the first label",
+    "archive": "First label, up to its dot",
     "number_of_labels": "Number of true labels",
     "abstract_words": "Words in the abstract",
     "rarest_label": "Rarest true label",

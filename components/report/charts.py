@@ -27,7 +27,7 @@ _DOTTED: Final = 60
 _FREQUENCY_POINTS: Final = 300
 
 
-@dataclass(frozen=True)
+@dataclass
 class Chart:
     """A drawing and its lines, for the legend.
 

@@ -20,6 +20,7 @@ from components.report import data_facts, drift, quality
 from components.report.scoring import read_test_papers, score
 from components.report.settings import ReportSettings
 from schema import names
+from schema.words import Words
 from serving.model_metadata import ModelMetadata
 
 _PACKAGES: Final = ("arxiv-tagger", "tensorflow", "keras", "tfx", "apache-beam", "scikit-learn")
@@ -86,6 +87,7 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
         provenance: What the model card says about code and data.
         settings: How the report measures.
     """
+    words = Words.of_settings(provenance.settings)
     facts: Facts = {
         "name": names.MODEL_NAME,
         "written": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -94,7 +96,7 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
             **data_facts.describe_splits(sources.splits),
             "drift": _drift(sources),
         },
-        "card": {**asdict(provenance), **_card(settings)},
+        "card": {**asdict(provenance), **_card(settings, words)},
     }
     reasons = _why_not_evaluated(sources)
     if reasons is not None:
@@ -107,7 +109,9 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
         **facts,
         "verdict": {
             "state": "blessed" if sources.blessed else "refused",
-            "reasons": [] if sources.blessed else [str(row) for row in gate if not row.passed],
+            "reasons": []
+            if sources.blessed
+            else [words.of(str(row)) for row in gate if not row.passed],
             "version": sources.version if sources.blessed else None,
         },
         "model": {
@@ -217,16 +221,19 @@ def _read_epochs(model_run: str) -> list[Facts]:
     return [line for line in lines if "step" not in line]
 
 
-def _card(settings: ReportSettings) -> Facts:
+def _card(settings: ReportSettings, words: Words) -> Facts:
     versions = {"Python": platform.python_version()}
     for package in _PACKAGES:
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             versions[package] = "not installed"
+    own = ReportSettings()
     return {
-        "intended_use": settings.intended_use,
-        "limits": list(settings.limits),
+        "intended_use": words.of(own.intended_use)
+        if settings.intended_use == own.intended_use
+        else settings.intended_use,
+        "limits": [words.of(each) if each in own.limits else each for each in settings.limits],
         "versions": versions,
     }
 

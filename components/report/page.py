@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import jinja2
-from markupsafe import Markup
+import jinja2.ext
+from jinja2.lexer import Token
+from markupsafe import Markup, escape
 
 from components.metrics import charts
 from components.metrics.names import COMPARED_EXAMPLES
@@ -17,6 +20,7 @@ from components.report import captions
 from components.report.charts import label_frequencies, quality_charts
 from components.report.formats import FILTERS
 from schema import names
+from schema.words import Words
 
 Facts = Mapping[str, Any]
 
@@ -26,6 +30,8 @@ _LABELS_IN_ALL: Final = 300
 _PERCENTILES: Final = ("5", "25", "50", "75", "95")
 _LABEL_NUMBERS: Final = (1, 2, 3, 4)
 _RARE: Final = 10
+# Settings that the model card shows in full.
+_IN_CARD: Final = ("intended_use", "limits")
 _SLICE_METRICS: Final = ("micro_f1", "precision@1", "lrap", "ndcg@5")
 _MEASURED_SECTIONS: Final = {
     "summary": "Summary",
@@ -60,37 +66,64 @@ def render(report: Facts) -> str:
         A self-contained HTML document. All text of the report is escaped.
     """
     measured = "figures" in report
+    words = Words.of_settings(report["card"]["settings"])
     context = {
         "report": report,
         "measured": measured,
         "style": Markup(charts.STYLE + (_HERE / "style.css").read_text("utf-8")),
         "verdict": captions.verdict(**report["verdict"]),
         "sections": {**_MEASURED_SECTIONS, **_SECTIONS} if measured else _SECTIONS,
-        **_background(report),
-        **(_quality(report) if measured else {"charts": {}, "weak_labels": 0}),
+        "title": words.title,
+        **_background(report, words),
+        **(_quality(report, words) if measured else {"charts": {}, "weak_labels": 0}),
     }
     context["charts"]["frequencies"] = label_frequencies(report["data"]["labels"], names.TRAIN)
-    return _template().render(context)
+    for chart in context["charts"].values():
+        # Nothing of the data is in a chart's words.
+        chart.svg = Markup(words.of(chart.svg, escape))
+        chart.lines = [replace(line, name=words.of(line.name)) for line in chart.lines]
+    return _template(words).render(context)
+
+
+class _Words(jinja2.ext.Extension):
+    """Says of the profile's items what the text and the strings of a template say of papers."""
+
+    def filter_stream(self, stream: Iterable[Any]) -> Iterator[Token]:
+        """Changes the tokens of a template, which hold nothing of a report."""
+        of = cast(Words, self.environment.globals["words"]).of
+        for token in stream:
+            if token.type in ("data", "string"):
+                quote = escape if token.type == "data" else str
+                token = Token(token.lineno, token.type, of(token.value, quote))
+            yield token
 
 
 @cache
-def _template() -> jinja2.Template:
+def _template(words: Words) -> jinja2.Template:
     environment = jinja2.Environment(
+        extensions=[_Words],
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
+    environment.globals["words"] = words
     environment.filters.update(FILTERS)
+    for name in ("title_of", "meaning_of", "baseline_meaning", "slice_title"):
+        environment.filters[name] = _in_words(environment.filters[name], words)
     return environment.get_template("page.html.j2")
 
 
-def _quality(report: Facts) -> dict[str, Any]:
+def _in_words(caption: Callable[[str], str], words: Words) -> Callable[[str], str]:
+    return lambda name: words.of(caption(name))
+
+
+def _quality(report: Facts, words: Words) -> dict[str, Any]:
     labels = sorted(report["labels"], key=lambda label: (-label["support"], label["label"]))
     seen = [label for label in labels if label["support"]]
     return {
         "charts": quality_charts(report),
-        "summary": _summary(report["figures"]),
+        "summary": words.of(_summary(report["figures"])),
         "baselines": captions.best_baselines_first(report),
         "compared": next(
             (row for row in report["gate"] if row["metric"] == COMPARED_EXAMPLES), None
@@ -105,20 +138,25 @@ def _quality(report: Facts) -> dict[str, Any]:
     }
 
 
-def _background(report: Facts) -> dict[str, Any]:
+def _background(report: Facts, words: Words) -> dict[str, Any]:
     data = report["data"]
     return {
-        "curation": captions.CURATION,
+        "curation": [(key, words.of(caption)) for key, caption in captions.CURATION],
         "percentiles": _PERCENTILES,
         "label_numbers": _LABEL_NUMBERS,
         "label_shares": [
             (split, _label_shares(counts)) for split, counts in data["labels_per_paper"].items()
         ],
         "rare": sum(0 < label[names.TRAIN] < _RARE for label in data["labels"]),
-        "drift_rows": _DRIFT_ROWS,
+        "drift_rows": [
+            (words.of(caption), key, digits)
+            for caption, key, digits in _DRIFT_ROWS
+            if words.title or key != "title_bytes"
+        ],
         "made": _provenance(report),
         "settings": [
-            (section, _flatten(values)) for section, values in report["card"]["settings"].items()
+            (section, _flatten({key: values[key] for key in values if key not in _IN_CARD}))
+            for section, values in report["card"]["settings"].items()
         ],
     }
 

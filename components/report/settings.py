@@ -11,6 +11,8 @@ class ReportSettings(Settings):
     """How the report is made.
 
     Attributes:
+        item: What a row of the data is, such as `ticket`: report, page and terminal then speak of
+            tickets, and of their title and text by the names of the columns.
         bootstrap_samples: Number of bootstrap draws of the test papers for the intervals; at
             least 1.
         level: Confidence level of the intervals, between 0 and 1.
@@ -23,6 +25,7 @@ class ReportSettings(Settings):
             sentences.
     """
 
+    item: str = Field(default="paper", min_length=1)
     bootstrap_samples: int = Field(default=1_000, ge=1)
     level: float = Field(default=0.95, gt=0.0, lt=1.0)
     max_papers: int = Field(default=20_000, ge=1)

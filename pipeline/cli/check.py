@@ -18,6 +18,7 @@ from pipeline.local.data_files import find_data
 from pipeline.local.download import without_password
 from pipeline.terminal import Terminal
 from schema.errors import BadInputError
+from schema.words import Words
 
 # The share of the text from which it is worth words that the profile can't cut it.
 _WORTH_WORDS: Final = 0.01
@@ -39,7 +40,7 @@ _WORTH_WORDS: Final = 0.01
 def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
     """Check a CSV file in seconds: what a run would keep, drop or reject."""
     config = load_config(profile, overrides)
-    console = Terminal()
+    console = Terminal(Words.of_settings(config.model_dump()))
     with tempfile.TemporaryDirectory() as folder:
         files, message = find_data(locate(data, Path(folder), console), config.data)
         if message:

@@ -15,5 +15,5 @@ def show_curation(console: Terminal, counts: Mapping[str, int]) -> None:
     table = Table("", "Curation", box=None, pad_edge=False, header_style="bold")
     table.columns[0].justify = "right"
     for key, caption in CURATION:
-        table.add_row(f"{counts[key]:,}", caption)
+        table.add_row(f"{counts[key]:,}", console.words.of(caption))
     console.print(table)

@@ -26,6 +26,7 @@ from pipeline.settings_tree import Path as Keys
 from pipeline.settings_tree import SettingsTree
 from pipeline.terminal import Terminal
 from schema.errors import UsageError
+from schema.words import Words
 
 # Where the comments of the dry run begin.
 _WIDTH: Final = 36
@@ -78,7 +79,7 @@ def run(
             "beam.runner is dataflow, whose machines can't reach files on this one. Choose "
             "another runner, or run the pipeline in the cloud with `arxiv-tagger submit`."
         )
-    console = Terminal()
+    console = Terminal(Words.of_settings(config.model_dump()))
     if dry_run:
         _show_plan(console, config, settings, data, profile, output)
         return
@@ -95,7 +96,7 @@ def run(
         console.say(message)
     result = run_locally(config, Path(path), output, console)
     show_results(console, result, output)
-    refuse_unblessed(result)
+    refuse_unblessed(result, console.words)
 
 
 def _show_plan(
@@ -109,7 +110,7 @@ def _show_plan(
     source = without_password(data) if data else "the embedded sample"
     console.say(("Would run", "bold"), f" profile {profile} on {source} into {output}/\n")
     for node, purpose in PURPOSES.items():
-        console.say(f"  {node:<17} {purpose}")
+        console.say(f"  {node:<17} {console.words.of(purpose)}")
     console.say(
         ("\nSettings", "bold"), ", and where they are set unless they are the program's own"
     )

@@ -18,6 +18,7 @@ from pipeline.local.results import METRICS_FILE, infra_report, is_blessed, read_
 from pipeline.terminal import Terminal, styled
 from schema import names
 from schema.errors import RefusedError
+from schema.words import Words
 from serving.predict import load_model
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def show_results(console: Terminal, result: RunResult, output: Path) -> None:
     console.say(("Log", "bold"), f"      {result.log}")
 
 
-def refuse_unblessed(result: RunResult) -> None:
+def refuse_unblessed(result: RunResult, words: Words) -> None:
     """Raises where the infrastructure check or the gate refused the model.
 
     Raises:
@@ -78,7 +79,7 @@ def refuse_unblessed(result: RunResult) -> None:
             "with the same data, settings and code gives the same result."
         )
     if not is_blessed(result.nodes["Evaluator"]):
-        reasons = "\n".join(f"  {row}" for row in result.gate if not row.passed)
+        reasons = "\n".join(f"  {words.of(str(row))}" for row in result.gate if not row.passed)
         raise RefusedError(
             f"The gate refused the model; nothing was pushed:\n{reasons}\n"
             "Train a better one, or change the bounds in the profile's `gate` section."
@@ -91,7 +92,7 @@ def _show_metrics(console: Terminal, result: RunResult) -> None:
     for name in _SHOWN_METRICS:
         metric = METRICS[name]
         value = format(result.metrics[name], metric.format)
-        table.add_row(value, name, styled((metric.meaning, "dim")))
+        table.add_row(value, name, styled((console.words.of(metric.meaning), "dim")))
     console.print(table)
 
 
@@ -125,8 +126,10 @@ def show_gate(console: Terminal, rows: Sequence[GateRow]) -> None:
     if left_out:
         console.say(
             (
-                f"The last blessed model was trained on {left_out:,} of the test papers; the "
-                "comparison leaves them out.",
+                console.words.of(
+                    f"The last blessed model was trained on {left_out:,} of the test papers; the "
+                    "comparison leaves them out."
+                ),
                 "dim",
             )
         )
@@ -135,14 +138,15 @@ def show_gate(console: Terminal, rows: Sequence[GateRow]) -> None:
 def _show_papers(console: Terminal, result: RunResult) -> None:
     from components.papers.examples import read_papers
 
-    console.say(("\nThree test papers", "bold"), "  ", ("(* marks a suggested label)", "dim"))
+    heading = console.words.of("\nThree test papers")
+    console.say((heading, "bold"), "  ", ("(* marks a suggested label)", "dim"))
     examples = result.nodes["CsvExampleGen"].folder("examples") / f"Split-{names.TEST}"
     with output_dropped():
         papers = list(itertools.islice(read_papers(str(examples)), _SHOWN_EXAMPLES))
         texts = [paper.text for paper in papers]
         suggestions = load_model(str(served_model(result.nodes["Trainer"]))).suggest(texts)
     for paper, labels in zip(papers, suggestions, strict=True):
-        console.print(styled("\n  ", (one_line(paper.title), "bold")))
+        console.print(styled("\n  ", (one_line(paper.title), "bold")) if paper.title else "")
         console.print(styled("  ", (one_line(paper.abstract), "dim")))
         console.print(f"  true: {', '.join(paper.labels)}")
         best = "   ".join(_describe(each) for each in labels[:_SHOWN_SUGGESTIONS])

@@ -53,13 +53,13 @@ class Narrator:
         """Writes the line of a component that is done."""
         took = "  cached" if result.cached else f"{result.seconds:6.1f} s"
         mark = ("=", "cyan") if result.cached else ("✓", "green")
-        label = _label(result.node_id)
+        label = self._label(result.node_id)
         self._write(result.node_id, mark, " ", *label, f"  {took}  {summarize(result)}")
 
     def failed(self, node_id: str, seconds: float) -> None:
         """Writes the line of a component that raised an error."""
         took = f"  {seconds:6.1f} s  "
-        self._write(node_id, ("✗", "red"), " ", *_label(node_id), took, ("failed", "red"))
+        self._write(node_id, ("✗", "red"), " ", *self._label(node_id), took, ("failed", "red"))
 
     def stop(self) -> None:
         """Removes the lines that show something at work."""
@@ -104,7 +104,11 @@ class Narrator:
 
     def _describe(self, node_id: str, since: float) -> Text:
         took = f"  {time.time() - since:6.1f} s  "
-        return styled(*_label(node_id), took, self._progress(node_id, since))
+        return styled(*self._label(node_id), took, self._progress(node_id, since))
+
+    def _label(self, node_id: str) -> tuple[Part, ...]:
+        purpose = self._console.words.of(PURPOSES.get(node_id, ""))
+        return (f"{node_id:<{_NAME_WIDTH}}", "bold"), f"  {purpose:<{_PURPOSE_WIDTH}}"
 
     def _progress(self, node_id: str, since: float) -> str:
         if node_id != "Trainer":
@@ -127,8 +131,3 @@ def describe_epochs(progress: Path) -> str:
     if "step" in last:
         return f"{text}, step {last['step']}/{last['steps']}, loss {last['loss']:.4f}"
     return f"{text} done, loss {last['loss']:.4f}, validation LRAP {last['val_lrap']:.3f}"
-
-
-def _label(node_id: str) -> tuple[Part, ...]:
-    purpose = PURPOSES.get(node_id, "")
-    return (f"{node_id:<{_NAME_WIDTH}}", "bold"), f"  {purpose:<{_PURPOSE_WIDTH}}"

@@ -73,7 +73,7 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
         _own_arguments(),
     ):
         warnings.simplefilter("ignore")
-        person = Terminal(file=terminal, width=width, no_color=no_color)
+        person = Terminal(console.words, file=terminal, width=width, no_color=no_color)
         narrator = Narrator(person, folder.pipeline_root)
         narrator.busy("Starting: loading TFX")
         try:

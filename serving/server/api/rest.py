@@ -9,6 +9,8 @@ import re
 import time
 import zlib
 from collections.abc import Awaitable, Callable
+from functools import cache
+from html import escape
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote
@@ -22,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from tensorflow_serving.apis import classification_pb2, regression_pb2
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
+from schema.words import Words
 from serving.server.api import inference, json_document, rest_answers
 from serving.server.api.rest_request import fill_examples, predict_inputs
 from serving.server.config import MonitoringOptions
@@ -93,10 +96,10 @@ def make_rest_app(
         timeout: Seconds that a request may take; None is no limit.
         metrics: Where the metrics are, if anywhere.
     """
-    page = _read_page()
 
     def show_page(_: Request) -> Response:
         name = json.dumps(models.names[0]).replace("<", "\\u003c") if models.names else _MODEL_NAME
+        page = _read_page(models.words(models.names[0]) if models.names else Words())
         return HTMLResponse(page.replace(_MODEL_NAME, name))
 
     def show_metrics(_: Request) -> Response:
@@ -109,12 +112,18 @@ def make_rest_app(
     return Starlette(routes=routes)
 
 
-def _read_page() -> str:
+@cache
+def _read_page(words: Words) -> str:
     folder = files("serving.server") / "page"
     html, style, script = (
         folder.joinpath(name).read_text(encoding="utf-8")
         for name in ("index.html", "page.css", "page.js")
     )
+    # Of the elements only the text.
+    html = re.sub(r">[^<]+<", lambda text: words.of(text[0], escape), html)
+    hidden = {"example": words.item != Words.item, "title": words.title is None}
+    for name in (name for name, is_hidden in hidden.items() if is_hidden):
+        html = re.sub(rf'(id|for)="{name}"', r"\g<0> hidden", html)
     return html.replace(_STYLE, style).replace(_SCRIPT, script)
 
 

@@ -14,6 +14,8 @@ const EXAMPLE = {
     "accuracy on stations it has never seen. Code and annotations are public.",
 };
 const $ = (id) => document.getElementById(id);
+// The server writes them in the words of the model.
+const EMPTY = {summary: $("summary").textContent, submit: $("submit-label").textContent};
 
 class ServerError extends Error {
   constructor(message, status) { super(message); this.status = status; } // HTTP, where one came.
@@ -126,13 +128,13 @@ function showLabels({version, rows}, milliseconds) {
   const over = rows.filter((row) => row.suggested).map((row) => row.label);
   $("summary").textContent = !rows.length ? "The model returned no labels."
     : over.length ? `Suggested: ${over.join(", ")}.`
-    : `No subject area reaches the model’s threshold; the closest is ${rows[0].label}.`;
+    : `No label reaches the model’s threshold; the closest is ${rows[0].label}.`;
   $("answered").textContent = `Answered by ${model}, version ${version}, in ${Math.round(milliseconds)} ms.`;
 }
 
 function clearResults() {
   $("labels").replaceChildren();
-  $("summary").textContent = "The ranked subject areas will appear here.";
+  $("summary").textContent = EMPTY.summary;
   $("answered").textContent = "";
   $("empty").hidden = true;
   $("abstract").removeAttribute("aria-invalid");
@@ -141,7 +143,7 @@ function clearResults() {
 
 function setWaiting(waiting) {
   $("submit").setAttribute("aria-disabled", String(waiting));
-  $("submit-label").textContent = waiting ? "Asking the model…" : "Suggest subject areas";
+  $("submit-label").textContent = waiting ? "Asking the model…" : EMPTY.submit;
   $("spinner").hidden = !waiting;
   $("clear").textContent = waiting ? "Stop" : "Clear";
   $("results").setAttribute("aria-busy", String(waiting));
@@ -215,7 +217,7 @@ function replaceText(title, abstract, what) {
   undo.type = "button";
   undo.addEventListener("click", () => {
     replaceText(...old, "Restored.");
-    $("title").focus();
+    $($("title").hidden ? "abstract" : "title").focus();
   });
   $("replaced").append(`${what} `, undo);
 }
@@ -223,7 +225,7 @@ function replaceText(title, abstract, what) {
 function clearOrStop() {
   if (request) return request.abort("stopped");
   replaceText("", "", "Cleared.");
-  $("title").focus();
+  $($("title").hidden ? "abstract" : "title").focus();
 }
 
 // ---- Start ----

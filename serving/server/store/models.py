@@ -12,6 +12,8 @@ import grpc
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
+from schema.words import Words
+from serving.model_metadata import ModelMetadata
 from serving.server.config import ModelConfig
 from serving.server.errors import ServingError, failed_precondition, invalid_argument, not_found
 from serving.server.model.batching import BatchingOptions
@@ -74,6 +76,11 @@ class ModelStore:
     def names(self) -> list[str]:
         """The names of the models in the configuration."""
         return list(self._configs)
+
+    def words(self, name: str) -> Words:
+        """Returns what the highest version of a model calls its texts."""
+        serving = self._serving(name)
+        return ModelMetadata(serving[max(serving)].model.path).words if serving else Words()
 
     def lease(self, spec: ModelSpec) -> AbstractContextManager[Servable]:
         """Returns the version that a request asks for, else the highest, which stays loaded.

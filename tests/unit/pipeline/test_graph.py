@@ -197,6 +197,7 @@ def test_each_split_has_its_one_use(components):
         ("features.input=abstract", {"Transform", "Baselines"}),
         ("baselines.enabled=[none]", {"Baselines"}),
         ("report.seed=4", set()),
+        ("report.item=ticket", {"Pusher"}),
         # Where and how it runs changes no result, so nothing has to run again for it.
         ("baselines.beside_training=false", set()),
         ("beam.workers=2", set()),

@@ -20,6 +20,8 @@ from components.pusher.component import Pusher
 from components.pusher.endpoint_push import Deployment
 from components.pusher.executor import Executor
 from components.pusher.settings import EndpointTarget
+from schema.words import PAPERS, Words
+from serving.model_metadata import ModelMetadata
 
 
 def make_artifact(kind: type[types.Artifact], uri: Path) -> types.Artifact:
@@ -54,6 +56,7 @@ class Push:
         destination: str | None = None,
         evaluation: types.Artifact | None = None,
         endpoint: str | None = None,
+        words: str | None = None,
     ) -> types.Artifact:
         self.runs += 1
         here = self.tmp_path / f"run{self.runs}"
@@ -70,6 +73,8 @@ class Push:
         properties = {"push_destination": destination_json(destination or str(self.base))}
         if endpoint is not None:
             properties["endpoint"] = endpoint
+        if words is not None:
+            properties["words"] = words
         Executor().Do(inputs, {"pushed_model": [pushed]}, properties)
         return pushed
 
@@ -99,6 +104,13 @@ def test_blessed_model_is_pushed_and_marked_as_tfx_does(push: Push, tmp_path: Pa
     for copy in (version, Path(pushed.uri)):
         assert (copy / "saved_model.pb").read_bytes() == b"graph"
         assert (copy / "variables" / "variables.index").read_bytes() == b"index"
+
+
+def test_the_words_of_a_profile_are_pushed_with_the_model(push: Push, tmp_path: Path) -> None:
+    words = Words("ticket", "tickets", None, "body")
+    pushed = push(make_model(tmp_path / "model"), words=json.dumps(words.as_dict()))
+    assert ModelMetadata(pushed.uri).words == words
+    assert ModelMetadata(push(make_model(tmp_path / "other", b"other")).uri).words == PAPERS
 
 
 @pytest.mark.parametrize("endpoint", [None, "{}"])
@@ -218,6 +230,7 @@ def test_component_hands_destination_and_digest_to_our_executor() -> None:
         model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         push_destination=make_destination("/models"),
         endpoint="",
+        words="{}",
         source_digest="abc",
     )
     assert component.id == "Pusher"

@@ -11,6 +11,7 @@ from components.evaluator.gate import GateRow
 from pipeline.cli.run_results import refuse_unblessed, show_gate
 from pipeline.terminal import Terminal
 from schema.errors import RefusedError
+from schema.words import PAPERS
 from tests.support.node_results import result
 
 FLOORS = [
@@ -66,12 +67,12 @@ def finished(folder, *, blessed: int, failed=()):
 
 
 def test_a_blessed_model_is_not_refused(tmp_path):
-    refuse_unblessed(finished(tmp_path, blessed=1))
+    refuse_unblessed(finished(tmp_path, blessed=1), PAPERS)
 
 
 def test_a_refusal_names_every_bound_that_was_missed_and_no_other(tmp_path):
     with pytest.raises(RefusedError) as caught:
-        refuse_unblessed(finished(tmp_path, blessed=0))
+        refuse_unblessed(finished(tmp_path, blessed=0), PAPERS)
     assert str(caught.value).splitlines()[1:-1] == [
         "  lrap is 0.799990000, must be at least 0.800000000",
         "  micro_f1 changed by -0.0200, the lowest change allowed is -0.0100",
@@ -86,7 +87,7 @@ def test_a_model_that_cannot_be_served_is_refused_with_its_failed_checks(tmp_pat
         {"name": "REST equals gRPC", "result": "skipped", "message": ""},
     ]
     with pytest.raises(RefusedError) as caught:
-        refuse_unblessed(finished(tmp_path, blessed=1, failed=failed))
+        refuse_unblessed(finished(tmp_path, blessed=1, failed=failed), PAPERS)
     _, first, second, last = str(caught.value).splitlines()
     assert first == "  label names: a label twice in paper 3"
     # What a server says may be long; the report has all of it.

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -156,6 +157,29 @@ def test_the_page_knows_a_model(http):
     page = http.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert '<script type="application/json" id="model">"half"</script>' in page.text
+    assert "<h1>Subject areas for a paper</h1>" in page.text
+
+
+def test_the_page_speaks_of_what_the_model_was_trained_on(tmp_path):
+    options = two_models(tmp_path)
+    (tmp_path / "half" / "7" / "assets.extra").mkdir()
+    words = {"item": "issue", "items": "issues", "title": None, "text": "<b>y"}
+    (tmp_path / "half" / "7" / "assets.extra" / "words.json").write_text(json.dumps(words))
+    with running(options) as server:
+        page = httpx.get(server.rest_url, timeout=60).text
+    html = page[: page.index("<script")]
+    for text in (
+        "<h1>Labels for an issue</h1>",
+        "Paste a &lt;b&gt;y to see which labels fit best.",
+        '<label for="title" hidden>',
+        '<input id="title" hidden',
+        '<label for="abstract">&lt;b&gt;y</label>',
+        "Suggest labels",
+        '<button type="button" id="example" hidden>',
+        "The ranked labels will appear here.",
+    ):
+        assert text in html
+    assert not re.findall(r"(?i)papers?\b|subject area|>[^<]*abstract", html[html.index("<body") :])
 
 
 def test_metrics_count_requests_of_both_kinds(http):
