@@ -91,7 +91,8 @@ def _raise(error: OSError) -> None:
 def _remove_leftovers(base: Path) -> None:
     """Removes what killed pushes left; under the lock nothing of it is in use."""
     for entry in base.glob(f"{STAGING_PREFIX}*"):
-        shutil.rmtree(entry)
+        # The new version has a name of its own, so one that can't be removed is in nobody's way.
+        shutil.rmtree(entry, ignore_errors=True)
 
 
 def _copy_synced(source: Path, target: Path) -> None:

@@ -20,6 +20,7 @@ from components.report import captions
 from components.report.charts import label_frequencies, quality_charts
 from components.report.formats import FILTERS
 from schema import names
+from schema.text import visible
 from schema.words import Words
 
 Facts = Mapping[str, Any]
@@ -82,7 +83,8 @@ def render(report: Facts) -> str:
         # Nothing of the data is in a chart's words.
         chart.svg = Markup(words.of(chart.svg, escape))
         chart.lines = [replace(line, name=words.of(line.name)) for line in chart.lines]
-    return _template(words).render(context)
+    # A title that turns the direction of writing around must not turn that of the page.
+    return visible(_template(words).render(context))
 
 
 class _Words(jinja2.ext.Extension):

@@ -58,8 +58,9 @@ def mend_index(connection: Any, folder: OutputFolder) -> list[str]:
             each.id for each in store.get_executions() if each.last_known_state in _UNFINISHED
         ]
     for number in stopped:
-        for left in folder.pipeline_root.glob(f"*/*/{number}"):
-            shutil.rmtree(left)
+        for pattern in (f"*/*/{number}", f"*/.system/*/{number}"):
+            for left in folder.pipeline_root.glob(pattern):
+                shutil.rmtree(left)
     sentences = []
     if origins:
         sentences.append(

@@ -180,6 +180,14 @@ def test_kill_at_ten_points_leaves_whole_versions_only(tmp_path: Path) -> None:
     assert outcomes == {frozenset({"100"}), frozenset({"100", "200"})}
 
 
+def test_a_leftover_that_cannot_be_removed_is_in_nobodys_way(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    # No folder, as on a disk with errors.
+    (base / ".pushing-99-dead").touch()
+    assert push_version(write_model(tmp_path / "new", "new"), base, now=200).version == 200
+
+
 def test_everything_is_synced_before_the_rename_and_the_parent_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

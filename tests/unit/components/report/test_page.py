@@ -119,7 +119,7 @@ def test_each_drawing_and_each_table_has_a_name(whole):
 
 
 def test_no_text_of_the_report_is_taken_for_markup(report, whole):
-    evil = "<script>alert('&amp;')</script>\"'>{{ 7 * 7 }}"
+    evil = "<script>alert('&amp;')</script>\"'>{{ 7 * 7 }}\x1b\u202e"
     # Names of metrics, splits and slices, and times, are ours and not text of the data.
     known = {"blessed", "compared", "global", "archive", "rarest_label"}
     known |= {row["metric"] for row in [*report["gate"], *report["headline"]]}
@@ -130,6 +130,8 @@ def test_no_text_of_the_report_is_taken_for_markup(report, whole):
     assert after.open == []
     assert [tag for tag, _ in after.elements] == [tag for tag, _ in whole.elements]
     assert "<script>" not in after.source
+    assert not {"\x1b", "\u202e"} & set(after.source)
+    assert "\\x1b\\u202e" in after.text
     assert "49" not in after.source.partition("</style>")[2].partition("<main>")[0]
     assert after.text.count("alert(") > 50
     # Nor does it get out of an attribute.
