@@ -57,19 +57,6 @@ class ModelConfig:
     labels: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class MonitoringOptions:
-    """Where the metrics are.
-
-    Attributes:
-        enabled: Whether there are any.
-        path: Path of their page.
-    """
-
-    enabled: bool = False
-    path: str = MONITORING_PATH
-
-
 def read_model_config_file(path: Path) -> tuple[ModelConfig, ...]:
     """Returns the models of a `--model_config_file`: a ModelServerConfig as text.
 
@@ -232,8 +219,11 @@ def read_batching_file(path: Path) -> BatchingOptions:
     return options
 
 
-def read_monitoring_file(path: Path) -> MonitoringOptions:
-    """Returns the options in a `--monitoring_config_file`: a MonitoringConfig as text.
+def read_monitoring_file(path: Path) -> str | None:
+    """Returns where a `--monitoring_config_file`, a MonitoringConfig as text, puts the metrics.
+
+    Returns:
+        The path of their page; None where it turns them off.
 
     Raises:
         UsageError: The file can't be read, or the path does not start with a slash.
@@ -243,7 +233,7 @@ def read_monitoring_file(path: Path) -> MonitoringOptions:
     ).prometheus_config
     if prometheus.path and not prometheus.path.startswith("/"):
         raise UsageError(f"{path}: the path {prometheus.path!r} must start with a slash.")
-    return MonitoringOptions(prometheus.enable, prometheus.path or MONITORING_PATH)
+    return (prometheus.path or MONITORING_PATH) if prometheus.enable else None
 
 
 def _read_text(path: Path, message: _Proto) -> _Proto:

@@ -23,8 +23,8 @@ from serving.server.api.grpc_service import add_health_service, make_grpc_server
 from serving.server.api.rest import make_rest_app
 from serving.server.api.warm_up import play_warm_up
 from serving.server.config import (
+    MONITORING_PATH,
     ModelConfig,
-    MonitoringOptions,
     follow_model_config_file,
     read_batching_file,
     read_model_config_file,
@@ -71,7 +71,7 @@ class ModelServer:
         models = _models(options)
         batching = _batching(options)
         file = options.monitoring_config_file
-        self._metrics = read_monitoring_file(file) if file else MonitoringOptions(enabled=True)
+        self._metrics = read_monitoring_file(file) if file else MONITORING_PATH
         self._store = ModelStore(
             models,
             warm_up=play_warm_up,

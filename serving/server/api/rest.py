@@ -27,7 +27,6 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from schema.words import Words
 from serving.server.api import inference, json_document, rest_answers
 from serving.server.api.rest_request import fill_examples, predict_inputs
-from serving.server.config import MonitoringOptions
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.model.signatures import DEFAULT_SIGNATURE
 from serving.server.monitoring import CONTENT_TYPE, Monitoring
@@ -86,7 +85,7 @@ def make_rest_app(
     monitoring: Monitoring,
     *,
     timeout: float | None,
-    metrics: MonitoringOptions,
+    metrics: str | None,
 ) -> Starlette:
     """Returns the application.
 
@@ -94,7 +93,7 @@ def make_rest_app(
         models: What is served.
         monitoring: Counts them.
         timeout: Seconds that a request may take; None is no limit.
-        metrics: Where the metrics are, if anywhere.
+        metrics: Path of the metrics; None for no metrics.
     """
 
     def show_page(_: Request) -> Response:
@@ -106,8 +105,8 @@ def make_rest_app(
         return PlainTextResponse(monitoring.text(), headers={"content-type": CONTENT_TYPE})
 
     routes = [Route("/", show_page)]
-    if metrics.enabled:
-        routes.append(Route(metrics.path, show_metrics))
+    if metrics:
+        routes.append(Route(metrics, show_metrics))
     routes.append(Route("/{path:path}", RestApi(models, monitoring, timeout)))
     return Starlette(routes=routes)
 

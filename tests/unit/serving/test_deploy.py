@@ -65,7 +65,7 @@ def test_configuration_is_what_the_server_reads_and_release_writes(tmp_path: Pat
     assert read_config(CONFIG / "models.labels.config") == read_config(config_path_of(base))
     cores = read_batching_file(CONFIG / "batching.config").num_batch_threads
     assert str(cores) == CONTAINER["resources"]["limits"]["cpu"]
-    assert read_monitoring_file(CONFIG / "monitoring.config").path == MONITORING_PATH
+    assert read_monitoring_file(CONFIG / "monitoring.config") == MONITORING_PATH
     assert POD["metadata"]["annotations"]["prometheus.io/path"] == MONITORING_PATH
 
 

@@ -7,7 +7,6 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 from schema.errors import UsageError
 from serving.server.config import (
     ModelConfig,
-    MonitoringOptions,
     follow_model_config_file,
     from_proto,
     read_batching_file,
@@ -245,16 +244,10 @@ def test_batching_parameters_out_of_range(write, text, message):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", MonitoringOptions(False, "/monitoring/prometheus/metrics")),
-        ("prometheus_config {}", MonitoringOptions(False, "/monitoring/prometheus/metrics")),
-        (
-            "prometheus_config { enable: true }",
-            MonitoringOptions(True, "/monitoring/prometheus/metrics"),
-        ),
-        (
-            'prometheus_config { enable: true, path: "/metrics" }',
-            MonitoringOptions(True, "/metrics"),
-        ),
+        ("", None),
+        ("prometheus_config {}", None),
+        ("prometheus_config { enable: true }", "/monitoring/prometheus/metrics"),
+        ('prometheus_config { enable: true, path: "/metrics" }', "/metrics"),
     ],
 )
 def test_monitoring(write, text, expected):
