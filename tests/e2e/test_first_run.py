@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -242,25 +240,3 @@ def test_predict_answers_from_the_pushed_model(output):
     scores = [each["score"] for each in json.loads(line)["suggestions"]]
     assert len(scores) == 10
     assert scores == sorted(scores, reverse=True)
-
-
-def test_the_model_answers_where_none_of_our_code_is(version, tmp_path):
-    script = f"""
-import importlib.util, sys
-assert importlib.util.find_spec("components") is None
-import tensorflow as tf
-model = tf.saved_model.load({str(version)!r})
-answer = model.signatures["serving_default"](text=tf.constant(["deep networks", ""]))
-assert answer["labels"].shape == (2, 10), answer
-"""
-    # The checkout is installed in editable mode: -S leaves its hook out, so the packages' folder
-    # is named by hand.
-    packages = next(path for path in sys.path if path.endswith("site-packages"))
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", script],
-        cwd=tmp_path,
-        env={"PYTHONPATH": packages, "PATH": ""},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr

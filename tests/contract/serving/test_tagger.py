@@ -85,11 +85,6 @@ def test_rows_are_objects_of_the_three_outputs(tagger):
         assert [row[name] for row in rows] == columns[name].tolist()
 
 
-def test_only_the_outputs_asked_for_come_back(tagger):
-    """predict.proto "output_filter"."""
-    assert set(by_grpc(tagger, TEXTS, outputs=[names.OUTPUT_SCORES])) == {names.OUTPUT_SCORES}
-
-
 def test_the_probabilities_hold_the_best_scores(tagger):
     scores = by_grpc(tagger, TEXTS)[names.OUTPUT_SCORES]
     (probabilities,) = by_grpc(tagger, TEXTS, signature=names.SIGNATURE_PROBABILITIES).values()
@@ -148,18 +143,6 @@ def test_classify_is_refused_where_the_signature_is_for_predict(tagger):
     assert got.error
 
 
-def test_numbers_for_text_are_refused(tagger):
-    """json_tensor.cc AddValueToTensor; TensorFlow's own check of types."""
-    got = tagger.client.post(f"{tagger.name}:predict", {"instances": [5]})
-    assert got.status == 400
-    assert "not of expected type: string" in got.error
-    code, details = refusal(
-        lambda: tagger.client.predict(tagger.name, {names.INPUT_TEXT: np.array([5.0])})
-    )
-    assert code is grpc.StatusCode.INVALID_ARGUMENT
-    assert "string" in details
-
-
 def test_a_long_text_is_ranked(tagger):
     """10 MB: there is no limit to the size of a message (server.cc SetMaxMessageSize)."""
     text = "graph colouring and neural networks " * 300_000
@@ -167,10 +150,3 @@ def test_a_long_text_is_ranked(tagger):
     first, second = by_grpc(tagger, [text]), by_rest(tagger, [text])
     check_ranking(first, 1)
     np.testing.assert_allclose(second[names.OUTPUT_SCORES], first[names.OUTPUT_SCORES], rtol=1e-5)
-
-
-def test_the_model_serves_and_says_so(tagger):
-    """api_rest.md, "Model status API"."""
-    got = tagger.client.get(tagger.name)
-    states = [each["state"] for each in got.content["model_version_status"]]
-    assert "AVAILABLE" in states

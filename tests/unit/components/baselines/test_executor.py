@@ -6,11 +6,9 @@ import json
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from tfx import types
 from tfx.types import standard_artifacts
 
 from components.baselines.artifacts import BaselinesArtifact
-from components.baselines.component import Baselines
 from components.baselines.executor import Executor
 from components.baselines.results import BaselineScores, read_baselines, write_baselines
 from components.baselines.scoring import score_baselines
@@ -85,23 +83,6 @@ def test_results_survive_odd_labels_and_are_matched_by_name(tmp_path):
     np.testing.assert_array_equal(matched, scores[:, [2, 0, 0]] * np.array([1, 0, 1], np.float32))
     assert matched.dtype == np.float32
     assert read["frequent"].scores_for([]).shape == (2, 0)
-
-
-def test_component_takes_examples_settings_input_and_digest():
-    component = Baselines(
-        examples=types.Channel(type=standard_artifacts.Examples),
-        settings="{}",
-        model_input="abstract",
-        source_digest="abc",
-    )
-    assert component.id == "Baselines"
-    assert component.executor_spec.executor_class is Executor
-    assert component.exec_properties == {
-        "settings": "{}",
-        "model_input": "abstract",
-        "source_digest": "abc",
-    }
-    assert component.outputs["baselines"].type.TYPE_NAME == "arxiv_tagger.Baselines"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,6 @@ from tfx.components.pusher import executor as stock_pusher
 from tfx.types import standard_artifacts
 
 from components.infra_validator import executor
-from components.infra_validator.component import InfraValidator
-from components.infra_validator.executor import Executor
 from components.infra_validator.report import Check, Report
 from components.papers.examples import parse_example
 from schema.errors import BadInputError, TaggerError
@@ -74,16 +72,3 @@ def test_an_empty_validation_split_is_refused(candidate, tmp_path):
     nothing = make_examples(tmp_path / "examples", "val", [])
     with pytest.raises(BadInputError, match=r"data\.validation_share"):
         execute(candidate, nothing, tmp_path / "blessing")
-
-
-def test_the_component_hands_everything_to_our_executor():
-    component = InfraValidator(
-        model=types.Channel(type=standard_artifacts.Model),
-        examples=types.Channel(type=standard_artifacts.Examples),
-        settings='{"examples": 3}',
-        source_digest="abc",
-    )
-    assert component.id == "InfraValidator"
-    assert component.executor_spec.executor_class is Executor
-    assert component.exec_properties == {"settings": '{"examples": 3}', "source_digest": "abc"}
-    assert component.outputs["blessing"].type is standard_artifacts.InfraBlessing

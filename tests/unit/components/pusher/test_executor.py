@@ -16,7 +16,6 @@ from tfx.utils import proto_utils
 from components.metrics.names import METRIC_NAMES
 from components.pusher import executor
 from components.pusher.atomic_push import digest_model
-from components.pusher.component import Pusher
 from components.pusher.endpoint_push import Deployment
 from components.pusher.executor import Executor
 from components.pusher.settings import EndpointTarget
@@ -222,21 +221,3 @@ def test_model_goes_to_an_endpoint_where_one_is_given(
         assert run.get_string_custom_property("pushed_version") == "77"
         assert (Path(run.uri) / "saved_model.pb").read_bytes() == b"graph"
     assert not push.base.exists()
-
-
-def test_component_hands_destination_and_digest_to_our_executor() -> None:
-    component = Pusher(
-        model=types.Channel(type=standard_artifacts.Model),
-        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
-        push_destination=make_destination("/models"),
-        endpoint="",
-        words="{}",
-        source_digest="abc",
-    )
-    assert component.id == "Pusher"
-    assert component.executor_spec.executor_class is Executor
-    assert component.exec_properties["source_digest"] == "abc"
-    assert component.exec_properties["endpoint"] == ""
-    assert "/models" in component.exec_properties["push_destination"]
-    assert set(component.inputs) == {"model", "model_blessing"}
-    assert component.outputs["pushed_model"].type is standard_artifacts.PushedModel

@@ -14,7 +14,6 @@ from components.baselines.artifacts import BaselinesArtifact
 from components.example_gen.artifacts import CurationArtifact
 from components.report import executor as module
 from components.report.artifacts import ReportArtifact
-from components.report.component import Report
 from components.report.executor import Executor
 from components.report.page import render
 from components.report.settings import ReportSettings
@@ -163,23 +162,3 @@ def test_nan_is_an_error_and_leaves_no_broken_file(run):
     with pytest.raises(ValueError, match="not JSON compliant"):
         run.do()
     assert not run.folder.exists()
-
-
-def test_the_channels_are_checked():
-    given = {
-        "examples": standard_artifacts.Examples,
-        "curation": CurationArtifact,
-        "statistics": standard_artifacts.ExampleStatistics,
-        "model": standard_artifacts.Model,
-        "model_run": standard_artifacts.ModelRun,
-        "evaluation": standard_artifacts.ModelEvaluation,
-        "model_blessing": standard_artifacts.ModelBlessing,
-    }
-    channels = {key: types.Channel(type=kind) for key, kind in given.items()}
-    properties = {"settings": "{}", "provenance": "{}", "source_digest": "x"}
-    report = Report(**channels, **properties)
-    assert report.outputs["report"].type is ReportArtifact
-    assert set(report.inputs) == set(given)
-    assert report.exec_properties == properties
-    with pytest.raises(TypeError):
-        Report(**{**channels, "curation": channels["model"]}, **properties)

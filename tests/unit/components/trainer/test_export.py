@@ -208,26 +208,6 @@ def test_it_answers_the_same_without_our_code(elsewhere, parts, tagger, examples
                 np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
-def test_the_restore_op_fills_the_variables_that_signatures_read(saved, parts):
-    """TF Serving's, unlike TensorFlow's own in Python, runs the restore operation of the graph."""
-    expected = tf.saved_model.load(str(saved)).signatures["serving_default"](
-        text=tf.constant(parts.texts)
-    )
-    model = load_saved_model(saved)
-    signature = model.signatures["serving_default"]
-    names = sorted(signature.outputs)
-    texts = np.array([text.encode() for text in parts.texts], dtype=object)
-    found = model.run(
-        {signature.inputs["text"].name: texts}, [signature.outputs[name].name for name in names]
-    )
-    assert names == sorted(expected)
-    for name, values in zip(names, found, strict=True):
-        if values.dtype == np.float32:
-            np.testing.assert_allclose(values, expected[name], rtol=0, atol=1e-6)
-        else:
-            assert values.tolist() == expected[name].numpy().tolist()
-
-
 def test_spellings_of_a_text_in_any_script_have_one_answer(analyse, tmp_path):
     """Alone and in a batch, as bytes that aren't UTF-8 too."""
     parts = Parts(analyse(10_000, "title_and_abstract", standardize="unicode"))

@@ -13,7 +13,6 @@ from tfx.utils import proto_utils
 
 from components.trainer.settings import TrainerSettings
 from pipeline.cloud import submit as cloud_submit
-from pipeline.cloud.parameters import make_cloud
 from pipeline.cloud.required_settings import missing_settings
 from pipeline.config import load_config
 from tests.support.cloud_steps import given_parameters
@@ -154,10 +153,3 @@ def test_a_dry_run_shows_what_would_be_sent(profile, sent):
     assert "Would send" in done.output
     assert DEPLOY["image"] in done.output
     assert "trainer.epochs: 5 (compiled: 3)" in done.output
-
-
-def test_the_profile_of_the_tests_is_complete(profile):
-    for target in ("vertex", "kubeflow"):
-        config = load_config(profile)
-        assert missing_settings(config, target) == []
-        assert make_cloud(config, target).image == DEPLOY["image"]

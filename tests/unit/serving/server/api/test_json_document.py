@@ -142,11 +142,6 @@ def test_messages_of_refusals(kind, text, message):
     assert message in caught.value.message
 
 
-def test_a_document_must_be_an_object():
-    assert refusal(b"5") == "JSON Value: 5 Is not object"
-    assert "'signature_name' key must be a string value" in refusal(b'{"signature_name": 5}')
-
-
 def test_an_error_does_not_quote_megabytes():
     assert len(refusal(b'["%s"]' % (b"a" * 10**6))) < 3000
 

@@ -48,41 +48,6 @@ def test_decimals_have_six_digits_or_come_back_exactly():
         assert all("." in text or "e" in text for text in texts)
 
 
-TENSORS = {
-    "double_scalar": np.array([8.0, 9.0]),
-    "floats": np.array([[1.0], [2.0]], np.float32),
-    "ints": np.arange(12, dtype=np.int32).reshape(2, 3, 2),
-    "flags": np.array([True, False]),
-    "texts": np.array([[b"foo", b'"\\\n'], [b"", "é😀".encode()]], object),
-    "texts_bytes": np.array([[b"hello", b"world"], [b"tf", b"serving"]], object),
-}
-B64 = [
-    [{"b64": "aGVsbG8="}, {"b64": "d29ybGQ="}],
-    [{"b64": "dGY="}, {"b64": "c2VydmluZw=="}],
-]
-
-
-def test_several_outputs_by_row_and_by_column():
-    lists = {name: values.tolist() for name, values in TENSORS.items()}
-    lists["texts"] = [["foo", '"\\\n'], ["", "é😀"]]
-    lists["texts_bytes"] = B64
-    rows = [{name: values[row] for name, values in lists.items()} for row in range(2)]
-    assert json.loads(predict_json(TENSORS, by_row=True)) == {"predictions": rows}
-    assert json.loads(predict_json(TENSORS, by_row=False)) == {"outputs": lists}
-
-
-def test_one_output_goes_without_its_name():
-    for name in ("ints", "double_scalar"):
-        tensor = TENSORS[name]
-        assert json.loads(predict_json({name: tensor}, by_row=True)) == {
-            "predictions": tensor.tolist()
-        }
-        assert json.loads(predict_json({name: tensor}, by_row=False)) == {
-            "outputs": tensor.tolist()
-        }
-    assert json.loads(predict_json({"y": np.array(3)}, by_row=False)) == {"outputs": 3}
-
-
 def test_an_empty_batch_has_no_predictions():
     empty = {"a": np.zeros((0, 1, 2), object), "b": np.zeros((0, 3), np.float32)}
     assert json.loads(predict_json(empty, by_row=True)) == {"predictions": []}

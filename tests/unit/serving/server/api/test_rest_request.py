@@ -1,6 +1,5 @@
 """Documents read as tensors and examples. Most cases are those of json_tensor_test.cc."""
 
-import numpy as np
 import pytest
 from google.protobuf import text_format
 from tensorflow.core.framework import types_pb2
@@ -27,43 +26,6 @@ def refusal(text: str, **types: str) -> str:
     with pytest.raises(ServingError) as caught:
         read(text, **types)
     return f"{caught.value.code.name}: {caught.value.message}"
-
-
-def test_named_inputs_in_both_formats():
-    types = {"tag": "string", "signal": "int32", "sensor": "float", "more": "double"}
-    rows = read(
-        '{"instances": [{"tag": "foo", "signal": [1,2,3], "sensor": [[1, NaN]], "more": [NaN]},'
-        ' {"tag": {"b64": "YmFy"}, "signal": [3,4,1], "sensor": [[4, Infinity]], "more": [2.0]}]}',
-        **types,
-    )
-    columns = read(
-        '{"inputs": {"tag": ["foo", "bar"], "signal": [[1,2,3],[3,4,1]], "unknown": [],'
-        ' "sensor": [[[1, NaN]],[[4, Infinity]]], "more": [[NaN],[2.0]]}}',
-        **types,
-    )
-    assert rows.by_row
-    assert not columns.by_row
-    expected = {
-        "tag": np.array([b"foo", b"bar"], dtype=object),
-        "signal": np.array([[1, 2, 3], [3, 4, 1]], dtype=np.int32),
-        "sensor": np.array([[[1, np.nan]], [[4, np.inf]]], dtype=np.float32),
-        "more": np.array([[np.nan], [2.0]]),
-    }
-    for found in (rows.tensors, columns.tensors):
-        assert found.keys() == expected.keys()
-        for name, values in expected.items():
-            assert found[name].dtype == values.dtype
-            np.testing.assert_array_equal(found[name], values)
-
-
-def test_one_input_by_its_name_and_scalars():
-    np.testing.assert_array_equal(
-        read('{"instances": [{"x": [["a"], ["b"]]}]}', x="string").tensors["x"],
-        np.array([[[b"a"], [b"b"]]], dtype=object),
-    )
-    assert read('{"inputs": {"x": 3}}', x="int32").tensors["x"].shape == ()
-    assert read('{"inputs": {"b64": "aGVsbG8="}}', x="string").tensors["x"][()] == b"hello"
-    assert read('{"inputs": []}', x="string").tensors["x"].shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -160,10 +122,3 @@ def test_examples(context, expected):
     wanted = text_format.Parse(expected % EXPECTED_EXAMPLES, input_pb2.Input())
     # As text, for NaN is not equal to itself.
     assert str(found) == str(wanted)
-
-
-def test_a_feature_that_mixes_types_is_refused():
-    """The contract tests show what else is refused."""
-    document = parse(b'{"examples": [{"n": ["a", 1]}]}')
-    with pytest.raises(ServingError, match="in feature: n expecting type: bytes"):
-        fill_examples(document, input_pb2.Input())

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
@@ -172,10 +171,3 @@ def test_a_record_that_is_not_a_prediction_log_is_refused(saved_model, warm_up):
     assert code == "INVALID_ARGUMENT"
     assert message.startswith("Failed to parse warmup record: ")
     assert message.endswith(f" from {path}")
-
-
-def test_the_values_arrive_as_they_were_written(saved_model, warm_up):
-    warm_up([predict(np.float32([[0.1], [-3e38]]))])
-    (inputs,) = play(saved_model)[1]
-    (array,) = inputs.values()
-    np.testing.assert_array_equal(array, np.float32([[0.1], [-3e38]]))
