@@ -10,7 +10,7 @@ from typing import Final
 UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao; Myanmar; Khmer
     "\u1950-\u19df\u1a20-\u1aaf\u1b00-\u1b7f"  # Tai Le, New Tai Lue; Tai Tham; Balinese
-    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c"  # Han
+    "\u2e80-\u2fff\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c"  # Han
     "\u3041-\u3096\u309d-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"  # kana, Bopomofo, Han
     "\ua000-\ua4cf\ua980-\ua9ff\uaa60-\uaadf"  # Yi; Javanese, Myanmar; Myanmar, Tai Viet
     "\uf900-\ufaff\uff66-\uff9f"  # Han, narrow kana

@@ -28,12 +28,16 @@ _CUT: Final = rf"(?:[{UNSPACED}]|\p{{So}})\p{{M}}*"
 # What a decoder put in the place of bytes that aren't UTF-8, and the space without width.
 _SPACES: Final = "\ufffd\u200b"
 # Variation selectors and the grapheme joiner, which are marks for Unicode.
-_IGNORED: Final = {0x34F, *range(0x180B, 0x180E), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+_IGNORED: Final = frozenset(
+    (0x34F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+)
 # The forms of a character that change its look only; x² and ½ stay what they are.
 _FORMS: Final = tuple(
     f"<{kind}>"
     for kind in ("compat", "final", "font", "initial", "isolated", "medial", "narrow", "wide")
 )
+# Not assigned, or for private use.
+_UNKNOWN: Final = {"Cn", "Co", "Cs"}
 # Beyond these are only characters that stay the same.
 _CODES: Final = (range(0x20000), range(0x2F800, 0x2FA20), range(0xE0000, 0xE0200))
 _CODE_SPACE: Final = 0x110000
@@ -105,19 +109,22 @@ def _table() -> _Table:
     every = np.zeros(_CODE_SPACE, np.uint16)
     for code in itertools.chain(*_CODES):
         character = chr(code)
-        # Most are letters without case, and this is quickly seen.
-        forms = {character, character.lower(), unicodedata.normalize("NFKD", character)}
-        if character.isalpha() and len(forms) == 1 and character != "\u03c2":
+        # Most stay the same, and this is quickly seen.
+        category = unicodedata.category(character)
+        if category in _UNKNOWN or (
+            category == "Lo" and unicodedata.is_normalized("NFKD", character)
+        ):
             continue
         parts = tuple(
             (ord(each) - code) * _CLASSES + unicodedata.combining(each)
             for each in _plain(character)
         )
         every[code] = numbers.setdefault(parts, len(numbers))
-    distinct, pages = np.unique(every.reshape(-1, _PAGE), axis=0, return_inverse=True)
+    distinct: dict[bytes, int] = {}
+    pages = (page.tobytes() for page in every.reshape(-1, _PAGE))
     return _Table(
-        pages.reshape(-1).astype(np.uint16),
-        distinct.reshape(-1),
+        np.array([distinct.setdefault(page, len(distinct)) for page in pages], np.uint16),
+        np.frombuffer(b"".join(distinct), np.uint16),
         np.cumsum([0, *map(len, numbers)], dtype=np.int32),
         np.array(list(itertools.chain(*numbers)), np.int32),
     )
