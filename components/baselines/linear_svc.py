@@ -6,6 +6,8 @@ It imports nothing but scikit-learn, so that the training processes start fast.
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -28,6 +30,7 @@ _MOST_PROCESSES: Final = 8
 _NICE: Final = 19
 # By default they would stay for five minutes and hold memory that Trainer needs.
 _IDLE_SECONDS: Final = 10
+_PARENT_SECONDS: Final = 1
 # liblinear copies the features for each label. By default glibc hands that memory back to the
 # system after each label, and to fetch it again takes a quarter of the time.
 _KEEP_FREED_MEMORY: Final = {
@@ -91,9 +94,8 @@ def decision_values(
         processes,
         timeout=_IDLE_SECONDS,
         env=_KEEP_FREED_MEMORY,
-        # Trainer, which may run beside them, waits for the slower of its threads at each step.
-        initializer=os.nice,
-        initargs=(_NICE,),
+        initializer=begin_process,
+        initargs=(os.getpid(),),
     )
     features, other_features = pool.submit(_vectorize_and_release, train, others).result()
     # Every so many labels, since those with many papers take longer and often stand together.
@@ -106,6 +108,22 @@ def decision_values(
         for result, values in zip(results, part.result(), strict=True):
             result[:, first::processes] = values
     return results
+
+
+def begin_process(parent: int) -> None:
+    """Makes a process yield to others, and end with its parent, whose id is given.
+
+    Trainer, which may run beside it, waits for the slower of its threads at each step. And where
+    the parent is killed, loky's processes may wait for the rest of a message for ever.
+    """
+
+    def end_with_parent() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_SECONDS)
+        os._exit(1)
+
+    os.nice(_NICE)
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def _vectorize_and_release(*texts: Any) -> tuple[Any, list[Any]]:

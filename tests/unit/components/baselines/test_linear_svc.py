@@ -1,5 +1,10 @@
 """The linear machines against scikit-learn's own one-vs-rest."""
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -91,3 +96,26 @@ def test_a_paper_without_a_known_word_gets_the_intercepts(split):
         machine = LinearSVC(C=0.5, random_state=0).fit(matrix, truth[:, label])
         assert values[0, label] == machine.intercept_[0]
     assert decide(matrix, [], truth) == []
+
+
+WORKING = """
+import os, time
+from joblib.externals.loky import get_reusable_executor
+from components.baselines.linear_svc import begin_process
+pool = get_reusable_executor(1, initializer=begin_process, initargs=(os.getpid(),))
+print(pool.submit(os.getpid).result(), flush=True)
+pool.submit(time.sleep, 600).result()
+"""
+
+
+def test_processes_end_with_the_run_that_is_killed():
+    run = subprocess.Popen([sys.executable, "-c", WORKING], stdout=subprocess.PIPE, text=True)
+    # Empty once the process has ended.
+    command = Path(f"/proc/{int(run.stdout.readline())}/cmdline")
+    assert b"loky" in command.read_bytes()
+    run.kill()
+    run.wait()
+    deadline = time.monotonic() + 60
+    while command.exists() and command.read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
