@@ -18,6 +18,7 @@ from pipeline.cli.errors import report_errors
 from pipeline.terminal import Terminal, styled
 from schema import names
 from schema.errors import BadInputError, UsageError
+from schema.words import Words
 
 Facts = Mapping[str, Any]
 
@@ -45,7 +46,9 @@ def report(output: Path, in_browser: bool) -> None:
         facts = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise BadInputError(f"Can't read {path}: {error}. The next run rewrites it.") from error
-    _show_report(Terminal(), facts, page)
+    # Reports of older versions name fewer settings.
+    console = Terminal(Words.of_settings(facts.get("card", {}).get("settings", {})))
+    _show_report(console, facts, page)
     if in_browser and not webbrowser.open(page.absolute().as_uri()):
         raise UsageError(f"There is no browser here to open {page} with. Open it by hand.")
 
@@ -92,7 +95,7 @@ def _show_headline(console: Terminal, facts: Facts) -> None:
         f"In brackets: {test['level']:.0%} interval over {test['resamples']:,} resamples of "
         f"{test['scored']:,} test papers."
     )
-    console.say((scope, "dim"))
+    console.say((console.words.of(scope), "dim"))
 
 
 def _interval(figure: Facts, sign: str) -> str:

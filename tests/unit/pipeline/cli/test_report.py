@@ -118,3 +118,8 @@ def test_report_opens_the_page_where_there_is_a_browser(report, monkeypatch, ope
     assert "0.712" in done.output
     invoke("report", "--output", output)
     assert len(asked) == 1
+
+
+def test_report_speaks_of_what_the_profile_calls_its_rows(report):
+    output = report(card={"settings": {"report": {"item": "ticket"}}})
+    assert "1,000 test tickets" in flat(invoke("report", "--output", output).output)
