@@ -84,12 +84,6 @@ def test_first_release_is_what_tf_serving_reads(base, config_path):
     assert (done.before, done.after, done.loaded) == ({}, {"stable": 2}, (2,))
 
 
-def test_stable_and_canary_are_both_served(base, config_path):
-    done = write_release(base, 2, 10)
-    assert served(config_path) == ([2, 10], {"stable": 2, "canary": 10})
-    assert done.after == {"stable": 2, "canary": 10}
-
-
 def test_replaced_stable_version_stays_loaded_until_the_next_release(base, config_path):
     write_release(base, 1, None)
     done = write_release(base, 2, None)

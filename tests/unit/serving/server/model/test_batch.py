@@ -60,22 +60,12 @@ def test_a_batch_is_filled_up_to_an_allowed_size():
     assert model.rows == [4, 2, 0]
 
 
-@pytest.mark.parametrize(
-    ("inputs", "message"),
-    [
-        ({}, "Batching Run() must have at least one input tensor"),
-        ({"x": np.float32(3)}, "Batching Run() input tensors must have at least one dimension"),
-        (
-            {"x": np.zeros(2), "z": np.zeros(3)},
-            "Batching Run() input tensors must have equal 0th-dimension size",
-        ),
-    ],
-)
-def test_inputs_without_rows_are_refused(inputs, message):
+def test_a_request_without_inputs_is_refused():
+    """The contract tests show which inputs are refused."""
     with pytest.raises(ServingError) as caught:
-        count_rows(inputs)
+        count_rows({})
     assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
-    assert caught.value.message == message
+    assert caught.value.message == "Batching Run() must have at least one input tensor"
 
 
 @pytest.mark.parametrize(

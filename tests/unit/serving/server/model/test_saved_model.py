@@ -192,15 +192,6 @@ def test_a_wrong_run_fails_in_tensorflows_words(half, feed, value, fetch, messag
     assert answer(model, "serving_default", np.float32([4]))["y"].tolist() == [4]
 
 
-def test_a_folder_without_a_model(tmp_path):
-    error = refusal(tmp_path)
-    assert error.code is grpc.StatusCode.NOT_FOUND
-    assert error.message == (
-        "Specified file path does not appear to contain a SavedModel bundle (should have a file "
-        f"called `saved_model.pb`)\nSpecified file path: {tmp_path}"
-    )
-
-
 def test_a_file_that_is_not_a_model(broken):
     file = broken / "saved_model.pb"
     whole = file.read_bytes()

@@ -8,7 +8,7 @@ import pytest
 from components.pusher.atomic_push import push_version
 from serving.server.config import ModelConfig
 from serving.server.errors import ServingError
-from serving.server.store.policy import All, Specific
+from serving.server.store.policy import All
 from tests.support.model_store import (
     ask,
     count_calls,
@@ -188,19 +188,6 @@ async def test_the_start_fails_when_a_label_points_nowhere(base, put):
     store = make_store(ModelConfig("m", base, labels={"stable": 9}), poll_wait_seconds=0)
     assert await failure(store.start()) == NO_VERSION_9
     await store.close()
-
-
-@in_loop
-async def test_a_reload_that_is_refused_changes_nothing(base, put):
-    for version in (1, 2):
-        put(version)
-    async with serve(ModelConfig("m", base, Specific(frozenset({1})), {"stable": 1})) as store:
-        assert await failure(store.reload([ModelConfig("m", base, All(), {"stable": 9})])) == (
-            NO_VERSION_9
-        )
-        await store.poll_once()
-        assert states(store) == {1: "AVAILABLE"}
-        assert await ask(store, label="stable") == 1
 
 
 @in_loop
