@@ -41,8 +41,15 @@ class OutputFolder:
 
         Raises:
             BadInputError: It can't be written.
-            UsageError: Another run uses it.
+            UsageError: Another run uses it, or its name is not UTF-8.
         """
+        try:
+            str(self.root).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"The name of the folder {self.root} is not valid UTF-8. Choose another --output "
+                "folder, or rename this one."
+            ) from error
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / ".lock").open("w")
