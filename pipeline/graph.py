@@ -229,6 +229,7 @@ def _transform(config: Config, examples: Any, schema: Any) -> Transform:
         splits_config=SplitsConfig(analyze=[TRAIN], transform=list(SPLITS)),
         custom_config={
             "settings": config.features.model_dump_json(),
+            "by_title": config.data.by_title,
             "source_digest": source_digest(PREPROCESSING_FN.rpartition(".")[0]),
         },
         # Statistics of 150,000 sparse columns would take longer than the training.

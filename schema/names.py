@@ -11,6 +11,8 @@ MODEL_NAME: Final = "arxiv_tagger"
 TITLES: Final = "titles"
 SUMMARIES: Final = "summaries"
 TERMS: Final = "terms"
+# Labels that are left out of the vocabulary; a paper may have none.
+LEFT_OUT_TERMS: Final = "left_out_terms"
 
 # Splits of the examples artifact.
 TRAIN: Final = "train"
@@ -57,6 +59,7 @@ OUTPUT_ABSTRACT_ONLY_SUGGESTED: Final = "abstract_only_suggested"
 
 # Files inside artifacts.
 CURATION_FILE: Final = "curation.json"
+LEFT_OUT_FILE: Final = "labels_left_out.json"
 DEAD_LETTERS_FILE: Final = "dead_letters.jsonl"
 DATA_CHECK_FILE: Final = "data_check.json"
 EPOCHS_FILE: Final = "epochs.jsonl"

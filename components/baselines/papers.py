@@ -68,7 +68,7 @@ def encode_labels(
     truth = np.zeros((len(papers), len(labels)), dtype=bool)
     unknown = np.zeros(len(papers), dtype=np.int64)
     for row, paper in enumerate(papers):
-        for label in paper.labels:
+        for label in (*paper.labels, *paper.left_out):
             if label in column:
                 truth[row, column[label]] = True
             else:

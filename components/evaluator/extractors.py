@@ -106,7 +106,11 @@ class AddPaperSlices(beam.DoFn):
     def process(self, extracts: Extracts) -> list[Extracts]:
         """Adds the slices to the features of an example."""
         features = extracts[constants.FEATURES_KEY]
-        labels = [decode_text(label) for label in np.ravel(features[names.TERMS])]
+        labels = [
+            decode_text(label)
+            for name in (names.TERMS, names.LEFT_OUT_TERMS)
+            for label in np.ravel(features.get(name, ()))
+        ]
         title, abstract = (np.ravel(features[name]) for name in (names.TITLES, names.SUMMARIES))
         slices = {
             **self._slices.of(labels, decode_text(abstract[0])),
@@ -118,6 +122,7 @@ class AddPaperSlices(beam.DoFn):
     def _is_seen(self, title: Array, abstract: Array) -> bool:
         if not self._seen.size:
             return False
-        (key,) = paper_keys(title, abstract)
-        place = np.searchsorted(self._seen, key)
-        return bool(place < self._seen.size and self._seen[place] == key)
+        # Its keys are of one kind or the other; no key of one kind is one of the other.
+        keys = [paper_keys(title, abstract, by_title) for by_title in (True, False)]
+        places = np.searchsorted(self._seen[:-1], keys)
+        return bool((self._seen[places] == keys).any())

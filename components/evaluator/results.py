@@ -12,7 +12,7 @@ import tensorflow_model_analysis as tfma
 from tfx.dsl.io import fileio
 
 from components.evaluator.paper_slices import ORDERED_VALUES, SLICES
-from components.evaluator.tfma_metrics import ABSTRACT_ONLY_NAMES, LABELS
+from components.evaluator.tfma_metrics import LABELS, PREFIXED_NAMES
 from components.metrics.names import EXAMPLES, LABEL_METRICS, METRIC_NAMES
 from schema import names
 from schema.errors import BadInputError
@@ -63,7 +63,8 @@ def read_figures(evaluation_uri: str) -> dict[str, float]:
     """Reads the candidate's metrics on the whole test split.
 
     Returns:
-        METRIC_NAMES, and those on abstracts alone under `abstract_only/`.
+        METRIC_NAMES, those on abstracts alone under `abstract_only/`, and those without labels
+        outside the vocabulary under `vocabulary_only/`.
 
     Raises:
         BadInputError: There was no test example to measure on.
@@ -121,7 +122,7 @@ def _overall(evaluation_uri: str) -> MeasuredSlice:
 
 
 def _figures(measured: MeasuredSlice) -> dict[str, float]:
-    return {name: measured.candidate[name] for name in (*METRIC_NAMES, *ABSTRACT_ONLY_NAMES)}
+    return {name: measured.candidate[name] for name in (*METRIC_NAMES, *PREFIXED_NAMES)}
 
 
 def _sort_key(each: Mapping[str, Any]) -> tuple[int, int, float, str]:

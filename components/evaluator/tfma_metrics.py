@@ -25,15 +25,20 @@ BATCH_SIZE: Final = 256
 
 # Prefix of the candidate's metrics when it sees no titles.
 ABSTRACT_ONLY: Final = "abstract_only/"
-ABSTRACT_ONLY_NAMES: Final = tuple(
-    f"{ABSTRACT_ONLY}{name}" for name in METRIC_NAMES if name in HEADLINE
+# Prefix of its metrics if no paper had a label outside the vocabulary.
+VOCABULARY_ONLY: Final = "vocabulary_only/"
+PREFIXED_NAMES: Final = tuple(
+    f"{prefix}{name}"
+    for prefix in (ABSTRACT_ONLY, VOCABULARY_ONLY)
+    for name in METRIC_NAMES
+    if name in HEADLINE
 )
 
 # Prefix of the candidate's metrics of each label: arrays [L].
 LABELS: Final = "labels/"
 LABEL_NAMES: Final = tuple(f"{LABELS}{name}" for name in LABEL_METRICS)
 
-CANDIDATE_NAMES: Final = (*METRIC_NAMES, *ABSTRACT_ONLY_NAMES, *LABEL_NAMES)
+CANDIDATE_NAMES: Final = (*METRIC_NAMES, *PREFIXED_NAMES, *LABEL_NAMES)
 # All that the gate needs to know of the last blessed model.
 BASELINE_NAMES: Final = COMPARED_NAMES
 
@@ -147,6 +152,7 @@ class CandidateCombiner(BaselineCombiner):
         return {
             "": sum_metrics(truth, probabilities, suggested, unknown),
             ABSTRACT_ONLY: sum_compared(*_scored(columns, _ABSTRACT_ONLY_OUTPUTS)),
+            VOCABULARY_ONLY: sum_compared(truth, probabilities, suggested),
             LABELS: sum_labels(truth, probabilities, suggested),
         }
 

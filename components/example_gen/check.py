@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
-from components.example_gen.curation_report import CurationReport, stop_reason
-from components.example_gen.rows import DeadLetter, PaperRow, read_rows
+from components.example_gen.curation_report import CurationReport, stop_reason, warnings
+from components.example_gen.label_sets import LeftOut, count_label_set, leave_out
+from components.example_gen.label_values import joined_labels
+from components.example_gen.rows import DeadLetter, PaperRow, count_labels, read_rows
 from components.example_gen.settings import DataSettings
-from components.example_gen.split import Bounds, SplitRule, label_set_key, paper_digest, split_of
+from components.example_gen.split import (
+    Bounds,
+    SplitRule,
+    label_set_key,
+    paper_digest,
+    split_of,
+    text_digest,
+)
 from schema import names
 from schema.scripts import count_unspaced
 
@@ -23,19 +32,23 @@ class CheckReport:
         dead_letters: The malformed rows, in file order.
         problem: Why a run would stop; None where it wouldn't.
         unspaced_share: Share of the kept text in scripts that are written without spaces.
+        warnings: What a person should look at, and the settings to change.
+        left_out: The labels that are left out.
     """
 
     curation: CurationReport
     dead_letters: tuple[DeadLetter, ...]
     problem: str | None
     unspaced_share: float
+    warnings: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
     """Reads files as ExampleGen does and counts what it would count.
 
-    Each file is read twice, so that only the malformed rows and a few bytes a paper are held in
-    memory.
+    Each file is read twice (three times where labels may be left out), so that only the malformed
+    rows, the distinct label sets and a few bytes a paper are held in memory.
 
     Args:
         paths: ``.csv`` or ``.csv.gz`` files on a local disk; of repeats, the first in their
@@ -47,33 +60,46 @@ def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
     """
     rule = SplitRule(settings)
     counts: collections.Counter[str] = collections.Counter()
+    rows_of = sum((count_labels(path, settings) for path in paths), collections.Counter[str]())
+    left_out = leave_out(rows_of, settings)
+    fallen = {each.label for each in left_out}
     dead_letters: list[DeadLetter] = []
-    seen: set[bytes] = set()
+    texts: dict[bytes, bytes] = {}
     repeats: set[tuple[str, int]] = set()
     orders: collections.defaultdict[bytes, list[int]] = collections.defaultdict(list)
-    for path, row in _read(paths, settings):
+    labels_of: dict[bytes, tuple[str, ...]] = {}
+    for path, row in _read(paths, settings, fallen):
         counts["rows_read"] += 1
         if isinstance(row, DeadLetter):
             dead_letters.append(row)
-        elif (digest := paper_digest(row.paper.key)) in seen:
+            continue
+        paper, text = row.paper.key(settings.by_title), text_digest(row.paper.abstract)
+        counts["several_labels"] += len(row.paper.labels) > 1
+        if row.is_dropped(settings):
+            counts["unlabelled"] += 1
+        elif settings.dedup_by != "none" and (digest := paper_digest(paper)) in texts:
             repeats.add((path, row.line))
+            counts["other_texts"] += texts[digest] != text
         else:
-            seen.add(digest)
-            orders[label_set_key(row.label_set)].append(rule.order(row.paper.key))
+            texts[paper_digest(paper)] = text
+            key = label_set_key(row.label_set)
+            orders[key].append(rule.order(paper))
+            labels_of[key] = row.paper.labels
     counts["dead_letters"] = len(dead_letters)
     counts["repeats"] = len(repeats)
-    kept = _find_bounds(orders, rule, settings.min_label_set_count, counts)
+    counts["labels_left_out"] = len(left_out)
+    kept = _find_bounds(orders, rule, settings, counts)
 
     labels: set[str] = set()
     words: set[str] = set()
     characters = unspaced = 0
-    for path, row in _read(paths, settings):
+    for path, row in _read(paths, settings, fallen):
         if isinstance(row, DeadLetter) or (path, row.line) in repeats:
             continue
         ends = kept.get(label_set_key(row.label_set))
         if ends is None:
             continue
-        split = row.split or split_of(rule.order(row.paper.key), ends)
+        split = row.split or split_of(rule.order(row.paper.key(settings.by_title)), ends)
         counts[split] += 1
         characters += len(row.paper.abstract)
         unspaced += count_unspaced(row.paper.abstract)
@@ -88,29 +114,58 @@ def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
         dead_letters=tuple(dead_letters),
         problem=stop_reason(report, dead_letters, settings),
         unspaced_share=unspaced / max(characters, 1),
+        warnings=(
+            *warnings(report, settings),
+            *_hints(orders, labels_of, kept, settings.min_label_set_count),
+        ),
+        left_out=tuple(left_out),
     )
 
 
 def _read(
-    paths: Sequence[str], settings: DataSettings
+    paths: Sequence[str], settings: DataSettings, left_out: Container[str] = ()
 ) -> Iterator[tuple[str, PaperRow | DeadLetter]]:
     for path in paths:
-        for row in read_rows(path, settings):
+        for row in read_rows(path, settings, left_out=left_out):
             yield path, row
 
 
 def _find_bounds(
-    orders: dict[bytes, list[int]],
+    orders: Mapping[bytes, list[int]],
     rule: SplitRule,
-    min_count: int,
+    settings: DataSettings,
     counts: collections.Counter[str],
 ) -> dict[bytes, Bounds]:
     """Finds the bounds of each label set that is kept, and counts those that aren't."""
     kept = {}
     for key, places in orders.items():
-        counts.update(label_sets=1, after_dedup=len(places))
-        if len(places) < min_count:
-            counts.update(label_sets_once=1, label_set_rows_dropped=len(places))
-        else:
+        found = count_label_set(key, len(places), settings)
+        counts.update(found)
+        if "label_sets_once" not in found:
             kept[key] = rule.bounds(key, sorted(places))
     return kept
+
+
+def _hints(
+    orders: Mapping[bytes, list[int]],
+    labels_of: Mapping[bytes, tuple[str, ...]],
+    kept: Mapping[bytes, Bounds],
+    least: int,
+) -> Iterator[str]:
+    """Says which labels look like several, and how many papers the order of labels costs."""
+    labels = set().union(*(labels_of[key] for key in kept))
+    if joined := joined_labels(labels):
+        shown = ", ".join(map(repr, joined[:3])) + (", …" if len(joined) > 3 else "")
+        yield (
+            f"{len(joined)} of {len(labels)} labels look like several in one: {shown}. Set "
+            "data.label_separator if that separates them, or leave them out by data.label_pattern"
+        )
+    papers: collections.Counter[frozenset[str]] = collections.Counter()
+    for key, labels_of_set in labels_of.items():
+        papers[frozenset(labels_of_set)] += len(orders[key])
+    rare = labels_of.keys() - kept.keys()
+    if saved := sum(len(orders[key]) for key in rare if papers[frozenset(labels_of[key])] >= least):
+        yield (
+            f"{saved} papers have too rare a label set only because the order of labels counts. "
+            "Set data.label_order to ignore to keep them"
+        )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from components.example_gen.rows import DeadLetter
 from components.example_gen.settings import DataSettings
 from schema import names
 from schema.errors import TaggerError
+
+# In any large collection a few papers have the title of another.
+_FEW_OTHER_TEXTS: Final = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,17 +23,22 @@ class CurationReport:
     Attributes:
         rows_read: Rows after the header.
         dead_letters: Malformed rows.
-        repeats: Well-formed rows whose title, or abstract without a title, was seen before.
-        after_dedup: Well-formed rows without them.
+        repeats: Well-formed rows that repeat an earlier one by the rule of `data.dedup_by`.
+        other_texts: Those of them whose abstract is another than that of the row they repeat.
+        unlabelled: Well-formed rows without labels, dropped; whether they repeat others or not.
+        after_dedup: Well-formed rows without all of these.
         label_sets: Distinct values of the label column after that.
         label_sets_once: Those of them that occur less often than `min_label_set_count` (once,
             by default).
         label_set_rows_dropped: Their rows, which are dropped.
         kept: Papers left.
+        unlabelled_kept: Those of them without a label.
         train: Papers of the train split.
         val: Papers of the validation split.
         test: Papers of the test split.
         labels: Distinct labels in train.
+        labels_left_out: Distinct labels that are left out of the papers.
+        several_labels: Well-formed rows with more than one label.
         distinct_words_train: Distinct words of the train abstracts, lower-cased and split on
             white space: the Keras example's size of the vocabulary.
     """
@@ -37,15 +46,20 @@ class CurationReport:
     rows_read: int
     dead_letters: int
     repeats: int
+    other_texts: int
+    unlabelled: int
     after_dedup: int
     label_sets: int
     label_sets_once: int
     label_set_rows_dropped: int
     kept: int
+    unlabelled_kept: int
     train: int
     val: int
     test: int
     labels: int
+    labels_left_out: int
+    several_labels: int
     distinct_words_train: int
 
     @classmethod
@@ -61,8 +75,9 @@ class CurationReport:
         known = {field.name: counts.get(field.name, 0) for field in dataclasses.fields(cls)}
         known["kept"] = sum(known[split] for split in names.SPLITS)
         report = cls(**known)
+        dropped = report.dead_letters + report.repeats + report.unlabelled
         if (
-            report.rows_read != report.dead_letters + report.repeats + report.after_dedup
+            report.rows_read != dropped + report.after_dedup
             or report.after_dedup != report.kept + report.label_set_rows_dropped
         ):
             raise TaggerError(
@@ -100,8 +115,8 @@ def stop_reason(
     if not report.kept:
         return (
             f"nothing is left to train on: of {report.rows_read} rows, {report.dead_letters} are "
-            f"malformed, {report.repeats} repeat an earlier paper, and "
-            f"{report.label_set_rows_dropped} have a label set that occurs fewer than "
+            f"malformed, {report.repeats} repeat an earlier paper, {report.unlabelled} have no "
+            f"labels, and {report.label_set_rows_dropped} have a label set that occurs fewer than "
             f"{settings.min_label_set_count} times (data.min_label_set_count)"
         )
     empty = [split for split in names.SPLITS if not getattr(report, split)]
@@ -113,4 +128,34 @@ def stop_reason(
             f"no papers are left for {' and '.join(empty)}: of {report.kept} papers kept, "
             f"{report.train} are for train, {report.val} for val, {report.test} for test. {remedy}"
         )
+    if not report.labels:
+        return f"no paper for training has a label: all {report.train} of them are unlabelled"
     return None
+
+
+def warnings(report: CurationReport, settings: DataSettings) -> list[str]:
+    """Says what a person should look at before using the data, with the settings to change."""
+    rows = max(report.rows_read, 1)
+    found = []
+    if settings.label_separator is not None and not report.several_labels:
+        found.append(
+            "No row has more than one label. Set data.label_separator to what separates them: is "
+            f"{settings.label_separator!r} right?"
+        )
+    if report.other_texts > _FEW_OTHER_TEXTS * rows:
+        found.append(
+            f"{report.other_texts} of {rows} rows are dropped because their title occurs before, "
+            "though their text is another. Set data.dedup_by to title_and_text to keep them"
+        )
+    lost = {
+        "are malformed: correct them": report.dead_letters,
+        "have the title of another text: set data.dedup_by": report.other_texts,
+        "have no labels: set data.unlabelled to keep": report.unlabelled,
+        f"have a label set that occurs fewer than {settings.min_label_set_count} times: lower "
+        "data.min_label_set_count": report.label_set_rows_dropped,
+    }
+    total = sum(lost.values())
+    if total and total / rows >= settings.warn_lost_share:
+        steps = "; ".join(f"{count} {why}" for why, count in lost.items() if count)
+        found.append(f"{total} of {rows} rows ({total / rows:.1%}) are lost. {steps}")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 from typing import Any
 
@@ -131,6 +132,8 @@ def _publish(paths: list[str], settings: DataSettings, destination: Destination)
         raise BadInputError(reason)
     with fileio.open(posixpath.join(destination.curation, names.CURATION_FILE), "w") as file:
         file.write(report.to_json() + "\n")
+    with fileio.open(posixpath.join(destination.curation, names.LEFT_OUT_FILE), "w") as file:
+        file.write(json.dumps(outcome.left_out, indent=1) + "\n")
     fileio.remove(destination.outcome)
     for root in (destination.examples, destination.curation):
         unfinished = posixpath.join(root, UNFINISHED_DIR)

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
+from components.example_gen.label_sets import LeftOut
 from components.example_gen.rows import DeadLetter
 
 UNFINISHED_DIR: Final = ".unfinished"
@@ -54,10 +55,12 @@ class Outcome(NamedTuple):
     Attributes:
         counts: Counts by the names of `CurationReport`'s attributes.
         faults: What is wrong with broken files, in file order; no example is written then.
+        left_out: The labels that are left out, each a `LeftOut`'s fields, in their order.
     """
 
     counts: dict[str, int]
     faults: list[str]
+    left_out: list[dict[str, Any]]
 
 
 def read_outcome(destination: Destination) -> Outcome:
@@ -67,7 +70,10 @@ def read_outcome(destination: Destination) -> Outcome:
 
 
 def write_outcome(
-    destination: Destination, counts: Mapping[str, int], faults: Sequence[tuple[int, str]]
+    destination: Destination,
+    counts: Mapping[str, int],
+    faults: Sequence[tuple[int, str]],
+    left_out: Sequence[LeftOut],
 ) -> None:
     """Writes the `Outcome`.
 
@@ -75,9 +81,12 @@ def write_outcome(
         destination: Where.
         counts: See `Outcome`.
         faults: The number of each broken input file and what is wrong with it.
+        left_out: See `Outcome`.
     """
     messages = [message for _, message in sorted(set(faults))]
-    outcome = Outcome(dict(sorted(counts.items())), messages)
+    counts = {**counts, "labels_left_out": len(left_out)}
+    labels = [each._asdict() for each in left_out]
+    outcome = Outcome(dict(sorted(counts.items())), messages, labels)
     with fileio.open(destination.outcome, "w") as file:
         file.write(json.dumps(outcome._asdict()))
 

@@ -42,6 +42,11 @@ def paper_digest(key: str) -> bytes:
     return hashlib.blake2b(key.encode(), digest_size=16, person=b"paper").digest()
 
 
+def text_digest(text: str) -> bytes:
+    """Returns the 8 bytes that stand for a paper's text."""
+    return hashlib.blake2b(text.encode(), digest_size=8, person=b"text").digest()
+
+
 def label_set_key(label_set: str) -> bytes:
     """Returns the 16 bytes that stand for a label set."""
     return hashlib.blake2b(label_set.encode(), digest_size=16, person=b"label set").digest()

@@ -1,7 +1,8 @@
 """Every metric from sums over batches, so that any number of examples is scored in parts.
 
 Sums over disjoint sets of examples can be added in any order; the metrics are those of all
-examples at once.
+examples at once. An example without true labels counts as in scikit-learn: LRAP is 1; nDCG, P@k,
+R@5, samples-F1 and coverage are 0, also where nothing is suggested.
 """
 
 from __future__ import annotations

@@ -37,13 +37,15 @@ def serialize_paper(paper: RawPaper) -> bytes:
     """Returns a paper as a serialized tf.train.Example; equal papers give equal bytes.
 
     The example has three bytes features, all UTF-8: the title and the abstract with one value
-    each (the title may be empty), and the labels.
+    each (the title may be empty), and the labels. Labels that are left out are a fourth one.
     """
     feature = {
         names.TITLES: _feature(paper.title),
         names.SUMMARIES: _feature(paper.abstract),
         names.TERMS: _feature(*paper.labels),
     }
+    if paper.left_out:
+        feature[names.LEFT_OUT_TERMS] = _feature(*paper.left_out)
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     return bytes(example.SerializeToString(deterministic=True))
 
@@ -54,8 +56,13 @@ def parse_example(record: bytes) -> RawPaper:
     return RawPaper(
         title=_first(feature[names.TITLES].bytes_list.value),
         abstract=_first(feature[names.SUMMARIES].bytes_list.value),
-        labels=tuple(decode_text(term) for term in feature[names.TERMS].bytes_list.value),
+        labels=_all(feature[names.TERMS].bytes_list.value),
+        left_out=_all(feature[names.LEFT_OUT_TERMS].bytes_list.value),
     )
+
+
+def _all(values: Sequence[bytes]) -> tuple[str, ...]:
+    return tuple(map(decode_text, values))
 
 
 def _first(values: Sequence[bytes]) -> str:

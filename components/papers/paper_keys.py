@@ -1,6 +1,7 @@
 """Which papers a model was trained on: a number for each paper, kept beside the model.
 
-A paper is identified by its title or, where it has none, by its abstract (`RawPaper.key`).
+A paper is identified by its title or, where it has none, by its abstract; or by both together
+(`RawPaper.key`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from components.metrics.inputs import Array
 from schema import names
+from schema.text import TITLE_SEPARATOR
 
 _BUCKETS: Final = 2**63 - 1
 
@@ -22,7 +24,7 @@ _BUCKETS: Final = 2**63 - 1
 _OLD_FILE: Final = "train_titles.npy"
 
 
-def hash_keys(titles: tf.Tensor, abstracts: tf.Tensor) -> tf.Tensor:
+def hash_keys(titles: tf.Tensor, abstracts: tf.Tensor, by_title: bool = True) -> tf.Tensor:
     """Hashes what identifies each paper; white space and letter case count.
 
     The hash, `tf.strings.to_hash_bucket_fast` (FarmHash64), is the same on every machine and in
@@ -31,20 +33,22 @@ def hash_keys(titles: tf.Tensor, abstracts: tf.Tensor) -> tf.Tensor:
     Args:
         titles: string [n].
         abstracts: string [n].
+        by_title: Whether the title alone identifies a paper that has one.
 
     Returns:
         int64 [n], each from 0 to 2^63 - 2.
     """
-    keys = tf.where(titles == "", abstracts, titles)
+    named = titles if by_title else tf.strings.join([titles, abstracts], TITLE_SEPARATOR)
+    keys = tf.where(titles == "", abstracts, named)
     return tf.strings.to_hash_bucket_fast(keys, _BUCKETS)
 
 
 def paper_keys(
-    titles: Sequence[bytes] | Array, abstracts: Sequence[bytes] | Array
+    titles: Sequence[bytes] | Array, abstracts: Sequence[bytes] | Array, by_title: bool = True
 ) -> NDArray[np.int64]:
-    """Hashes papers as Transform does, int64 [n]; both arguments are bytes [n]."""
-    given = [tf.constant(list(each), tf.string, [len(each)]) for each in (titles, abstracts)]
-    keys: NDArray[np.int64] = hash_keys(*given).numpy()
+    """Hashes papers as Transform does, int64 [n]; titles and abstracts are bytes [n]."""
+    one, two = (tf.constant(list(each), tf.string, [len(each)]) for each in (titles, abstracts))
+    keys: NDArray[np.int64] = hash_keys(one, two, by_title).numpy()
     return keys
 
 

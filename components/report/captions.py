@@ -22,21 +22,35 @@ SLICES: Final = {
 }
 
 # The counts of `curation.json`.
-CURATION: Final = (
+_CURATION: Final = (
     ("rows_read", "rows read"),
     ("dead_letters", "malformed rows, in dead_letters.jsonl"),
-    ("repeats", "repeated titles, dropped"),
+    ("repeats", "repeats of an earlier paper, dropped"),
+    ("other_texts", "of these with another text"),
+    ("unlabelled", "papers without labels, dropped"),
     ("after_dedup", "papers without repeats"),
     ("label_sets", "distinct label sets"),
     ("label_sets_once", "label sets that are too rare"),
     ("label_set_rows_dropped", "papers with such a label set, dropped"),
     ("kept", "papers kept"),
+    ("unlabelled_kept", "of these without labels"),
     ("train", "for training"),
     ("val", "for validation"),
     ("test", "for test"),
     ("labels", "labels"),
+    ("labels_left_out", "labels that are left out"),
     ("distinct_words_train", "distinct words in training"),
 )
+
+# Counts that are shown only where there is something to count.
+_IF_ANY: Final = frozenset({"other_texts", "unlabelled", "unlabelled_kept", "labels_left_out"})
+
+
+def curation_rows(counts: Mapping[str, int]) -> list[tuple[int, str]]:
+    """Returns the counts of `curation.json` that are shown, and what each is."""
+    return [
+        (counts[key], caption) for key, caption in _CURATION if counts[key] or key not in _IF_ANY
+    ]
 
 
 def baseline_title(name: str) -> str:

@@ -15,7 +15,7 @@ from tfx.dsl.io import fileio
 from components.baselines.results import read_baselines
 from components.evaluator.gate import read_gate
 from components.evaluator.results import read_figures, read_labels, read_slices
-from components.evaluator.tfma_metrics import ABSTRACT_ONLY
+from components.evaluator.tfma_metrics import ABSTRACT_ONLY, VOCABULARY_ONLY
 from components.report import data_facts, drift, quality
 from components.report.scoring import read_test_papers, score
 from components.report.settings import ReportSettings
@@ -93,6 +93,7 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
         "written": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "data": {
             "curation": _read_json(f"{sources.curation}/{names.CURATION_FILE}"),
+            "left_out": _read_json(f"{sources.curation}/{names.LEFT_OUT_FILE}"),
             **data_facts.describe_splits(sources.splits),
             "drift": _drift(sources),
         },
@@ -139,16 +140,14 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
 
 
 def _evaluator_facts(evaluation: str) -> Facts:
-    figures = read_figures(evaluation)
+    parts: dict[str, Facts] = {"": {}, ABSTRACT_ONLY: {}, VOCABULARY_ONLY: {}}
+    for name, value in read_figures(evaluation).items():
+        prefix, slash, metric = name.rpartition("/")
+        parts[prefix + slash][metric] = value
     return {
-        "figures": {
-            name: value for name, value in figures.items() if not name.startswith(ABSTRACT_ONLY)
-        },
-        "abstract_only": {
-            name.removeprefix(ABSTRACT_ONLY): value
-            for name, value in figures.items()
-            if name.startswith(ABSTRACT_ONLY)
-        },
+        "figures": parts[""],
+        "abstract_only": parts[ABSTRACT_ONLY],
+        "vocabulary_only": parts[VOCABULARY_ONLY],
         "labels": read_labels(evaluation),
         "slices": read_slices(evaluation),
     }

@@ -29,7 +29,8 @@ _HERE: Final = Path(__file__).parent
 _LABELS_AT_FIRST: Final = 25
 _LABELS_IN_ALL: Final = 300
 _PERCENTILES: Final = ("5", "25", "50", "75", "95")
-_LABEL_NUMBERS: Final = (1, 2, 3, 4)
+_MOST_LABELS: Final = 4
+_LEFT_OUT: Final = 25
 _RARE: Final = 10
 # Settings that the model card shows in full.
 _IN_CARD: Final = ("intended_use", "limits")
@@ -142,12 +143,19 @@ def _quality(report: Facts, words: Words) -> dict[str, Any]:
 
 def _background(report: Facts, words: Words) -> dict[str, Any]:
     data = report["data"]
+    per_paper = data["labels_per_paper"].values()
+    numbers = range(0 if any(counts[0] for counts in per_paper) else 1, _MOST_LABELS + 1)
     return {
-        "curation": [(key, words.of(caption)) for key, caption in captions.CURATION],
+        "curation": [
+            (number, words.of(caption))
+            for number, caption in captions.curation_rows(data["curation"])
+        ],
         "percentiles": _PERCENTILES,
-        "label_numbers": _LABEL_NUMBERS,
+        "left_out": data["left_out"][:_LEFT_OUT],
+        "label_numbers": numbers,
         "label_shares": [
-            (split, _label_shares(counts)) for split, counts in data["labels_per_paper"].items()
+            (split, _label_shares(counts, numbers))
+            for split, counts in data["labels_per_paper"].items()
         ],
         "rare": sum(0 < label[names.TRAIN] < _RARE for label in data["labels"]),
         "drift_rows": [
@@ -180,11 +188,11 @@ def _group(slices: Iterable[Facts]) -> list[tuple[str, list[Facts]]]:
     return list(groups.items())
 
 
-def _label_shares(counts: Sequence[int]) -> list[float]:
-    """Returns the shares of the papers with 1, 2, 3, 4 and more labels."""
+def _label_shares(counts: Sequence[int], numbers: Sequence[int]) -> list[float]:
+    """Returns the shares of the papers with each of these numbers of labels, and with more."""
     total = max(sum(counts), 1)
-    shares = [counts[n] / total if n < len(counts) else 0.0 for n in _LABEL_NUMBERS]
-    return [*shares, sum(counts[_LABEL_NUMBERS[-1] + 1 :]) / total]
+    shares = [counts[n] / total if n < len(counts) else 0.0 for n in numbers]
+    return [*shares, sum(counts[numbers[-1] + 1 :]) / total]
 
 
 def _provenance(report: Facts) -> list[tuple[str, str]]:

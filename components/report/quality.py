@@ -143,7 +143,7 @@ def wrong_papers(
                         "probability": float(row[column[term]]) if term in column else None,
                         "suggested": term in column and bool(suggested[column[term]]),
                     }
-                    for term in paper.labels
+                    for term in (*paper.labels, *paper.left_out)
                 ],
                 "wrong": [
                     {

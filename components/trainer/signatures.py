@@ -138,7 +138,8 @@ class ServedTagger(tf.Module):
         Multi-hot float32 [n, L], and the number of true labels outside the vocabulary,
         int64 [n].
         """
-        raw = tf.io.parse_example(inputs, {names.TERMS: tf.io.VarLenFeature(tf.string)})
+        labels = (names.TERMS, names.LEFT_OUT_TERMS)
+        raw = tf.io.parse_example(inputs, dict.fromkeys(labels, tf.io.VarLenFeature(tf.string)))
         transformed = self._transform(raw, [names.LABELS, names.UNKNOWN_LABELS])
         return {
             names.LABELS: tf.sparse.to_dense(transformed[names.LABELS]),

@@ -21,8 +21,10 @@ def preprocessing_fn(
     """Transforms raw papers; TFX calls it by import path.
 
     Args:
-        inputs: `titles` and `summaries`, string [n]; `terms`, sparse string [n, labels].
-        custom_config: `settings`, the FeatureSettings as JSON.
+        inputs: `titles` and `summaries`, string [n]; `terms` and `left_out_terms`, sparse string
+            [n, labels].
+        custom_config: `settings`, the FeatureSettings as JSON; `by_title`, how papers are
+            identified (see `hash_keys`).
 
     Returns:
         `tfidf` float32 sparse [n, V], `labels` float32 sparse multi-hot [n, L],
@@ -30,12 +32,14 @@ def preprocessing_fn(
         `paper_key` int64 [n], a number that identifies the paper.
     """
     settings = FeatureSettings.model_validate_json(custom_config["settings"])
-    labels, unknown_labels = encode_labels(inputs[names.TERMS])
+    labels, unknown_labels = encode_labels(inputs[names.TERMS], inputs[names.LEFT_OUT_TERMS])
     return {
         names.TFIDF: vectorize(inputs[names.TITLES], inputs[names.SUMMARIES], settings),
         names.LABELS: labels,
         names.UNKNOWN_LABELS: unknown_labels,
-        names.PAPER_KEY: hash_keys(inputs[names.TITLES], inputs[names.SUMMARIES]),
+        names.PAPER_KEY: hash_keys(
+            inputs[names.TITLES], inputs[names.SUMMARIES], custom_config["by_title"]
+        ),
     }
 
 
@@ -61,15 +65,20 @@ def vectorize(
     return weights
 
 
-def encode_labels(terms: tf.SparseTensor) -> tuple[tf.SparseTensor, tf.Tensor]:
+def encode_labels(
+    terms: tf.SparseTensor, left_out: tf.SparseTensor
+) -> tuple[tf.SparseTensor, tf.Tensor]:
     """Encodes labels against the vocabulary of the training labels, most frequent first.
+
+    Labels that are left out are not in the vocabulary, unless the model is of an earlier run.
 
     Returns:
         Multi-hot float32 sparse [n, L], and the number of labels outside the vocabulary,
         int64 [n].
     """
     vocabulary = tft.vocabulary(terms, vocab_filename=names.LABEL_VOCABULARY)
-    ids = tft.apply_vocabulary(terms, vocabulary, default_value=-1)
+    every = tf.sparse.concat(1, [terms, left_out])
+    ids = tft.apply_vocabulary(every, vocabulary, default_value=-1)
     rows, papers = ids.indices[:, 0], ids.dense_shape[0]
     known = tf.where(ids.values >= 0)[:, 0]
     size = tft.experimental.get_vocabulary_size_by_name(names.LABEL_VOCABULARY)

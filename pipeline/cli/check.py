@@ -10,7 +10,7 @@ import click
 
 from components.example_gen.check import check_files
 from pipeline.cli import options
-from pipeline.cli.curation_table import show_curation
+from pipeline.cli.curation_table import show_curation, show_warnings
 from pipeline.cli.data_source import locate
 from pipeline.cli.errors import report_errors
 from pipeline.config import load_config
@@ -58,6 +58,7 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
             "Chinese, Japanese and Thai. The profile takes a sentence there for one word. Set "
             "features.standardize to unicode.",
         )
+    show_warnings(console, report.warnings)
     if report.problem:
         raise BadInputError(f"{data}: {report.problem}.")
     console.say(("✓", "green"), f" {data} can be used.")

@@ -95,7 +95,7 @@ def run(
     if message:
         console.say(message)
     result = run_locally(config, Path(path), output, console)
-    show_results(console, result, output)
+    show_results(console, result, output, config.data)
     refuse_unblessed(result, console.words)
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 
+from components.example_gen.curation_report import CurationReport, warnings
 from components.metrics.names import METRICS
-from pipeline.cli.curation_table import show_curation
+from pipeline.cli.curation_table import show_curation, show_warnings
 from pipeline.cli.suggestions import one_line
 from pipeline.local.output_redirect import output_dropped
 from pipeline.local.results import METRICS_FILE, infra_report, is_blessed, read_json, served_model
@@ -23,6 +24,7 @@ from serving.predict import load_model
 
 if TYPE_CHECKING:
     from components.evaluator.gate import GateRow
+    from components.example_gen.settings import DataSettings
     from pipeline.local.run import RunResult
     from serving.suggestion import Suggestion
 
@@ -36,10 +38,14 @@ _SHOWN_SUGGESTIONS: Final = 3
 _SHOWN_WIDTH: Final = 400
 
 
-def show_results(console: Terminal, result: RunResult, output: Path) -> None:
+def show_results(
+    console: Terminal, result: RunResult, output: Path, settings: DataSettings
+) -> None:
     """Shows what came of a run; of a model that can't be served, only where to look."""
     console.print()
-    show_curation(console, read_json(output / names.CURATION_FILE))
+    counts = read_json(output / names.CURATION_FILE)
+    show_curation(console, counts)
+    show_warnings(console, warnings(CurationReport(**counts), settings))
     console.print()
     if result.metrics:
         _show_metrics(console, result)
@@ -94,6 +100,12 @@ def _show_metrics(console: Terminal, result: RunResult) -> None:
         value = format(result.metrics[name], metric.format)
         table.add_row(value, name, styled((console.words.of(metric.meaning), "dim")))
     console.print(table)
+    prefix = "vocabulary_only/"
+    alone = [name for name in _SHOWN_METRICS if prefix + name in result.metrics]
+    if any(result.metrics[name] != result.metrics[prefix + name] for name in alone):
+        figures = ", ".join(f"{name} {result.metrics[prefix + name]:.4f}" for name in alone)
+        note = f"True labels outside the vocabulary count as missed; without them: {figures}"
+        console.say((note, "dim"))
 
 
 def show_gate(console: Terminal, rows: Sequence[GateRow]) -> None:
@@ -148,7 +160,8 @@ def _show_papers(console: Terminal, result: RunResult) -> None:
     for paper, labels in zip(papers, suggestions, strict=True):
         console.print(styled("\n  ", (one_line(paper.title), "bold")) if paper.title else "")
         console.print(styled("  ", (one_line(paper.abstract), "dim")))
-        console.print(f"  true: {', '.join(paper.labels)}")
+        true = (*paper.labels, *paper.left_out)
+        console.print(f"  true: {', '.join(true) or 'none'}")
         best = "   ".join(_describe(each) for each in labels[:_SHOWN_SUGGESTIONS])
         console.print(f"  top {_SHOWN_SUGGESTIONS}: {best}")
     console.print()

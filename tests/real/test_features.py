@@ -43,13 +43,14 @@ def transform_output(real_run, tmp_path_factory):
         names.TITLES: tf.io.FixedLenFeature([], tf.string),
         names.SUMMARIES: tf.io.FixedLenFeature([], tf.string),
         names.TERMS: tf.io.VarLenFeature(tf.string),
+        names.LEFT_OUT_TERMS: tf.io.VarLenFeature(tf.string),
     }
     source = tfxio.TFExampleRecord(
         str(examples / f"Split-{names.TRAIN}" / "*"),
         schema=schema_utils.schema_from_feature_spec(spec),
     )
     function = functools.partial(
-        preprocessing_fn, custom_config={"settings": settings.model_dump_json()}
+        preprocessing_fn, custom_config={"settings": settings.model_dump_json(), "by_title": True}
     )
     import apache_beam as beam
 

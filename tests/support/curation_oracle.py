@@ -9,9 +9,14 @@ import hashlib
 import io
 import math
 import random
+import re
 from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
+
+from components.example_gen.settings import DataSettings
+from components.papers.raw_paper import RawPaper
 
 
 def pandas_papers(path: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -20,6 +25,12 @@ def pandas_papers(path: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     unique = frame[~frame["titles"].duplicated()]
     kept = unique.groupby("terms").filter(lambda group: len(group) > 1)
     return frame, unique, kept.sort_index()
+
+
+def other_texts(frame: pd.DataFrame) -> int:
+    """How many rows have the title of an earlier row, and another text than the first of it."""
+    first = frame.groupby("titles")["summaries"].transform("first")
+    return int((first != frame["summaries"]).sum())
 
 
 def labels_of(value: str) -> tuple[str, ...]:
@@ -92,3 +103,91 @@ def to_csv(
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerows([header, *rows])
     return buffer.getvalue().encode()
+
+
+class Curated(NamedTuple):
+    """What must come of rows: the counts of `CurationReport`, and the papers of each split."""
+
+    counts: dict[str, int]
+    papers: dict[str, list[RawPaper]]
+
+
+def curate(rows: Sequence[tuple[str, str, Sequence[str], str]], data: DataSettings) -> Curated:
+    """Curates rows (title, text, labels, value of the label column) one step after the other.
+
+    Rows without a title are malformed. Rows without labels must not be an error.
+    """
+    good = [row for row in rows if row[0]]
+    frequent = collections.Counter(label for row in good for label in row[2])
+    fallen = {
+        label
+        for label, count in frequent.items()
+        if count < data.min_label_count or not re.fullmatch(data.label_pattern or ".*", label)
+    }
+    papers = [
+        (RawPaper(title, text, *_divide(labels, fallen)), value)
+        for title, text, labels, value in good
+    ]
+    labelled = [each for each in papers if each[0].labels or data.unlabelled == "keep"]
+    firsts: dict[Any, RawPaper] = {}
+    unique, other_texts = [], 0
+    for number, (paper, value) in enumerate(labelled):
+        identity = {
+            "title": paper.title,
+            "title_and_text": (paper.title, paper.abstract),
+            "none": number,
+        }[data.dedup_by]
+        if identity in firsts:
+            other_texts += firsts[identity].abstract != paper.abstract
+        else:
+            firsts[identity] = paper
+            unique.append((paper, value))
+    reduces = data.min_label_count > 1 or data.label_pattern is not None
+    sets = collections.defaultdict(list)
+    for paper, value in unique:
+        name = value if paper.labels and not reduces else "\n".join(paper.labels)
+        name = "\n".join(sorted(paper.labels)) if data.label_order == "ignore" else name
+        sets[name].append(paper)
+    labels_of_sets = sets.keys() - {""}
+    rare = {name for name in labels_of_sets if len(sets[name]) < data.min_label_set_count}
+    split = {}
+    for name in sets.keys() - rare:
+        keys = [
+            p.title if data.dedup_by == "title" else f"{p.title}\n{p.abstract}" for p in sets[name]
+        ]
+        found = naive_split(
+            keys, [name] * len(keys), data.seed, data.test_share, data.validation_share
+        )
+        split |= {id(paper): found[key] for paper, key in zip(sets[name], keys, strict=True)}
+    result = {
+        part: [paper for paper, _ in unique if split.get(id(paper)) == part]
+        for part in ("train", "val", "test")
+    }
+    kept = [paper for part in result.values() for paper in part]
+    counts = {
+        "rows_read": len(rows),
+        "dead_letters": len(rows) - len(good),
+        "repeats": len(labelled) - len(unique),
+        "other_texts": other_texts,
+        "unlabelled": len(papers) - len(labelled),
+        "after_dedup": len(unique),
+        "label_sets": len(labels_of_sets),
+        "label_sets_once": len(rare),
+        "label_set_rows_dropped": sum(len(sets[name]) for name in rare),
+        "kept": len(kept),
+        "unlabelled_kept": sum(not paper.labels for paper in kept),
+        **{part: len(found) for part, found in result.items()},
+        "labels": len({label for paper in result["train"] for label in paper.labels}),
+        "labels_left_out": len(fallen),
+        "several_labels": sum(len(paper.labels) > 1 for paper, _ in papers),
+        "distinct_words_train": distinct_words(pd.Series([p.abstract for p in result["train"]])),
+    }
+    return Curated(counts, result)
+
+
+def _divide(labels: Sequence[str], fallen: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns the labels that stay, and those that don't."""
+    return (
+        tuple(label for label in labels if label not in fallen),
+        tuple(label for label in labels if label in fallen),
+    )

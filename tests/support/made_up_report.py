@@ -59,6 +59,7 @@ def made_up_report(seed: int = 0) -> dict[str, Any]:
         ],
         "figures": figures,
         "abstract_only": {"micro_f1": figures["micro_f1"] - 0.01},
+        "vocabulary_only": {"micro_f1": figures["micro_f1"] + 0.01},
         "labels": [_label(own, column) for column in range(len(LABELS))],
         "slices": [
             {"name": name, "value": value, "figures": {**figures, "examples": 17.0}}
@@ -129,7 +130,13 @@ def _data(dice: np.random.Generator) -> dict[str, Any]:
     now = DataStatistics(1_240, 81.5, 1310.0, 2.0, {"cs.AA": 900, "cs.New": 30}, complete=True)
     percentiles = {"1": 20, "5": 50, "25": 100, "50": 150, "75": 180, "95": 250, "99": 300}
     return {
+        "left_out": [{"label": "I.2.6; I.2.10", "rows": 12, "setting": "label_pattern"}],
         "curation": {
+            "other_texts": 0,
+            "unlabelled": 3,
+            "unlabelled_kept": 0,
+            "labels_left_out": 1,
+            "several_labels": 900,
             "rows_read": 1_500,
             "dead_letters": 1,
             "repeats": 200,

@@ -26,6 +26,7 @@ _SPEC = {
     names.TITLES: tf.io.FixedLenFeature([], tf.string),
     names.SUMMARIES: tf.io.FixedLenFeature([], tf.string),
     names.TERMS: tf.io.VarLenFeature(tf.string),
+    names.LEFT_OUT_TERMS: tf.io.VarLenFeature(tf.string),
 }
 
 
@@ -70,6 +71,7 @@ class Analysis:
             names.TITLES: tf.constant(self.titles),
             names.SUMMARIES: tf.constant(self.abstracts),
             names.TERMS: tf.ragged.constant(self.terms, dtype=tf.string).to_sparse(),
+            names.LEFT_OUT_TERMS: tf.sparse.from_dense(tf.fill([len(self.terms), 0], "")),
         }
         self.features: dict[str, Any] = self.output.transform_features_layer()(raw)
 
@@ -97,12 +99,17 @@ def _analyse(
     directory: Path,
 ) -> tft.TFTransformOutput:
     papers = [
-        {names.TITLES: title.encode(), names.SUMMARIES: abstract.encode(), names.TERMS: labels}
+        {
+            names.TITLES: title.encode(),
+            names.SUMMARIES: abstract.encode(),
+            names.TERMS: labels,
+            names.LEFT_OUT_TERMS: [],
+        }
         for title, abstract, labels in zip(titles, abstracts, terms, strict=True)
     ]
     metadata = tft.DatasetMetadata.from_feature_spec(_SPEC)
     function = functools.partial(
-        preprocessing_fn, custom_config={"settings": settings.model_dump_json()}
+        preprocessing_fn, custom_config={"settings": settings.model_dump_json(), "by_title": True}
     )
     # One pipeline for all: papers given as a list would start one for each of its steps.
     with tft_beam.Context(temp_dir=str(directory / "temp")), beam.Pipeline(options=_LOCAL) as root:

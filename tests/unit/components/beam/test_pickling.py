@@ -27,7 +27,8 @@ from tests.unit.components.evaluator.test_tfma_metrics import inputs
 SETTINGS = DataSettings(seed=3, test_share=0.2)
 PICKLERS = pytest.mark.parametrize("pickler", [dill_pickler, cloudpickle_pickler])
 FIRST, SECOND = (
-    curation._PAPER.pack(index, 7, bytes([9 - index]) * 16, 2**60) for index in range(2)
+    curation._PAPER.pack(index, 7, bytes([9 - index]) * 16, 2**60, bytes([index] * 8))
+    for index in range(2)
 )
 TABLE = pa.table(
     [[7, 8, 7], [0, 0, 0], [b"a", b"b", b"a"], [1, 2, 3], [1, 1, 1]], schema=counting.TABLE
@@ -59,11 +60,13 @@ def test_steps_that_read_and_write_files(pickler, tmp_path):
         if folder.name == "there":
             steps = [round_trip(step, pickler) for step in steps]
         survey, write = steps
-        papers = plain(survey.process((0, str(source))))
+        papers = plain(survey.process((0, str(source)), left_out=[]))
         label_sets = {curation._PAPER.unpack(packed)[2] for _, packed in papers[:30]}
         bounds = b"".join(curation._BOUNDS.pack(key, 2**60, 2**62) for key in label_sets)
         counted = plain(
-            write.process((0, str(source)), repeats={0: bytes(8)}, bounds=bounds, faults=[])
+            write.process(
+                (0, str(source)), repeats={0: bytes(8)}, bounds=bounds, faults=[], left_out=[]
+            )
         )
         files = {path.name: path.read_bytes() for path in folder.rglob("*.gz")}
         found.append((papers, counted, files))

@@ -98,7 +98,7 @@ def test_keys_have_deterministic_coders():
     pipeline = beam.Pipeline(options=PipelineOptions(PLAIN))
     curation.curate(pipeline, ["a.csv"], DataSettings(), destination(Path("x")))
     found = key_coders(pipeline)
-    assert len(found) == 6
+    assert len(found) == 7
     assert {name for name, coder in found.items() if not coder.is_deterministic()} == set()
 
 

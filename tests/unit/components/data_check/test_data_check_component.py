@@ -93,6 +93,8 @@ def test_new_labels_non_ascii_and_empty_titles_pass(check):
         {"titles": [""], "summaries": ["Über $\\ell_1$\nnaïve 机器学习"], "terms": ["cs.NEW"]},
         {"titles": [""], "summaries": ["x" * 1_000_000], "terms": ["68T45", "I.2.6; I.2.10"]},
         {"titles": ["é"], "summaries": [b"\xff\xfe"], "terms": [str(i) for i in range(200)]},
+        {"titles": ["No label"], "summaries": ["x"], "terms": []},
+        {"titles": ["None left"], "summaries": ["x"], "terms": [], "left_out_terms": ["rare"]},
     ]
     _, content = check(GOOD, val=unusual, test=GOOD[:1])
     assert content == {"passed": True, "errors": [], "warnings": []}
@@ -104,10 +106,6 @@ def test_new_labels_non_ascii_and_empty_titles_pass(check):
         (
             {"titles": ["t"], "summaries": ["s"]},
             r"terms \(val\): missing from some papers \[.*actual = 0\.88",
-        ),
-        (
-            {"titles": ["t"], "summaries": ["s"], "terms": []},
-            r"terms \(val\): some papers have too few values",
         ),
         (
             {"titles": ["t", "u"], "summaries": ["s"], "terms": ["a"]},
@@ -126,7 +124,7 @@ def test_new_labels_non_ascii_and_empty_titles_pass(check):
             r"authors \(val\): not in the schema",
         ),
     ],
-    ids=["no terms", "empty terms", "two titles", "two abstracts", "no abstract", "unknown"],
+    ids=["no terms", "two titles", "two abstracts", "no abstract", "unknown"],
 )
 def test_one_bad_paper_stops_the_run(check, tmp_path, broken, line):
     with pytest.raises(DataAnomalyError) as raised:
@@ -183,4 +181,5 @@ def test_schema_gives_transform_one_abstract_per_paper_and_a_list_of_labels():
         names.TITLES: tf.io.FixedLenFeature([], tf.string),
         names.SUMMARIES: tf.io.FixedLenFeature([], tf.string),
         names.TERMS: tf.io.VarLenFeature(tf.string),
+        names.LEFT_OUT_TERMS: tf.io.VarLenFeature(tf.string),
     }

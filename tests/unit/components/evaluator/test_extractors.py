@@ -71,6 +71,20 @@ def test_the_slices_lie_beside_the_raw_features():
     assert given["features"] == before
 
 
+def test_the_last_model_may_tell_papers_apart_by_title_and_text():
+    seen = np.sort(paper_keys([b"A title"], [b"Words."], by_title=False))
+    assert is_new("A title", seen) == "no"
+    assert is_new("A title", seen, abstract="Other words.") == "yes"
+
+
+def test_labels_left_out_are_true_labels():
+    given = extracts(terms=("cs.LG",))
+    given["features"]["left_out_terms"] = np.array([b"rare 1", b"rare 2"], object)
+    features = added(given)["features"]
+    assert features["number_of_labels"].tolist() == ["3"]
+    assert features["rarest_label"].tolist() == ["rare"]
+
+
 def test_a_title_is_new_unless_the_last_model_was_trained_on_it():
     keys = keys_of(*((title, "Other words.") for title in ("Größe", "A title", "A  title")))
     assert is_new("A title", keys) == "no"

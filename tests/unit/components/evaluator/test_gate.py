@@ -122,13 +122,15 @@ def test_a_bound_by_baselines_needs_one(tmp_path):
 
 def assert_figures(evaluation: Evaluation) -> None:
     found = read_figures(evaluation.uri)
-    of_abstract = scikit_learn_figures(NEW.abstract_only_split(TERMS))
-    expected = {
-        **NEW_FIGURES,
-        **{
-            f"abstract_only/{name}": of_abstract[name]
-            for name in ("micro_f1", "macro_f1", "precision@1", "ndcg@5", "lrap")
-        },
+    split = NEW.split(TERMS)
+    parts = {
+        "abstract_only": NEW.abstract_only_split(TERMS),
+        "vocabulary_only": replace(split, unknown=np.zeros_like(split.unknown)),
+    }
+    expected = NEW_FIGURES | {
+        f"{prefix}/{name}": scikit_learn_figures(part)[name]
+        for prefix, part in parts.items()
+        for name in ("micro_f1", "macro_f1", "precision@1", "ndcg@5", "lrap")
     }
     assert list(found) == list(expected)
     for name, value in expected.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,11 +11,11 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.tfma_metrics import (
-    ABSTRACT_ONLY_NAMES,
     BASELINE_NAMES,
     BATCH_SIZE,
     CANDIDATE_NAMES,
     LABEL_NAMES,
+    PREFIXED_NAMES,
     BaselineCombiner,
     CandidateCombiner,
     MultiLabelMetrics,
@@ -86,14 +87,20 @@ def figures(split: Split, model_name: str = "") -> dict[str, float]:
 
 def assert_right(found, split: Split) -> None:
     """Every metric of a candidate is scikit-learn's."""
-    assert list(found) == [*METRIC_NAMES, *ABSTRACT_ONLY_NAMES, *LABEL_NAMES]
+    assert list(found) == [*METRIC_NAMES, *PREFIXED_NAMES, *LABEL_NAMES]
     metrics = scikit_learn_figures(split)
-    alone = scikit_learn_figures(of_abstracts(split))
+    parts = {
+        "abstract_only": scikit_learn_figures(of_abstracts(split)),
+        "vocabulary_only": scikit_learn_figures(
+            replace(split, unknown=np.zeros_like(split.unknown))
+        ),
+    }
     assert list(metrics) == list(METRIC_NAMES)
     for name in METRIC_NAMES:
         assert found[name] == pytest.approx(metrics[name], abs=1e-12), name
-    for name in ABSTRACT_ONLY_NAMES:
-        assert found[name] == pytest.approx(alone[name.split("/")[1]], abs=1e-12), name
+    for name in PREFIXED_NAMES:
+        prefix, metric = name.split("/")
+        assert found[name] == pytest.approx(parts[prefix][metric], abs=1e-12), name
     labels = scikit_learn_labels(split)
     assert [name.split("/")[1] for name in LABEL_NAMES] == list(labels)
     for name in LABEL_NAMES:

@@ -11,6 +11,7 @@ from tests.support.curation_oracle import (
     labels_of,
     naive_split,
     noisy_rows,
+    other_texts,
     pandas_papers,
     to_csv,
 )
@@ -34,15 +35,20 @@ def test_counts_equal_the_example_steps_in_pandas(tmp_path, seed):
         "rows_read": len(frame),
         "dead_letters": 0,
         "repeats": len(frame) - len(unique),
+        "other_texts": other_texts(frame),
+        "unlabelled": 0,
         "after_dedup": len(unique),
         "label_sets": len(values),
         "label_sets_once": int((values == 1).sum()),
         "label_set_rows_dropped": int((values == 1).sum()),
         "kept": len(kept),
+        "unlabelled_kept": 0,
         "train": len(train),
         "val": int((splits == "val").sum()),
         "test": int((splits == "test").sum()),
         "labels": len({label for value in train["terms"] for label in labels_of(value)}),
+        "labels_left_out": 0,
+        "several_labels": int((frame["terms"].map(labels_of).str.len() > 1).sum()),
         "distinct_words_train": distinct_words(train["summaries"]),
     }
     assert report.dead_letters == ()

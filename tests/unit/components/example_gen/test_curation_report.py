@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from components.example_gen.curation_report import CurationReport, stop_reason
+from components.example_gen.curation_report import CurationReport, stop_reason, warnings
 from components.example_gen.rows import DeadLetter
 from components.example_gen.settings import Columns, DataSettings
 from schema.errors import TaggerError
@@ -12,15 +12,20 @@ from schema.errors import TaggerError
 COUNTS = {
     "rows_read": 100,
     "dead_letters": 1,
-    "repeats": 10,
+    "repeats": 7,
+    "other_texts": 1,
+    "unlabelled": 3,
     "after_dedup": 89,
     "label_sets": 20,
     "label_sets_once": 9,
     "label_set_rows_dropped": 9,
+    "unlabelled_kept": 0,
     "train": 70,
     "val": 5,
     "test": 5,
     "labels": 12,
+    "labels_left_out": 2,
+    "several_labels": 30,
     "distinct_words_train": 900,
 }
 REPORT = CurationReport(**COUNTS, kept=80)
@@ -31,7 +36,7 @@ def test_kept_is_the_sum_of_the_splits():
     assert CurationReport.from_counts(COUNTS) == REPORT
 
 
-@pytest.mark.parametrize("name", ["rows_read", "dead_letters", "repeats", "after_dedup", "train"])
+@pytest.mark.parametrize("name", ["rows_read", "dead_letters", "repeats", "unlabelled", "train"])
 def test_a_lost_row_is_an_error(name):
     with pytest.raises(TaggerError, match="don't add up"):
         CurationReport.from_counts({**COUNTS, name: COUNTS[name] - 1})
@@ -60,3 +65,39 @@ def test_empty_split(split):
     assert "data.test_share" in message
     own = stop_reason(report, [], DataSettings(columns=Columns(split="part")))
     assert "'part'" in own
+
+
+def test_training_without_a_label_stops():
+    report = dataclasses.replace(REPORT, labels=0, unlabelled_kept=80)
+    assert stop_reason(report, [], DataSettings()).startswith("no paper for training has a label")
+
+
+def test_nothing_to_warn_of():
+    assert warnings(REPORT, DataSettings(label_separator=";")) == []
+
+
+def test_a_separator_that_separates_nothing():
+    report = dataclasses.replace(REPORT, several_labels=0)
+    (told,) = warnings(report, DataSettings(label_separator="|"))
+    assert "data.label_separator" in told
+    assert "'|'" in told
+    assert warnings(report, DataSettings()) == []
+
+
+def test_repeats_of_a_title_with_other_texts():
+    report = dataclasses.replace(REPORT, other_texts=2)
+    (told,) = warnings(report, DataSettings())
+    assert told.startswith("2 of 100 rows are dropped because their title occurs before")
+    assert "data.dedup_by" in told
+
+
+def test_lost_rows_are_told_with_every_step_and_its_setting():
+    # 1 malformed, 1 repeat of a title alone, 3 without labels, 9 with a rare label set.
+    (told,) = warnings(REPORT, DataSettings(warn_lost_share=0.14))
+    assert told.startswith("14 of 100 rows (14.0%) are lost. 1 are malformed")
+    assert "3 have no labels: set data.unlabelled to keep" in told
+    assert "9 have a label set that occurs fewer than 2 times: lower data.min_label_set" in told
+    assert warnings(REPORT, DataSettings(warn_lost_share=0.15)) == []
+    # Exact repeats are not lost.
+    exact = dataclasses.replace(REPORT, repeats=90, other_texts=0)
+    assert warnings(exact, DataSettings(warn_lost_share=0.14)) == []

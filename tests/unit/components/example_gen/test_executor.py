@@ -5,22 +5,12 @@ import json
 import random
 from pathlib import Path
 
-import apache_beam as beam
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
-from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import proto_utils
 
-from components.example_gen.artifacts import CurationArtifact
 from components.example_gen.check import check_files
-from components.example_gen.component import CsvExampleGen
-from components.example_gen.curation_report import CurationReport
-from components.example_gen.executor import CsvExampleGenExecutor
-from components.example_gen.rows import DeadLetter
 from components.example_gen.settings import Columns, DataSettings
-from components.papers.examples import read_papers
 from schema import names
 from schema.errors import BadInputError
 from tests.support.curation_oracle import (
@@ -30,59 +20,9 @@ from tests.support.curation_oracle import (
     pandas_papers,
     to_csv,
 )
+from tests.support.example_gen_run import run
 
 ROWS = noisy_rows(1200, seed=11)
-
-
-class Run:
-    """An executor's run in a folder."""
-
-    def __init__(self, folder, settings=None, pattern="*", workers=1):
-        self.folder = folder
-        component = CsvExampleGen(
-            str(folder / "data"), pattern, (settings or DataSettings()).model_dump_json(), "digest"
-        )
-        self.examples = standard_artifacts.Examples()
-        self.examples.uri = str(folder / "examples")
-        self.curation = CurationArtifact()
-        self.curation.uri = str(folder / "curation")
-        mode = "in_memory" if workers == 1 else "multi_threading"
-        flags = [
-            "--runner=DirectRunner",
-            f"--direct_running_mode={mode}",
-            f"--direct_num_workers={workers}",
-        ]
-        context = CsvExampleGenExecutor.Context(
-            make_beam_pipeline_fn=lambda: beam.Pipeline(options=PipelineOptions(flags))
-        )
-        properties = {
-            key: proto_utils.proto_to_json(value) if hasattr(value, "DESCRIPTOR") else value
-            for key, value in component.exec_properties.items()
-        }
-        outputs = {"examples": [self.examples], "curation": [self.curation]}
-        CsvExampleGenExecutor(context).Do({}, outputs, properties)
-
-    def split(self, name):
-        """The papers of a split, in order, as (title, abstract, labels)."""
-        papers = read_papers(artifact_utils.get_split_uri([self.examples], name))
-        return [(paper.title, paper.abstract, paper.labels) for paper in papers]
-
-    def splits(self):
-        return {name: self.split(name) for name in names.SPLITS}
-
-    def report(self):
-        return CurationReport(**json.loads((self.folder / "curation/curation.json").read_text()))
-
-    def dead_letters(self):
-        lines = (self.folder / "curation/dead_letters.jsonl").read_text().splitlines()
-        return [DeadLetter.from_json(line) for line in lines]
-
-
-def run(folder, files, settings=None, **options):
-    (folder / "data").mkdir(parents=True)
-    for name, content in files.items():
-        (folder / "data" / name).write_bytes(content)
-    return Run(folder, settings, **options)
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +54,7 @@ def test_artifacts_say_what_they_hold(one):
     assert sorted(path.name for path in Path(one.curation.uri).iterdir()) == [
         "curation.json",
         "dead_letters.jsonl",
+        "labels_left_out.json",
     ]
     assert sorted(path.name for path in Path(one.examples.uri).iterdir()) == [
         "Split-test",

@@ -1,11 +1,13 @@
 """Rows of a CSV file become papers, or dead letters that say why not."""
 
 import pytest
+from pydantic import ValidationError
 
 from components.example_gen.label_values import parse_labels
 from components.example_gen.rows import DeadLetter, PaperRow, read_rows
 from components.example_gen.settings import Columns, DataSettings
 from components.papers.raw_paper import RawPaper
+from schema.errors import BadInputError
 from tests.support.curation_oracle import labels_of, noisy_rows, to_csv
 
 
@@ -53,10 +55,6 @@ def test_empty_title_or_abstract(tmp_path):
 @pytest.mark.parametrize(
     ("terms", "reason"),
     [
-        ("", "no labels"),
-        ("  ", "no labels"),
-        ("[]", "the list of labels is empty"),
-        ("()", "the list of labels is empty"),
         ("cs.LG", "is not a Python list"),
         ("['cs.LG'", "is not a Python list"),
         ("'cs.LG'", "is not a Python list"),
@@ -64,7 +62,12 @@ def test_empty_title_or_abstract(tmp_path):
         ("{'cs.LG': 1}", "is not a Python list"),
         ("__import__('os')", "is not a Python list"),
         ("[" * 500 + "]" * 500, "is not a Python list"),
-        ("['cs.LG', 7]", "the label 7 is not a string"),
+        ("['cs.LG', 7.5]", "the label 7.5 is not a string"),
+        ("['cs.LG', True]", "the label True is not a string"),
+        ("<a><b>", "set data.label_format to tags"),
+        ("a;b", "set data.label_separator"),
+        ("['cs.LG' 'stat.ML']", "two strings without a comma between them"),
+        ("['a', 'b'\n 'c']", "two strings without a comma between them"),
         ("['cs.LG', None]", "the label None is not a string"),
         ("['cs.LG', '']", "a label is empty"),
         ("['cs.LG', ' \\n']", "a label is empty"),
@@ -80,7 +83,11 @@ def test_bad_list_literals(tmp_path, terms, reason):
 
 @pytest.mark.parametrize(
     ("terms", "reason"),
-    [("", "no labels"), (";", "a label is empty"), ("x;;y", "a label is empty")],
+    [
+        ("x;;y", "a label is empty"),
+        ("['x', 'y']", "set data.label_separator to null"),
+        ("<x><y>", "set data.label_format to tags"),
+    ],
 )
 def test_bad_separated_labels(tmp_path, terms, reason):
     (found,) = reasons(tmp_path, [("a", "b", terms)], ";")
@@ -98,10 +105,90 @@ def test_bad_separated_labels(tmp_path, terms, reason):
         ("a; b ;c", ";", ("a", "b", "c")),
         ("b;a;b", ";", ("b", "a")),
         ("I.2.6, x || y", "||", ("I.2.6, x", "y")),
+        ("a;b;", ";", ("a", "b")),
+        ("|a|b|", "|", ("a", "b")),
+        ("a  b\t", " ", ("a", "b")),
+        (" ; ;", ";", ()),
+        ("", None, ()),
+        ("  ", ";", ()),
+        ("[]", None, ()),
+        ("()", None, ()),
+        ("[1, 12, '1']", None, ("1", "12")),
+        ("[\"it's\", \"a' 'b\"]  # 'x' 'y'", None, ("it's", "a' 'b")),
+        (("a; b", " c"), ";", ("a; b", "c")),
+        ((), None, ()),
     ],
 )
 def test_labels(value, separator, labels):
-    assert parse_labels(value, separator) == labels
+    assert parse_labels(value, None, separator) == labels
+
+
+@pytest.mark.parametrize(
+    ("value", "labels"),
+    [
+        ("<a><b c>", ("a", "b c")),
+        ("\t<http://x/1> <http://x/2>\n<a>", ("http://x/1", "http://x/2", "a")),
+        ("", ()),
+    ],
+)
+def test_tags(value, labels):
+    assert parse_labels(value, "tags") == labels
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [("<a>b<c>", "not a row of tags"), ("<a", "not a row of tags"), ("<>", "a label is empty")],
+)
+def test_bad_tags(value, reason):
+    with pytest.raises(ValueError, match=reason):
+        parse_labels(value, "tags")
+
+
+def test_a_column_for_each_label(tmp_path):
+    columns = Columns(title=None, text="text", labels=("toxic", "rude words"))
+    rows = [("t", "1", "0"), ("t", "1.0", "True"), ("t", "false", ""), ("t", "0", "2"), ("t", "1")]
+    found = read(tmp_path, to_csv(rows, ("text", "toxic", "rude words")), columns)
+    assert [row.paper.labels for row in found[:3]] == [("toxic",), ("toxic", "rude words"), ()]
+    assert [row.reason for row in found[3:]] == [
+        "bad 'rude words': '2' is not 0 or 1",
+        "2 fields where the header has 3",
+    ]
+
+
+def test_the_header_again_is_malformed(tmp_path):
+    again = to_csv([("a", "b", "['c']")])
+    found = read(tmp_path, again + b"\xef\xbb\xbf" + again)
+    assert [row.line for row in found] == [2, 3, 4]
+    assert found[1].reason == "the header stands here again"
+
+
+def test_a_row_without_labels_is_an_error_where_the_settings_say_so(tmp_path):
+    path = tmp_path / "papers.csv"
+    path.write_bytes(to_csv([("a", "b", "['c']"), ("d", "e", "['x']"), ("f", "g", "[]")]))
+    settings = DataSettings(unlabelled="error")
+    with pytest.raises(BadInputError, match=r"line 4: no labels\. Set data\.unlabelled"):
+        list(read_rows(str(path), settings))
+    with pytest.raises(BadInputError, match="line 3: no labels are left"):
+        list(read_rows(str(path), settings, left_out={"x"}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"label_format": "tags", "label_separator": ";"}, "label_format tags and label_separator"),
+        ({"label_format": "list", "label_separator": ";"}, "label_format list and label_separator"),
+        ({"columns": Columns(labels=("a",)), "label_format": "tags"}, "columns.labels as a list"),
+        ({"label_format": "separated"}, "label_separator must be set"),
+        ({"label_pattern": "[a"}, "is not a regular expression"),
+    ],
+)
+def test_settings_that_contradict_each_other(settings, told):
+    with pytest.raises(ValidationError, match=told):
+        DataSettings(**settings)
+
+
+def test_a_tab_in_a_profile():
+    assert DataSettings(label_separator="\\t").label_separator == "\t"
 
 
 def test_own_columns_and_split(tmp_path):

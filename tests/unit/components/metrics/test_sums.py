@@ -110,3 +110,18 @@ def test_a_whole_split_equals_sklearn():
     assert set(found) == {*METRIC_NAMES, "threshold"}
     with pytest.raises(ValueError, match="no example"):
         measure(np.zeros((0, 3)), np.zeros((0, 3)), 0.5)
+
+
+def test_a_paper_without_labels_counts_as_in_sklearn():
+    truth = np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]])
+    probabilities = np.array([[0.9, 0.2, 0.1], [0.9, 0.2, 0.1], [0.3, 0.2, 0.1]])
+    suggested = probabilities >= 0.5
+    found = measure(truth, probabilities, 0.5)
+    assert found["lrap"] == sklearn.label_ranking_average_precision_score(truth, probabilities) == 1
+    assert found["ndcg@5"] == sklearn.ndcg_score(truth, probabilities, k=5) == pytest.approx(1 / 3)
+    samples = sklearn.f1_score(truth, suggested, average="samples", zero_division=0)
+    assert found["samples_f1"] == samples == pytest.approx(1 / 3)
+    for name in ("precision@1", "recall@5", "coverage"):
+        assert found[name] == pytest.approx(1 / 3), name
+    # One right suggestion, and one for a paper without labels.
+    assert (found["micro_precision"], found["micro_recall"]) == (0.5, 1.0)

@@ -14,6 +14,7 @@ from components.papers.raw_paper import RawPaper
 PAPERS = [
     RawPaper("A title", "An abstract.", ("cs.LG",)),
     RawPaper("", "机 é 🎓\nnext line", ("b", "a")),
+    RawPaper("No label left", "An abstract.", (), ("é", "b")),
     RawPaper("Größe", "x" * 5_000, ("68T45; é",)),
 ]
 

@@ -26,13 +26,22 @@ def test_keys_are_those_of_transform(analyse):
     assert found.dtype == np.int64
     np.testing.assert_array_equal(found, paper_keys(titles, abstracts))
     papers = zip(analysis.titles, analysis.abstracts, strict=True)
-    keys = [RawPaper(*paper, ()).key.encode() for paper in papers]
+    keys = [RawPaper(*paper, ()).key().encode() for paper in papers]
     np.testing.assert_array_equal(found, paper_keys(keys, keys))
 
 
 def test_a_paper_without_a_title_has_the_key_of_its_abstract():
     texts = [title.encode() for title in TITLES]
     np.testing.assert_array_equal(paper_keys([b""] * len(texts), texts), keys_of(TITLES))
+
+
+def test_title_and_text_together_make_the_key():
+    papers = [("A title", "Text."), ("A title", "Another."), ("", "Text.")]
+    titles, abstracts = ([text.encode() for text in texts] for texts in zip(*papers, strict=True))
+    keys = paper_keys(titles, abstracts, by_title=False)
+    assert len(np.unique(keys)) == 3
+    texts = [RawPaper(*paper, ()).key(by_title=False).encode() for paper in papers]
+    np.testing.assert_array_equal(keys, paper_keys(texts, texts))
 
 
 def test_titles_as_they_stand_make_the_key():

@@ -19,7 +19,12 @@ from tests.support.report_served import LABELS, draw_papers, save_model, write_s
 
 SETTINGS = ReportSettings(bootstrap_samples=20, wrong_papers=2)
 PROVENANCE = Provenance("papers.csv", "abc", changed=True, settings={"trainer": {"seed": 3}})
-FIGURES = {"micro_f1": 0.7, "examples": 30.0, "abstract_only/micro_f1": 0.6}
+FIGURES = {
+    "micro_f1": 0.7,
+    "examples": 30.0,
+    "abstract_only/micro_f1": 0.6,
+    "vocabulary_only/micro_f1": 0.8,
+}
 LABELS_FOUND = [{"label": "cs.CV", "support": 3, "threshold": 0.4}]
 SLICES_FOUND = [{"name": "archive", "value": "cs", "figures": {"micro_f1": 0.5}}]
 PASSED = GateRow("lrap", 0.9, None, 0.8, is_change=False, passed=True, papers=30)
@@ -45,6 +50,7 @@ def everything(tmp_path_factory) -> Sources:
     sizes = {"train": 50, "val": 10, "test": 30}
     (root / "curation").mkdir()
     (root / "curation" / "curation.json").write_text('{"kept": 90}')
+    (root / "curation" / "labels_left_out.json").write_text('[{"label": "a"}]')
     (root / "run").mkdir()
     lines = [{"epoch": 1, "step": 5}, {"epoch": 1, "loss": 0.2}, {"epoch": 2, "loss": 0.1}]
     (root / "run" / "epochs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
@@ -96,6 +102,8 @@ def test_everything_of_a_blessed_model_is_there(everything):
     }
     assert facts["figures"] == {"micro_f1": 0.7, "examples": 30.0}
     assert facts["abstract_only"] == {"micro_f1": 0.6}
+    assert facts["vocabulary_only"] == {"micro_f1": 0.8}
+    assert facts["data"]["left_out"] == [{"label": "a"}]
     assert facts["labels"] == LABELS_FOUND
     assert facts["slices"] == SLICES_FOUND
     assert facts["data"]["curation"] == {"kept": 90}

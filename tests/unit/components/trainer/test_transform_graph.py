@@ -24,6 +24,7 @@ def raw(parts: Parts) -> dict[str, object]:
         names.TERMS: tf.sparse.from_dense(
             [["cs.LG", "unheard of"]] + [["stat.ML", ""]] * (len(parts.titles) - 1)
         ),
+        names.LEFT_OUT_TERMS: tf.sparse.from_dense([["rare"]] * len(parts.titles)),
     }
 
 
@@ -34,7 +35,7 @@ def traced(parts: Parts, given: list[str], wanted: list[str]) -> Any:
 
 @pytest.mark.parametrize(
     ("given", "wanted"),
-    [([names.TITLES, names.SUMMARIES], WEIGHTS), ([names.TERMS], LABELS)],
+    [([names.TITLES, names.SUMMARIES], WEIGHTS), ([names.TERMS, names.LEFT_OUT_TERMS], LABELS)],
 )
 def test_features_are_bit_for_bit_those_of_the_layer(parts, raw, given, wanted):
     expected = parts.analysis.output.transform_features_layer()(raw)

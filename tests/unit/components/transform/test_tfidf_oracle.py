@@ -94,10 +94,14 @@ def test_labels_equal_multi_label_binarizer(analyse):
 
 def test_labels_outside_the_vocabulary_are_counted(analyse):
     analysis = analyse(SOME, "abstract")
-    terms = tf.sparse.from_dense([["cs.LG", "new", "newer"], ["68T45", "", ""], ["new", "", ""]])
-    found = analysis.output.transform_features_layer()({names.TERMS: terms})
-    np.testing.assert_array_equal(found[names.UNKNOWN_LABELS], [2, 0, 1])
+    terms = tf.sparse.from_dense([["cs.LG", "new", "newer"], ["68T45", "", ""], ["", "", ""]])
+    # The second one is in the vocabulary, as that of an earlier model may be.
+    left_out = tf.sparse.from_dense([["rare", ""], ["", "stat.ML"], ["", ""]])
+    raw = {names.TERMS: terms, names.LEFT_OUT_TERMS: left_out}
+    found = analysis.output.transform_features_layer()(raw)
+    np.testing.assert_array_equal(found[names.UNKNOWN_LABELS], [3, 0, 0])
     expected = np.zeros((3, len(LABELS)))
+    expected[1, analysis.labels.index(b"stat.ML")] = 1
     expected[0, analysis.labels.index(b"cs.LG")] = 1
     expected[1, analysis.labels.index(b"68T45")] = 1
     np.testing.assert_array_equal(tf.sparse.to_dense(found[names.LABELS]), expected)
