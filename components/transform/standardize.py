@@ -81,12 +81,21 @@ def _standardize(texts: tf.Tensor) -> tf.Tensor:
     table = _table()
     pages = tf.cast(tf.gather(table.pages, codes.values // _PAGE), tf.int32)
     entries = tf.gather(table.entries, pages * _PAGE + codes.values % _PAGE)
-    every = tf.RaggedTensor.from_row_splits(table.parts, table.starts)
-    found = tf.gather(every, tf.cast(entries, tf.int32))
+    splits, parts = tf.raw_ops.RaggedGather(
+        params_nested_splits=[table.starts],
+        params_dense_values=table.parts,
+        indices=tf.cast(entries, tf.int32),
+        OUTPUT_RAGGED_RANK=1,
+    )
+    # Even where a branch isn't taken each of its operations costs time, and checks are many.
+    found = tf.RaggedTensor.from_row_splits(parts, splits[0], validate=False)
     plain = tf.gather(codes.values, found.value_rowids()) + found.values // _CLASSES
     plain = _order_marks(plain, found.values % _CLASSES)
-    rows = tf.RaggedTensor.from_row_splits(plain, tf.gather(found.row_splits, codes.row_splits))
-    standard = tf.strings.unicode_encode(rows, "UTF-8")
+    standard = tf.raw_ops.UnicodeEncode(
+        input_values=plain,
+        input_splits=tf.gather(found.row_splits, codes.row_splits),
+        output_encoding="UTF-8",
+    )
     standard = tf.strings.regex_replace(standard, _STRAY, r"\1\2")
     return tf.strings.regex_replace(standard, _CUT, r" \0 ")
 
