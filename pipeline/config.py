@@ -21,6 +21,7 @@ from components.trainer.settings import TrainerSettings
 from components.transform.settings import FeatureSettings
 from pipeline.beam_settings import BeamSettings
 from pipeline.deploy_settings import DeploySettings
+from pipeline.label_names import read_label_names
 from pipeline.settings_tree import Origin, SettingsTree, is_section, type_of
 from pipeline.settings_yaml import explain as explain_yaml
 from pipeline.settings_yaml import read_tree, read_value
@@ -93,6 +94,7 @@ def resolve(profile: str, overrides: Sequence[str] = ()) -> tuple[Config, Settin
     tree = _read_profile(profile)
     for override in overrides:
         _apply_override(tree, override)
+    _read_label_names(tree)
     try:
         text = json.dumps(tree.values, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -104,6 +106,17 @@ def resolve(profile: str, overrides: Sequence[str] = ()) -> tuple[Config, Settin
     except ValidationError as error:
         lines = explain(error, Config, where=tree.place)
         raise UsageError(f"The configuration (profile {profile}) is not valid:\n{lines}") from error
+
+
+def _read_label_names(tree: SettingsTree) -> None:
+    """Puts what the file of the labels' names holds in place of its path."""
+    path = ("report", "label_names")
+    section = tree.values.get(path[0])
+    if isinstance(section, dict) and isinstance(section.get(path[1]), str):
+        origin = tree.origins[path]
+        folder = Path(origin.source).parent if origin.line else Path()
+        names = read_label_names(folder / Path(section[path[1]]).expanduser())
+        tree.put(path, names, dict.fromkeys(_paths(path, names), origin))
 
 
 def _read_profile(profile: str, said: str = "", extending: Sequence[str] = ()) -> SettingsTree:

@@ -137,7 +137,12 @@ def create_pipeline(
         infra_blessing=infra_validator.outputs["blessing"],
         evaluation=evaluator.outputs["evaluation"],
         endpoint=cloud.endpoint if cloud else "",
-        words=json.dumps(Words.of_settings(config.model_dump()).as_dict()),
+        words=json.dumps(
+            {
+                **Words.of_settings(config.model_dump()).as_dict(),
+                "label_names": config.report.label_names,
+            }
+        ),
     )
     report = Report(
         examples=examples,

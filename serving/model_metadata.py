@@ -95,9 +95,16 @@ class ModelMetadata:
     @property
     def words(self) -> Words:
         """What its profile calls the data; models of older versions speak of papers."""
-        return Words(
-            **self._read_object(f"{self._folder}/{names.EXTRA_ASSETS_DIR}/{names.WORDS_FILE}")
-        )
+        return Words(**{key: self._words[key] for key in self._words if key != "label_names"})
+
+    @property
+    def label_names(self) -> Mapping[str, str]:
+        """What labels are called, those with a name."""
+        return dict(self._words.get("label_names", {}))
+
+    @cached_property
+    def _words(self) -> dict[str, Any]:
+        return self._read_object(f"{self._folder}/{names.EXTRA_ASSETS_DIR}/{names.WORDS_FILE}")
 
     @property
     def _info_path(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from schema import names
 from schema.errors import BadInputError, UsageError
 from schema.text import encode_text
+from serving.model_metadata import ModelMetadata
 from serving.suggestion import Suggestion
 from serving.versions import find_base, find_versions, holds_model
 
@@ -25,6 +26,7 @@ class Predictor:
         self.path = path
         # The model owns the variables; its signatures work only as long as it lives.
         self._model = model
+        self._label_names = ModelMetadata(path).label_names
 
     def suggest(self, texts: Sequence[str], batch_size: int = 64) -> list[list[Suggestion]]:
         """Suggests labels for texts.
@@ -55,7 +57,12 @@ class Predictor:
             )
             results.extend(
                 [
-                    Suggestion(label.decode("utf-8"), float(score), bool(suggested))
+                    Suggestion(
+                        label.decode("utf-8"),
+                        float(score),
+                        bool(suggested),
+                        self._label_names.get(label.decode("utf-8"), ""),
+                    )
                     for label, score, suggested in zip(*row, strict=True)
                 ]
                 for row in zip(*columns, strict=True)

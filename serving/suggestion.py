@@ -13,8 +13,10 @@ class Suggestion:
         label: The label.
         score: The model's probability, 0 to 1.
         suggested: Whether the score reaches the label's threshold.
+        name: What the label is called, if the model is in this process and knows it; else empty.
     """
 
     label: str
     score: float
     suggested: bool
+    name: str = ""

@@ -32,8 +32,8 @@ _PERCENTILES: Final = ("5", "25", "50", "75", "95")
 _MOST_LABELS: Final = 4
 _LEFT_OUT: Final = 25
 _RARE: Final = 10
-# Settings that the model card shows in full.
-_IN_CARD: Final = ("intended_use", "limits")
+# Settings that the page shows elsewhere.
+_IN_CARD: Final = ("intended_use", "limits", "label_names")
 _SLICE_METRICS: Final = ("micro_f1", "precision@1", "lrap", "ndcg@5")
 _MEASURED_SECTIONS: Final = {
     "summary": "Summary",
@@ -85,7 +85,8 @@ def render(report: Facts) -> str:
         chart.svg = Markup(words.of(chart.svg, escape))
         chart.lines = [replace(line, name=words.of(line.name)) for line in chart.lines]
     # A title that turns the direction of writing around must not turn that of the page.
-    return visible(_template(words).render(context))
+    called = report["card"]["settings"].get("report", {}).get("label_names", {})
+    return visible(_template(words, tuple(called.items())).render(context))
 
 
 class _Words(jinja2.ext.Extension):
@@ -102,7 +103,8 @@ class _Words(jinja2.ext.Extension):
 
 
 @cache
-def _template(words: Words) -> jinja2.Template:
+def _template(words: Words, label_names: tuple[tuple[str, str], ...]) -> jinja2.Template:
+    called = dict(label_names)
     environment = jinja2.Environment(
         extensions=[_Words],
         loader=jinja2.FileSystemLoader(_HERE),
@@ -112,6 +114,9 @@ def _template(words: Words) -> jinja2.Template:
     )
     environment.globals["words"] = words
     environment.filters.update(FILTERS)
+    environment.filters["named"] = lambda label: (
+        f"{label} ({called[label]})" if label in called else label
+    )
     for name in ("title_of", "meaning_of", "baseline_meaning", "slice_title"):
         environment.filters[name] = _in_words(environment.filters[name], words)
     return environment.get_template("page.html.j2")

@@ -13,6 +13,9 @@ class ReportSettings(Settings):
     Attributes:
         item: What a row of the data is, such as `ticket`: report, page and terminal then speak of
             tickets, and of their title and text by the names of the columns.
+        label_names: What labels are called, such as `{cs.LG: Machine Learning}`, or the path
+            (relative to the profile) of a file of two columns, label and name. Shown beside the
+            labels in the report, on the page of the server and by `predict`.
         bootstrap_samples: Number of bootstrap draws of the test papers for the intervals; at
             least 1.
         level: Confidence level of the intervals, between 0 and 1.
@@ -26,6 +29,7 @@ class ReportSettings(Settings):
     """
 
     item: str = Field(default="paper", min_length=1)
+    label_names: dict[str, str] = Field(default_factory=dict)
     bootstrap_samples: int = Field(default=1_000, ge=1)
     level: float = Field(default=0.95, gt=0.0, lt=1.0)
     max_papers: int = Field(default=20_000, ge=1)

@@ -45,7 +45,7 @@ def write_suggestions(
     console = Terminal()
     for text, labels in zip(texts, suggestions, strict=True):
         if as_json:
-            row = {"text": text, "suggestions": [asdict(each) for each in labels]}
+            row = {"text": text, "suggestions": [_as_dict(each) for each in labels]}
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
             continue
         console.print(styled((one_line(text), "bold")))
@@ -53,7 +53,12 @@ def write_suggestions(
             bar = "█" * round(each.score * 20)
             mark = ("*", "green") if each.suggested else " "
             figures = f" {each.score:6.3f}  {visible(each.label):<16} "
-            console.print(styled("  ", mark, figures, (bar, "cyan")))
+            console.print(styled("  ", mark, figures, (bar, "cyan"), ("  " + each.name, "dim")))
+
+
+def _as_dict(suggestion: Suggestion) -> dict[str, object]:
+    """Returns it without a name where it has none."""
+    return {key: value for key, value in asdict(suggestion).items() if key != "name" or value}
 
 
 def one_line(text: str) -> str:

@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from tensorflow_serving.apis import classification_pb2, regression_pb2
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from schema.words import Words
+from schema.words import PAPERS, Words
 from serving.server.api import inference, json_document, rest_answers
 from serving.server.api.rest_request import fill_examples, predict_inputs
 from serving.server.errors import ServingError, invalid_argument
@@ -76,6 +76,7 @@ _MOST_UNPACKED: Final = 100 * 1024 * 1024
 _STYLE: Final = "__STYLE__"
 _SCRIPT: Final = "__SCRIPT__"
 _MODEL_NAME: Final = "__MODEL_NAME__"
+_LABEL_NAMES: Final = "__LABEL_NAMES__"
 
 _T = TypeVar("_T")
 
@@ -97,9 +98,11 @@ def make_rest_app(
     """
 
     def show_page(_: Request) -> Response:
-        name = json.dumps(models.names[0]).replace("<", "\\u003c") if models.names else _MODEL_NAME
-        page = _read_page(models.words(models.names[0]) if models.names else Words())
-        return HTMLResponse(page.replace(_MODEL_NAME, name))
+        name = _in_script(models.names[0]) if models.names else _MODEL_NAME
+        model = models.metadata(models.names[0]) if models.names else None
+        page = _read_page(model.words if model else PAPERS)
+        labels = _in_script(dict(model.label_names) if model else {})
+        return HTMLResponse(page.replace(_LABEL_NAMES, labels).replace(_MODEL_NAME, name))
 
     def show_metrics(_: Request) -> Response:
         return PlainTextResponse(monitoring.text(), headers={"content-type": CONTENT_TYPE})
@@ -109,6 +112,10 @@ def make_rest_app(
         routes.append(Route(metrics, show_metrics))
     routes.append(Route("/{path:path}", RestApi(models, monitoring, timeout)))
     return Starlette(routes=routes)
+
+
+def _in_script(value: object) -> str:
+    return json.dumps(value).replace("<", "\\u003c")
 
 
 @cache

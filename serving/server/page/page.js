@@ -26,6 +26,7 @@ const model = (() => {
   const embedded = $("model").textContent;
   return embedded.startsWith("__") ? null : JSON.parse(embedded);
 })();
+const labelNames = JSON.parse($("label-names").textContent);
 const base = `v1/models/${encodeURIComponent(model)}`;
 let request = null; // The AbortController of the running request.
 
@@ -117,6 +118,7 @@ function showError(message) {
 function showLabels({version, rows}, milliseconds) {
   $("labels").replaceChildren(...rows.map(({label, score, suggested}, i) => {
     const row = element("div", "row", element("span", "rank", `${i + 1}`), element("span", "name", label));
+    if (Object.hasOwn(labelNames, label)) row.append(element("span", "small muted", labelNames[label]));
     if (suggested) row.append(element("span", "badge", "✓ suggested"));
     row.append(element("span", "share", percent(score)));
     const fill = element("div", "fill");

@@ -12,7 +12,6 @@ import grpc
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from schema.words import Words
 from serving.model_metadata import ModelMetadata
 from serving.server.config import ModelConfig
 from serving.server.errors import ServingError, failed_precondition, invalid_argument, not_found
@@ -77,10 +76,10 @@ class ModelStore:
         """The names of the models in the configuration."""
         return list(self._configs)
 
-    def words(self, name: str) -> Words:
-        """Returns what the highest version of a model calls its texts."""
+    def metadata(self, name: str) -> ModelMetadata | None:
+        """Returns what the highest version of a model says about itself, if one serves."""
         serving = self._serving(name)
-        return ModelMetadata(serving[max(serving)].model.path).words if serving else Words()
+        return ModelMetadata(serving[max(serving)].model.path) if serving else None
 
     def lease(self, spec: ModelSpec) -> AbstractContextManager[Servable]:
         """Returns the version that a request asks for, else the highest, which stays loaded.

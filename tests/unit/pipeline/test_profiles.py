@@ -86,6 +86,26 @@ def test_extends_is_explained(write):
         assert message in str(raised.value)
 
 
+def test_labels_get_their_names_from_a_file_or_the_profile(write):
+    write("team/names.tsv", "cs.LG\tMachine Learning\n\nstat.ML\tStatistics, mostly\n")
+    write("names.csv", '\ufeffcs.LG,"Learning, Machine"\n')
+    file = load_config(write("team/a.yaml", "report: {label_names: names.tsv}\n"))
+    assert file.report.label_names == {
+        "cs.LG": "Machine Learning", "stat.ML": "Statistics, mostly",
+    }  # fmt: skip
+    typed = load_config("sample", ["report.label_names=names.csv"])
+    assert typed.report.label_names == {"cs.LG": "Learning, Machine"}
+    given = load_config(write("b.yaml", "report: {label_names: {cs.LG: 5}}\n"))
+    assert given.report.label_names == {"cs.LG": "5"}
+    write("bad.csv", "cs.LG,Machine,Learning\n")
+    for path, message in {
+        "bad.csv": "bad.csv, line 1 has 3 columns",
+        "none.csv": "can't read none.csv:",
+    }.items():
+        with pytest.raises(UsageError, match=message):
+            load_config("sample", [f"report.label_names={path}"])
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -79,6 +80,15 @@ def test_each_kind_of_path_finds_its_model(
     model = load_model(str(run_dir / below))
     assert model.path.name == version
     assert model.suggest(["hello"]) == [expect("hello", mark)]
+
+
+def test_labels_have_the_names_that_were_pushed_with_the_model(tmp_path: Path) -> None:
+    extra = save(tmp_path / "1", mark=0.1) / "assets.extra"
+    extra.mkdir()
+    (extra / "words.json").write_text(json.dumps({"label_names": {LABELS[0]: "Briefly"}}))
+    ((*suggestions,),) = load_model(str(tmp_path / "1")).suggest(["hello"])
+    called = {each.label: each.name for each in suggestions}
+    assert called == {**dict.fromkeys(LABELS, ""), LABELS[0]: "Briefly"}
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 64])

@@ -107,8 +107,10 @@ def test_blessed_model_is_pushed_and_marked_as_tfx_does(push: Push, tmp_path: Pa
 
 def test_the_words_of_a_profile_are_pushed_with_the_model(push: Push, tmp_path: Path) -> None:
     words = Words("ticket", "tickets", None, "body")
-    pushed = push(make_model(tmp_path / "model"), words=json.dumps(words.as_dict()))
+    told = {**words.as_dict(), "label_names": {"a": "Apples"}}
+    pushed = push(make_model(tmp_path / "model"), words=json.dumps(told))
     assert ModelMetadata(pushed.uri).words == words
+    assert ModelMetadata(pushed.uri).label_names == {"a": "Apples"}
     assert ModelMetadata(push(make_model(tmp_path / "other", b"other")).uri).words == PAPERS
 
 

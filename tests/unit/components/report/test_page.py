@@ -160,6 +160,7 @@ def test_a_model_that_was_not_measured_has_a_short_page():
 def test_the_page_speaks_of_the_profiles_items_and_columns(report, whole):
     card = copy.deepcopy(report["card"])
     card["data"] = "file.csv"
+    card["settings"]["report"]["label_names"] = {LABELS[0]: "Albania <i>"}
     card["settings"]["report"]["item"] = "entry"
     card["settings"]["data"]["columns"] |= {"title": None, "text": "<i>body"}
     found = page(report, card=card)
@@ -175,6 +176,7 @@ def test_the_page_speaks_of_the_profiles_items_and_columns(report, whole):
     ):
         assert before in whole.text
         assert after in found.text
+    assert f"{LABELS[0]} (Albania <i>)" in found.section("labels")
     assert "Without a title" in whole.text
     assert "Without a" not in found.text
     assert Counter(tag for tag, _ in whole.elements)["i"] == 0

@@ -19,7 +19,7 @@ def model(tmp_path, monkeypatch):
 
     def suggest(texts):
         return [
-            [Suggestion("größe", len(text) / 100, True), Suggestion("[cs.LG]", 0.0, False)]
+            [Suggestion("größe", len(text) / 100, True, "Size"), Suggestion("[cs.LG]", 0.0, False)]
             for text in texts
         ]
 
@@ -34,6 +34,7 @@ def test_predict_shows_labels_best_first(model):
     lines = [flat(line) for line in done.output.splitlines()]
     assert lines[0] == "A title and [text]"
     assert lines[1].startswith("* 0.190 größe █")
+    assert lines[1].endswith(" Size")
     assert lines[2] == "0.000 [cs.LG]"
     assert lines[3] == "x"
 
@@ -44,7 +45,7 @@ def test_predict_writes_an_object_a_line_for_programs(model):
     assert first == {
         "text": "ab",
         "suggestions": [
-            {"label": "größe", "score": 0.02, "suggested": True},
+            {"label": "größe", "score": 0.02, "suggested": True, "name": "Size"},
             {"label": "[cs.LG]", "score": 0.0, "suggested": False},
         ],
     }

@@ -164,10 +164,12 @@ def test_the_page_speaks_of_what_the_model_was_trained_on(tmp_path):
     options = two_models(tmp_path)
     (tmp_path / "half" / "7" / "assets.extra").mkdir()
     words = {"item": "issue", "items": "issues", "title": None, "text": "<b>y"}
+    words["label_names"] = {"a": "</script>"}
     (tmp_path / "half" / "7" / "assets.extra" / "words.json").write_text(json.dumps(words))
     with running(options) as server:
         page = httpx.get(server.rest_url, timeout=60).text
     html = page[: page.index("<script")]
+    assert r'id="label-names">{"a": "\u003c/script>"}</script>' in page
     for text in (
         "<h1>Labels for an issue</h1>",
         "Paste a &lt;b&gt;y to see which labels fit best.",
