@@ -72,7 +72,8 @@ class DeploySettings(Settings):
         bucket: Cloud Storage folder (gs://...) for TFX's artifacts and, with `push_to: bucket`, the
             pushed versions. It must exist.
         data: Folder of the CSV files, such as gs://my-bucket/papers.
-        pattern: Glob pattern of the CSV files in `data`; `{SPAN}` stands for the number of a span.
+        pattern: Glob pattern of the CSV files in `data`; `{SPAN}` stands for the number of a span,
+            `{YYYY}`, `{MM}` and `{DD}` for its day, `{VERSION}` for its version.
         image: The project's container image, with its tag or digest.
         beam_image: Container image of Beam's workers; needed unless `beam.runner` is direct.
         service_account: Account that the steps run as; empty for the platform's default.

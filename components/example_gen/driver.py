@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Iterable
 from typing import Any, Final
 
+from tfx.components.example_gen import utils
 from tfx.components.example_gen.driver import FileBasedDriver
+from tfx.components.example_gen.input_processor import FileBasedInputProcessor
 from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import standard_component_specs
+from tfx.utils import proto_utils
 
 from components.example_gen.settings import DataSettings
 from components.example_gen.spans import Window, find_window, has_span
@@ -40,13 +46,32 @@ class SpanDriver(FileBasedDriver):
         Raises:
             BadInputError: As `find_window` raises it.
         """
-        # First, since TFX's own messages about a wrong span are hard to read.
         window = read_window(exec_properties, exec_properties[PATTERN_KEY])
+        if window is not None:
+            # Resolved by us: TFX takes the folder for a part of the pattern.
+            exec_properties = {
+                **exec_properties,
+                standard_component_specs.INPUT_CONFIG_KEY: proto_utils.proto_to_json(
+                    utils.make_default_input_config(window.last)
+                ),
+            }
         properties: dict[str, Any] = super().resolve_exec_properties(
             exec_properties, *infos, **more_infos
         )
         properties[WINDOW_KEY] = describe_window(window) if window else ""
+        if window is not None:
+            properties[utils.SPAN_PROPERTY_NAME] = window.spans[-1]
+            properties[utils.VERSION_PROPERTY_NAME] = window.version
         return properties
+
+    def get_input_processor(
+        self,
+        splits: Iterable[example_gen_pb2.Input.Split],
+        range_config: range_config_pb2.RangeConfig | None = None,
+        input_base_uri: str | None = None,
+    ) -> FileBasedInputProcessor:
+        """Returns TFX's, for which the folder is no pattern."""
+        return FileBasedInputProcessor(glob.escape(input_base_uri or ""), splits, range_config)
 
 
 def read_window(exec_properties: dict[str, Any], resolved: str) -> Window | None:

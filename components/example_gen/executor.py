@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import posixpath
 from typing import Any
@@ -90,11 +91,11 @@ def _find_files(exec_properties: dict[str, Any]) -> tuple[list[str], str]:
     window = read_window(exec_properties, split.pattern)
     if window is not None:
         return window.paths, ", ".join(map(str, window.spans))
-    sought = posixpath.join(base, split.pattern)
-    paths = sorted(fileio.glob(sought))
+    paths = sorted(fileio.glob(posixpath.join(glob.escape(base), split.pattern)))
     if not paths:
         # The driver lets this pass.
-        raise BadInputError(f"no file matches {sought}; give the path of a .csv or .csv.gz file")
+        sought = posixpath.join(base, split.pattern)
+        raise BadInputError(f"no file matches {sought}; give the path of a file of data")
     return paths, ""
 
 

@@ -68,7 +68,7 @@ class DataSettings(Settings):
         test_share: Share of the papers that become test examples.
         seed: Seed of the split.
         spans: How many of the latest spans are read together; 0 reads all. Has no effect unless
-            the path contains `{SPAN}`.
+            the path contains `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`.
         allow_span_gaps: Whether a span may be missing between two that are read.
     """
 

@@ -1,16 +1,21 @@
 """Spans of a growing archive: which of them a run reads, and from which files.
 
-`{SPAN}` in a pattern stands for a number that grows, such as the month; `{SPAN:2}` for one of two
-digits, zero-padded, as in TFX. TFX resolves the latest span alone; here a window of the latest
-ones is read together, so that repeats, split and vocabulary are those of the window.
+`{SPAN}` in a pattern stands for a number that grows, such as the month, and `{YYYY}`, `{MM}` and
+`{DD}` together for a day, whose number is that of the days since 1970. `{VERSION}` beside them
+stands for the version of a span, of which the latest is read. `{SPAN:2}` and `{VERSION:2}` have two
+digits, zero-padded. All this is as in TFX, which reads the latest span alone; here a window of the
+latest ones is read together, so that repeats, split and vocabulary are those of the window.
 """
 
 from __future__ import annotations
 
+import datetime
+import glob
 import itertools
+import operator
 import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,8 +24,12 @@ from schema.errors import BadInputError
 Finder = Callable[[str], Sequence[str]]
 """Lists the files that match a glob, local or remote."""
 
-_SPEC: Final = re.compile(r"\{SPAN(?::(?P<width>[1-9]\d*))?\}")
-_ANY_SPEC: Final = re.compile(r"\{SPAN\b[^}]*\}")
+_SPEC: Final = re.compile(r"\{(SPAN|VERSION)(?::([1-9]\d*))?\}|\{(YYYY|MM|DD)\}")
+_ANY_SPEC: Final = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)\b[^}]*\}")
+_ESCAPED_SPEC: Final = re.compile(r"\\\{(SPAN|VERSION|YYYY|MM|DD)(?::\d+)?\\\}")
+_DATE: Final = ["DD", "MM", "YYYY"]
+_EPOCH: Final = datetime.date(1970, 1, 1)
+_FIRST: Final = operator.itemgetter(0)
 _MONTHS: Final = range(1900_01, 2200_00)
 
 
@@ -32,11 +41,17 @@ class Window:
         spans: Their numbers, ascending.
         paths: Their files, those of older spans first, then by name: of repeats the oldest stays.
         available: How many spans there are in all, up to the last of these.
+        names: What a person calls the spans.
+        last: The pattern of the last span's files.
+        version: Its version; None where the pattern has no `{VERSION}`.
     """
 
     spans: tuple[int, ...]
     paths: list[str]
     available: int
+    names: tuple[str, ...]
+    last: str
+    version: int | None
 
     def describe(self, asked: int) -> str:
         """Says what is read.
@@ -44,7 +59,7 @@ class Window:
         Args:
             asked: The number of spans asked for; 0 asked for all.
         """
-        first, last, count = self.spans[0], self.spans[-1], len(self.spans)
+        first, last, count = self.names[0], self.names[-1], len(self.spans)
         read = f"span {last}" if count == 1 else f"spans {first} to {last}"
         files = "1 file" if len(self.paths) == 1 else f"{len(self.paths)} files"
         message = f"{read}, {count} of {self.available} ({files})"
@@ -59,13 +74,15 @@ def has_span(pattern: str) -> bool:
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """Splits a path with `{SPAN}` into the folder above it and the pattern below that.
+    """Splits a path with a span into the folder above it and the pattern below that.
 
     Args:
         path: The path; wildcards in it must stand below that folder.
     """
-    folder, _, rest = path[: path.index("{SPAN")].rpartition("/")
-    return folder or ("/" if path.startswith("/") else "."), rest + path[path.index("{SPAN") :]
+    spec = _ANY_SPEC.search(path)
+    start = spec.start() if spec else len(path)
+    folder, _, rest = path[:start].rpartition("/")
+    return folder or ("/" if path.startswith("/") else "."), rest + path[start:]
 
 
 def find_window(
@@ -81,11 +98,11 @@ def find_window(
 
     Args:
         base: The folder of the archive.
-        pattern: The files in it: one `{SPAN}`, and wildcards as in TFX.
+        pattern: The files in it: one span, and wildcards as in TFX.
         count: How many spans are read together at most; 0 reads all.
         find: What lists files.
         allow_gaps: Whether numbers may be missing between them.
-        resolved: The pattern with a span's number in it, as TFX's driver makes it: later spans
+        resolved: The pattern with a span and version in it, as TFX's driver makes it: later ones
             are left out. None includes the latest.
 
     Raises:
@@ -93,71 +110,112 @@ def find_window(
             the number should be, or a span is missing between two others.
     """
     where = posixpath.join(base, pattern)
-    specs = _ANY_SPEC.findall(where)
-    if len(specs) != 1 or not _SPEC.fullmatch(specs[0]):
-        raise BadInputError(f"{where}: needs one {{SPAN}}, or {{SPAN:2}} for two digits")
-    spans = _find_spans(base, pattern, where, find)
-    last = None if resolved is None else _number_in(pattern, resolved)
-    numbers = sorted(number for number in spans if last is None or number <= last)
-    if not numbers:
+    named = sorted(_ANY_SPEC.findall(where))
+    span = [name for name in named if name != "VERSION"]
+    if (
+        span not in (["SPAN"], _DATE)
+        or named.count("VERSION") > 1
+        or len(_SPEC.findall(where)) != len(named)
+    ):
+        raise BadInputError(
+            f"{where}: needs one {{SPAN}}, or {{SPAN:2}} for two digits, or one each of {{YYYY}}, "
+            "{MM} and {DD}. A {VERSION} may stand beside them"
+        )
+    until = None if resolved is None else _key_of(_match(pattern, resolved, re.escape), where)
+    found: dict[int, tuple[int, Mapping[str, str]]] = {}
+    for path in sorted(find(posixpath.join(glob.escape(base), _SPEC.sub("*", pattern)))):
+        # A finder may write the folder differently, so the parts are counted from the end.
+        tail = "/".join(path.split("/")[-len(pattern.split("/")) :])
+        if (tokens := _match(pattern, tail, _wild)) is None:
+            continue
+        _check_tokens(tokens, pattern, path, where)
+        number, version = key = _key_of(tokens, path)
+        if until is None or key <= until:
+            found[number] = max(found.get(number, (-1, tokens)), (version, tokens), key=_FIRST)
+    if not found:
         raise BadInputError(
             f"no span found: no file matches {where}, where {{SPAN}} stands for a number. Check "
             "the path"
         )
-    chosen = numbers[-count:]
+    by_day = span == _DATE
+    chosen = sorted(found)[-count:]
     for earlier, later in itertools.pairwise(chosen):
         following = _following(earlier)
         if later != following and not allow_gaps:
+            missing, before, after = (_name(each, by_day) for each in (following, earlier, later))
             raise BadInputError(
-                f"{where}: span {following} is missing between {earlier} and {later}. Add it, "
+                f"{where}: span {missing} is missing between {before} and {after}. Add it, "
                 "read fewer spans (data.spans), or set data.allow_span_gaps to true"
             )
-    globs = [posixpath.join(base, _fill(pattern, spans[number])) for number in chosen]
-    paths = [path for each in globs for path in sorted(find(each))]
-    return Window(tuple(chosen), paths, len(numbers))
+    filled = [_fill(pattern, found[number][1]) for number in chosen]
+    globs = [posixpath.join(glob.escape(base), each) for each in filled]
+    return Window(
+        tuple(chosen),
+        [path for each in globs for path in sorted(find(each))],
+        len(found),
+        tuple(_name(number, by_day) for number in chosen),
+        filled[-1],
+        found[chosen[-1]][0] if "VERSION" in named else None,
+    )
 
 
-def _fill(pattern: str, token: str) -> str:
-    """Replaces `{SPAN}` by a number as it is written, or by a wildcard."""
-    return _SPEC.sub(lambda _: token, pattern)
+def _match(pattern: str, text: str, literal: Callable[[str], str]) -> Mapping[str, str] | None:
+    """Finds what stands in a text where the pattern has its specs; None if nothing does."""
+    # A part without specs is what the finder matched.
+    parts = [
+        _ESCAPED_SPEC.sub(_group, literal(part)) if _SPEC.search(part) else "[^/]*"
+        for part in pattern.split("/")
+    ]
+    matched = re.fullmatch("/".join(parts), text)
+    return None if matched is None else matched.groupdict()
 
 
-def _find_spans(base: str, pattern: str, where: str, find: Finder) -> dict[int, str]:
-    """Finds all spans: each number, and how it is written."""
-    parts = pattern.split("/")
-    place = next(index for index, part in enumerate(parts) if _SPEC.search(part))
-    # A finder may write the folder differently, so the parts are counted from the end.
-    from_end = place - len(parts)
-    before, width, after = _SPEC.split(parts[place])
-    expression = re.compile(f"{_wild(before)}(?P<span>.*){_wild(after)}")
-    spans = {}
-    for path in sorted(find(posixpath.join(base, _fill(pattern, "*")))):
-        found = expression.fullmatch(path.split("/")[from_end])
-        if found is None:
-            continue
-        token = found["span"]
+def _group(spec: re.Match[str]) -> str:
+    name = spec[1]
+    # The digits of a date may stand next to each other.
+    return f"(?P<{name}>[^/]{{{len(name)}}})" if name in _DATE else f"(?P<{name}>[^/]*)"
+
+
+def _fill(pattern: str, tokens: Mapping[str, str]) -> str:
+    return _SPEC.sub(lambda spec: tokens[spec[1] or spec[3]], pattern)
+
+
+def _check_tokens(tokens: Mapping[str, str], pattern: str, path: str, where: str) -> None:
+    """Refuses what is no number, or not written as TFX writes it."""
+    widths = {spec[1]: int(spec[2] or 0) for spec in _SPEC.finditer(pattern) if spec[1]}
+    for name, token in tokens.items():
         if not re.fullmatch("[0-9]+", token):
             raise BadInputError(
                 f"{path} matches {where}, but {token!r} is not a number. Move it away, or make "
                 "the pattern narrower"
             )
-        if token != str(int(token)).zfill(int(width or 0)) or (width and len(token) > int(width)):
+        width = widths.get(name, len(name))
+        if token != str(int(token)).zfill(width) or (width and len(token) > width):
             raise BadInputError(
-                f"{path}: the number {token!r} is not written as in {where}: {{SPAN}} has no "
-                "leading zeros, {SPAN:2} has two digits"
+                f"{path}: the number {token!r} is not written as in {where}: {{{name}}} has no "
+                f"leading zeros, {{{name}:2}} has two digits"
             )
-        spans[int(token)] = token
-    return spans
+
+
+def _key_of(tokens: Mapping[str, str] | None, path: str) -> tuple[int, int]:
+    """Returns the numbers of span and version."""
+    numbers = {name: int(token) for name, token in (tokens or {}).items()}
+    version = numbers.get("VERSION", -1)
+    if "SPAN" in numbers:
+        return numbers["SPAN"], version
+    try:
+        day = datetime.date(numbers["YYYY"], numbers["MM"], numbers["DD"])
+    except ValueError as error:
+        raise BadInputError(f"{path}: there is no such day ({error}). Rename it") from error
+    return (day - _EPOCH).days, version
 
 
 def _wild(text: str) -> str:
-    return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.escape(text).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
 
 
-def _number_in(pattern: str, resolved: str) -> int:
-    before, _, after = _SPEC.split(pattern)
-    # Apart from the number they are the same, wildcards included.
-    return int(resolved[len(before) : len(resolved) - len(after)])
+def _name(span: int, by_day: bool) -> str:
+    return str(_EPOCH + datetime.timedelta(span)) if by_day else str(span)
 
 
 def _following(span: int) -> int:

@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.utils import proto_utils
 
 from components.example_gen.component import CsvExampleGen
@@ -27,14 +28,14 @@ class Archive:
         self.path(span).parent.mkdir(exist_ok=True)
         self.path(span).write_text(content)
 
-    def resolve(self, spans=2, pattern="span-{SPAN}/papers.csv"):
+    def resolve(self, spans=2, pattern="span-{SPAN}/papers.csv", driver=SpanDriver):
         settings = DataSettings(spans=spans).model_dump_json()
         component = CsvExampleGen(str(self.root), pattern, settings, "digest")
         properties = {
             key: proto_utils.proto_to_json(value) if hasattr(value, "DESCRIPTOR") else value
             for key, value in component.exec_properties.items()
         }
-        return SpanDriver(None).resolve_exec_properties(properties, None, None)
+        return driver(None).resolve_exec_properties(properties, None, None)
 
     def window(self, **options):
         return self.resolve(**options)["window"]
@@ -84,3 +85,37 @@ def test_a_missing_span_is_told_in_our_message_not_tfxs(archive):
     shutil.rmtree(archive.root)
     with pytest.raises(BadInputError, match="no span found"):
         archive.resolve()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("{SPAN}/a*.csv", ["9/a.csv", "10/a1.csv", "10/a2.csv"]),
+        ("s{SPAN:3}-v{VERSION}.csv", ["s001-v9.csv", "s002-v9.csv", "s002-v10.csv"]),
+        ("{YYYY}-{MM}-{DD}/a.csv", ["2024-02-29/a.csv", "2023-12-31/a.csv"]),
+        ("{YYYY}{MM}{DD}/v{VERSION:2}.csv", ["20240229/v01.csv", "20240229/v12.csv"]),
+        ("plain*.csv", ["plain.csv"]),
+    ],
+)
+def test_the_latest_span_and_version_are_those_that_tfx_resolves(tmp_path, pattern, names):
+    archive = Archive(tmp_path)
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    ours = archive.resolve(1, pattern)
+    del ours["window"]
+    assert ours == archive.resolve(1, pattern, FileBasedDriver)
+
+
+def test_a_folder_with_brackets_is_no_pattern(tmp_path):
+    archives = []
+    for name in ("a", "a[1]*?"):
+        (tmp_path / name).mkdir()
+        archives.append(Archive(tmp_path / name))
+    for path in (archives[0].path(3), archives[1].path(3)):
+        os.utime(path, (1, 1))
+    for pattern in ("span-{SPAN}/papers.csv", "span-3/papers.csv"):
+        plain, odd = (archive.resolve(1, pattern) for archive in archives)
+        assert "num_files:1" in odd["input_fingerprint"]
+        assert odd["input_fingerprint"] == plain["input_fingerprint"]
+        assert (odd["span"], odd["input_config"]) == (plain["span"], plain["input_config"])

@@ -1,10 +1,15 @@
 """Runs the executor on small files, through artifacts as a pipeline does."""
 
+import bz2
 import gzip
+import io
 import json
+import lzma
 import random
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
@@ -45,6 +50,26 @@ def test_counts_equal_the_check_without_beam(one):
     check = check_files([str(one.folder / "data/papers.csv")], DataSettings())
     assert one.report() == check.curation
     assert one.dead_letters() == []
+
+
+def test_every_form_of_file_gives_the_same_examples(tmp_path):
+    rows = [(title, text, labels_of(terms)) for title, text, terms in noisy_rows(300, seed=12)]
+    records = [
+        {"titles": title, "summaries": text, "terms": list(labels)} for title, text, labels in rows
+    ]
+    parquet = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(records), parquet)
+    written = to_csv([(title, text, repr(list(labels))) for title, text, labels in rows])
+    expected = run(tmp_path / "csv", {"papers.csv": written})
+    forms = {
+        "papers.jsonl.xz": lzma.compress("\n".join(map(json.dumps, records)).encode()),
+        "papers.parquet": parquet.getvalue(),
+        "papers.csv.bz2": bz2.compress(b"\xef\xbb\xbf" + written),
+    }
+    for name, content in forms.items():
+        found = run(tmp_path / name, {name: content})
+        assert found.splits() == expected.splits()
+        assert found.report() == expected.report()
 
 
 def test_artifacts_say_what_they_hold(one):

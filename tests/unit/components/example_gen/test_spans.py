@@ -136,11 +136,60 @@ def test_no_span_at_all(archive):
 
 
 @pytest.mark.parametrize(
-    "pattern", ["{SPAN}/{SPAN}.csv", "{SPAN:}/a.csv", "{SPAN:0}.csv", "{SPAN:x}.csv"]
+    "pattern",
+    [
+        "{SPAN}/{SPAN}.csv",
+        "{SPAN:}/a.csv",
+        "{SPAN:0}.csv",
+        "{SPAN:x}.csv",
+        "{VERSION}.csv",
+        "{YYYY}-{MM}.csv",
+        "{SPAN}/{YYYY}-{MM}-{DD}.csv",
+        "{SPAN}/{VERSION}/{VERSION}.csv",
+        "{YYYY:4}-{MM}-{DD}.csv",
+    ],
 )
 def test_wrong_patterns(archive, pattern):
     with pytest.raises(BadInputError, match=r"needs one \{SPAN\}"):
         window(archive("1/a.csv"), pattern)
+
+
+def test_days_are_spans_numbered_from_1970_and_told_by_date(archive):
+    base = archive(*(f"{day}/a.csv" for day in ("2023-12-31", "2024-01-01", "2024-01-03")))
+    found = window(base, "{YYYY}-{MM}-{DD}/a.csv", 1)
+    assert (found.spans, found.last) == ((19725,), "2024-01-03/a.csv")
+    assert found.describe(1) == "span 2024-01-03, 1 of 3 (1 file)"
+    with pytest.raises(BadInputError, match="span 2024-01-02 is missing between 2024-01-01 and"):
+        window(base, "{YYYY}-{MM}-{DD}/a.csv", 2)
+    early = window(base, "{YYYY}-{MM}-{DD}/a.csv", 2, resolved="2024-01-01/a.csv")
+    assert early.paths == [f"{base}/2023-12-31/a.csv", f"{base}/2024-01-01/a.csv"]
+
+
+@pytest.mark.parametrize("pattern", ["{YYYY}{MM}{DD}.csv", "{YYYY}/{MM}/x-{DD}.csv"])
+def test_a_date_in_other_forms(archive, pattern):
+    names = [pattern.format(YYYY="2024", MM="02", DD=day) for day in ("28", "29")]
+    base = archive(*names)
+    assert window(base, pattern).paths == [f"{base}/{name}" for name in names]
+    wrong = pattern.format(YYYY="2023", MM="02", DD="29")
+    with pytest.raises(BadInputError, match=f"{wrong}: there is no such day"):
+        window(archive(wrong), pattern)
+
+
+def test_of_each_span_the_latest_version_is_read(archive):
+    names = ["1/v9/a.csv", "1/v10/a.csv", "1/v10/b.csv", "2/v3/a.csv", "2/v2/b.csv"]
+    base = archive(*names)
+    found = window(base, "{SPAN}/v{VERSION}/*.csv")
+    assert found.paths == [f"{base}/{name}" for name in (*names[1:3], "2/v3/a.csv")]
+    assert (found.spans, found.version, found.last) == ((1, 2), 3, "2/v3/*.csv")
+    before = window(base, "{SPAN}/v{VERSION}/*.csv", resolved="2/v2/*.csv")
+    assert before.paths == [f"{base}/{name}" for name in (*names[1:3], "2/v2/b.csv")]
+    with pytest.raises(BadInputError, match=r"'9' is not written as in .*\{VERSION:2\} has"):
+        window(base, "{SPAN}/v{VERSION:2}/*.csv")
+
+
+def test_the_folder_is_no_pattern(archive, tmp_path):
+    base = archive(*(f"a[1]?*/{name}" for name in months(1, 2)), *months(3))
+    assert window(f"{base}/a[1]?*").paths == [f"{base}/a[1]?*/{name}" for name in months(1, 2)]
 
 
 def test_a_finder_may_be_remote():
@@ -182,6 +231,7 @@ def test_the_message_says_what_is_read(archive, numbers, asked, message):
         ("/data/{SPAN:2}.csv.gz", ("/data", "{SPAN:2}.csv.gz")),
         ("{SPAN}.csv", (".", "{SPAN}.csv")),
         ("/{SPAN}/a.csv", ("/", "{SPAN}/a.csv")),
+        ("a/v{VERSION}/{YYYY}/{MM}-{DD}.csv", ("a", "v{VERSION}/{YYYY}/{MM}-{DD}.csv")),
     ],
 )
 def test_a_path_is_split_above_the_span(path, parts):
@@ -189,6 +239,6 @@ def test_a_path_is_split_above_the_span(path, parts):
     assert split_path(path) == parts
 
 
-@pytest.mark.parametrize("path", ["papers.csv", "a/{VERSION}/b.csv", "{SPANS}.csv", "SPAN.csv"])
+@pytest.mark.parametrize("path", ["papers.csv", "{SPANS}.csv", "SPAN.csv", "{yyyy}.csv"])
 def test_other_paths_have_no_span(path):
     assert not has_span(path)
