@@ -27,7 +27,9 @@ def read_papers(split_dir: str) -> Iterator[RawPaper]:
 
 def raw_examples(split_dir: str) -> tf.data.Dataset:
     """Returns the serialized papers of a split, in the order of `read_papers`."""
-    files = sorted(tf.io.gfile.glob(f"{split_dir}/*.gz"))
+    # Not a glob: the folder's name may have brackets in it.
+    found = tf.io.gfile.listdir(split_dir) if tf.io.gfile.isdir(split_dir) else []
+    files = sorted(f"{split_dir}/{name}" for name in found if name.endswith(".gz"))
     # An empty list would be one of floats.
     records = tf.data.TFRecordDataset(tf.constant(files, tf.string), "GZIP")
     return records.with_options(dataset_options())

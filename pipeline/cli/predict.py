@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
 from pipeline.cli.suggestions import read_texts, write_suggestions
+from pipeline.local.output_folder import plain_path
 from pipeline.local.output_redirect import output_dropped
 from serving.predict import find_model, load_model
 
@@ -30,5 +33,5 @@ def predict(model: str, as_json: bool, texts: tuple[str, ...]) -> None:
     given = read_texts(texts)
     find_model(model)
     with output_dropped():
-        suggestions = load_model(model).suggest(given)
+        suggestions = load_model(str(plain_path(Path(model)))).suggest(given)
     write_suggestions(given, suggestions, as_json)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pipeline.cli.errors import report_errors
+from pipeline.local.output_folder import plain_path
 from schema import names
 from schema.errors import UsageError
 from serving.models_config import config_path_of
@@ -35,7 +36,7 @@ def serve(model: Path, **flags: Any) -> None:
     The flags and the API are those of tensorflow_model_server. The page is at the REST port.
     """
     if flags["model_base_path"] is None and flags["model_config_file"] is None:
-        flags |= _what_to_serve(model, flags)
+        flags |= _what_to_serve(plain_path(model), flags)
     if flags["rest_api_port"]:
         address = address_of(flags["host"], flags["rest_api_port"])
         click.echo(f"A page to try the model, once it is loaded: http://{address}/", err=True)

@@ -19,6 +19,7 @@ from pipeline.cli.errors import report_errors
 from pipeline.cloud.required_settings import check_required, missing_settings
 from pipeline.config import Config, load_config
 from pipeline.deploy_settings import Target
+from pipeline.local.download import DATA_SUFFIX
 from pipeline.local.output_redirect import output_dropped
 from pipeline.terminal import Terminal
 from schema.errors import UsageError
@@ -111,7 +112,7 @@ def _overrides(data: str | None, epochs: int | None, floors: Sequence[str]) -> l
     overrides = []
     if data is not None:
         folder, _, name = data.rstrip("/").rpartition("/")
-        if name.endswith((".csv", ".csv.gz")):
+        if (suffix := DATA_SUFFIX.search(name)) and suffix[1]:
             data = folder
             overrides.append(f"deploy.pattern={json.dumps(glob.escape(name))}")
         overrides.append(f"deploy.data={json.dumps(data.rstrip('/'))}")

@@ -22,7 +22,7 @@ INDEX_FILE: Final = "downloads.json"
 
 _Progress = Callable[[int, "int | None"], None]
 _BLOCK_BYTES: Final = 1 << 18
-_SUFFIX: Final = re.compile(
+DATA_SUFFIX: Final = re.compile(
     r"(\.(?:csv|tsv|jsonl|ndjson|json|parquet))?(\.(?:gz|bz2|xz|zip))?$", re.IGNORECASE
 )
 _PACKED_SUFFIX: Final = {"": "", "gzip": ".gz", "bz2": ".bz2", "xz": ".xz", "zip": ".zip"}
@@ -179,7 +179,7 @@ def _name(response: httpx.Response, packing: str) -> str:
     """Returns the file's name, from the address or one that it led to."""
     asked = [step.request.url for step in (*response.history, response)]
     names = [unquote(url.path).rsplit("/", 1)[-1] for url in asked]
-    ends = [match for name in names if (match := _SUFFIX.search(name))]
+    ends = [match for name in names if (match := DATA_SUFFIX.search(name))]
     end = next((match for match in ends if match[0]), ends[0])
     stem = re.sub(r"[^\w.-]+", "_", end.string[: end.start()], flags=re.ASCII).strip("._")
     return f"{stem[:100] or 'data'}{(end[1] or '.csv').lower()}{_PACKED_SUFFIX[packing]}"

@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import Final
 
 from schema import names
 from schema.errors import BadInputError, UsageError
+
+_WILDCARDS: Final = frozenset("[]*?")
+
+
+def plain_path(folder: Path) -> Path:
+    """Returns another path of a folder whose own reads like a pattern, a link to it; or its own.
+
+    TFX, Beam and TensorFlow take the paths of their files for patterns, here and in the processes
+    that they start. The link stays, and has the same name every time: TFX knows results by their
+    place.
+    """
+    place = folder.absolute()
+    if not _WILDCARDS & set(str(place)):
+        return folder
+    digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
+    link = Path(tempfile.gettempdir()) / f"arxiv-tagger-{digest}"
+    if not link.is_symlink():
+        link.symlink_to(place)
+    return link
 
 
 class OutputFolder:
@@ -51,7 +73,7 @@ class OutputFolder:
                 "folder, or rename this one."
             ) from error
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            self.root.resolve().mkdir(parents=True, exist_ok=True)
             lock = (self.root / ".lock").open("w")
         except OSError as error:
             raise BadInputError(

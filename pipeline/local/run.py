@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.config import Config
 from pipeline.local.data_files import split_data_path
 from pipeline.local.narrator import Narrator
-from pipeline.local.output_folder import OutputFolder
+from pipeline.local.output_folder import OutputFolder, plain_path
 from pipeline.local.output_redirect import output_to_log
 from pipeline.local.results import NodeResult, collect
 from pipeline.local.temporary_folder import own_temporary_folder
@@ -62,8 +62,10 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
     # All components share this process, and whichever uses TensorFlow first would take the whole
     # memory of a GPU.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    folder = OutputFolder(output.absolute())
-    log = folder.logs / f"run-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}.log"
+    folder = OutputFolder(plain_path(output.absolute()))
+    log = (
+        OutputFolder(output.absolute()).logs / f"run-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}.log"
+    )
     # Where standard output is the log, it has neither a width nor colors.
     width, no_color = console.width, console.no_color
     with (

@@ -46,7 +46,8 @@ def finished(tmp_path_factory):
         writer.writerow(["600", "training?", "a;b", "A body.", "A headline of its own"])
         writer.writerow(["601", "train", "", "A body.", "Another headline"])
         file.write("602,train,a\n")
-    output = folder / "out"
+    # Paths are never patterns.
+    output = folder / "[out] *?"
     run = runs.tagger(
         "run", "--data", folder / "articles.csv", "--profile", folder / "mine.yaml",
         "--output", output,
