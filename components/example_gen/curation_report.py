@@ -139,8 +139,8 @@ def warnings(report: CurationReport, settings: DataSettings) -> list[str]:
     found = []
     if settings.label_separator is not None and not report.several_labels:
         found.append(
-            "No row has more than one label. Set data.label_separator to what separates them: is "
-            f"{settings.label_separator!r} right?"
+            f"No row has more than one label by data.label_separator {settings.label_separator!r}. "
+            "Set it to what separates them"
         )
     if report.other_texts > _FEW_OTHER_TEXTS * rows:
         found.append(
@@ -148,14 +148,14 @@ def warnings(report: CurationReport, settings: DataSettings) -> list[str]:
             "though their text is another. Set data.dedup_by to title_and_text to keep them"
         )
     lost = {
-        "are malformed: correct them": report.dead_letters,
-        "have the title of another text: set data.dedup_by": report.other_texts,
-        "have no labels: set data.unlabelled to keep": report.unlabelled,
-        f"have a label set that occurs fewer than {settings.min_label_set_count} times: lower "
-        "data.min_label_set_count": report.label_set_rows_dropped,
+        "malformed (correct them)": report.dead_letters,
+        "the title of another text (set data.dedup_by)": report.other_texts,
+        "no labels (set data.unlabelled to keep)": report.unlabelled,
+        f"a label set in fewer than {settings.min_label_set_count} rows (lower "
+        "data.min_label_set_count)": report.label_set_rows_dropped,
     }
     total = sum(lost.values())
     if total and total / rows >= settings.warn_lost_share:
-        steps = "; ".join(f"{count} {why}" for why, count in lost.items() if count)
-        found.append(f"{total} of {rows} rows ({total / rows:.1%}) are lost. {steps}")
+        steps = "; ".join(f"{why}: {count}" for why, count in lost.items() if count)
+        found.append(f"{total} of {rows} rows ({total / rows:.1%}) are lost. Of them, {steps}")
     return found

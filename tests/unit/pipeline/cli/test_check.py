@@ -23,6 +23,14 @@ def test_check_lists_malformed_rows_with_their_lines(papers):
     assert "2 malformed" in flat(done.output)
 
 
+def test_check_warns_of_lost_rows_and_still_says_that_they_can_be_used(papers):
+    rare = [f'"Rare {i}","A","[\'only {i}\']"' for i in range(60)]
+    done = invoke("check", "--data", papers(*paper_rows(), *rare))
+    assert done.exit_code == 0, done.output
+    assert "! 60 of 120 rows (50.0%) are lost." in flat(done.output)
+    assert "lower data.min_label_set_count): 60." in flat(done.output)
+
+
 def test_check_of_a_file_that_a_run_would_stop_at_is_bad_input(papers):
     path = papers(*paper_rows(), *(["only one field"] * 9))
     done = invoke("check", "--data", path)
