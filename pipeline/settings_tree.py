@@ -50,7 +50,9 @@ class SettingsTree:
         """Replaces a value, and forgets where what it replaces was set."""
         branch = self.values
         for key in path[:-1]:
-            branch = branch.setdefault(key, {})
+            if not isinstance(branch.get(key), dict):
+                branch[key] = {}
+            branch = branch[key]
         branch[path[-1]] = value
         kept = {at: origin for at, origin in self.origins.items() if at[: len(path)] != path}
         self.origins = kept | {at: each for at, each in origins.items() if at[: len(path)] == path}

@@ -64,6 +64,12 @@ def test_sections_are_merged_and_settings_replaced(write):
     assert load_config("team/next.yaml") == load_config("team/base.yaml")
 
 
+def test_a_section_replaces_what_is_none(write):
+    write("base.yaml", "extends: sample\ntrainer: 5\n")
+    mine = write("mine.yaml", "extends: base.yaml\ntrainer: {epochs: 3}\n")
+    assert load_config(mine).trainer.epochs == 3
+
+
 def test_extends_is_explained(write):
     write("a.yaml", "extends: b.yaml\n")
     write("b.yaml", "\nextends: ./a.yaml\n")
