@@ -53,7 +53,7 @@ def test_predict_writes_an_object_a_line_for_programs(model):
 
 
 def test_predict_reads_a_text_from_each_line_of_standard_input(model):
-    done = invoke("predict", "--model", model, "--json", input="größe\n\n  \nlast")
+    done = invoke("predict", "--model", model, "--json", input="\ufeffgröße\r\n\n  \r\nlast\r")
     assert [json.loads(line)["text"] for line in done.output.splitlines()] == ["größe", "last"]
 
 
