@@ -90,12 +90,14 @@ def test_bad_rows_are_counted_and_kept(finished):
     letters = [
         json.loads(line) for line in (output / "dead_letters.jsonl").read_text().splitlines()
     ]
-    assert counts["dead_letters"] == len(letters) == 3
+    assert counts["dead_letters"] == len(letters) == 2
+    assert counts["unlabelled"] == 1
     assert counts["rows_read"] == 603
     assert counts["rows_read"] == (
         counts["kept"]
         + counts["repeats"]
         + counts["label_set_rows_dropped"]
+        + counts["unlabelled"]
         + counts["dead_letters"]
     )
     assert letters[0]["fields"][0] == "600"

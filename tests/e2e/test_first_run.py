@@ -24,7 +24,7 @@ from schema.text import join_title_and_abstract
 from tests.support import runs
 from tests.support.command_line import flat, invoke
 
-ABSTRACT_ONLY = ("micro_f1", "macro_f1", "precision@1", "ndcg@5", "lrap")
+IN_PARTS = ("micro_f1", "macro_f1", "precision@1", "ndcg@5", "lrap")
 
 
 def raw_examples(output: Path, split: str) -> list[bytes]:
@@ -100,8 +100,9 @@ def test_it_tells_what_it_did(first_run, version):
 
 
 def test_it_writes_what_it_promises(output, metrics):
-    without_titles = [f"abstract_only/{name}" for name in ABSTRACT_ONLY]
-    assert sorted(metrics) == sorted([*METRIC_NAMES, *without_titles, "threshold"])
+    parts = ("abstract_only", "vocabulary_only")
+    of_parts = [f"{part}/{name}" for part in parts for name in IN_PARTS]
+    assert sorted(metrics) == sorted([*METRIC_NAMES, *of_parts, "threshold"])
     for plot in ("loss.svg", "binary_accuracy.svg"):
         assert (output / "plots" / plot).stat().st_size > 2_000
     assert list((output / "logs").glob("run-*.log"))

@@ -22,9 +22,9 @@ from components.example_gen.outputs import Destination, read_outcome
 from components.example_gen.settings import DataSettings
 from schema import names
 from tests.support.curation_oracle import (
-    distinct_words,
     labels_of,
     naive_split,
+    pandas_counts,
     pandas_papers,
 )
 
@@ -71,23 +71,7 @@ def prove_curation(report: CurationReport, examples: Papers, data_path: str) -> 
     for split in names.SPLITS:
         assert examples[split] == expected[split], split
 
-    values = unique["terms"].value_counts()
-    train = kept[splits == names.TRAIN]
-    assert vars(report) == {
-        "rows_read": len(frame),
-        "dead_letters": 0,
-        "repeats": len(frame) - len(unique),
-        "after_dedup": len(unique),
-        "label_sets": len(values),
-        "label_sets_once": int((values == 1).sum()),
-        "label_set_rows_dropped": len(unique) - len(kept),
-        "kept": len(kept),
-        "train": len(train),
-        "val": int((splits == names.VALIDATION).sum()),
-        "test": int((splits == names.TEST).sum()),
-        "labels": len({label for _, _, labels in expected[names.TRAIN] for label in labels}),
-        "distinct_words_train": distinct_words(train["summaries"]),
-    }
+    assert vars(report) == pandas_counts(frame, unique, kept, splits)
     shares = {name: round(share, 4) for name, share in _check_shares(kept, splits).items()}
     return {**vars(report), **shares}
 

@@ -27,10 +27,30 @@ def pandas_papers(path: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return frame, unique, kept.sort_index()
 
 
-def other_texts(frame: pd.DataFrame) -> int:
-    """How many rows have the title of an earlier row, and another text than the first of it."""
+def pandas_counts(
+    frame: pd.DataFrame, unique: pd.DataFrame, kept: pd.DataFrame, splits: pd.Series
+) -> dict[str, int]:
+    """The counts of `CurationReport`, from what `pandas_papers` returns and the papers' splits."""
+    values, train = unique["terms"].value_counts(), kept[splits == "train"]
     first = frame.groupby("titles")["summaries"].transform("first")
-    return int((first != frame["summaries"]).sum())
+    return {
+        "rows_read": len(frame),
+        "dead_letters": 0,
+        "repeats": len(frame) - len(unique),
+        "other_texts": int((first != frame["summaries"]).sum()),
+        "unlabelled": 0,
+        "after_dedup": len(unique),
+        "label_sets": len(values),
+        "label_sets_once": int((values == 1).sum()),
+        "label_set_rows_dropped": len(unique) - len(kept),
+        "kept": len(kept),
+        "unlabelled_kept": 0,
+        **{split: int((splits == split).sum()) for split in ("train", "val", "test")},
+        "labels": len({label for value in train["terms"] for label in labels_of(value)}),
+        "labels_left_out": 0,
+        "several_labels": int((frame["terms"].map(labels_of).str.len() > 1).sum()),
+        "distinct_words_train": distinct_words(train["summaries"]),
+    }
 
 
 def labels_of(value: str) -> tuple[str, ...]:

@@ -138,7 +138,7 @@ def test_all_files_can_be_on_remote_storage(trained, analysis):
     assert all(0.0 < line[names.INPUT_WAIT_SHARE] < 1.0 for line in epochs)
     keys = read_train_keys(arguments["serving_model_dir"].rpartition("/")[0])
     papers = transformed_papers(analysis)[:PAPERS]
-    assert keys.tolist() == sorted({paper.key() for paper in papers})
+    assert keys.tolist() == sorted({paper.key for paper in papers})
     np.testing.assert_allclose(
         served_probabilities(arguments, analysis), tf.sigmoid(logits(arguments)), atol=1e-6
     )
