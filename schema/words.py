@@ -15,6 +15,8 @@ _WITH_TITLE: Final = re.compile(r"\b(an? )?titles? (and|or) ", re.IGNORECASE)
 _OURS: Final = re.compile(
     r"(?<![</])\b(an? )?(papers?|abstracts?|titles?|subject areas?)\b(?!=)", re.IGNORECASE
 )
+# Spelled with a vowel, spoken with a consonant.
+_SPOKEN_CONSONANT: Final = ("u-", "uni", "use", "usa", "eu")
 # The columns of the arXiv file.
 _SINGULAR: Final = {"titles": "title", "summaries": "abstract"}
 
@@ -64,11 +66,11 @@ class Words:
         words |= {plural(ours): plural(word) for ours, word in words.items()}
 
         def replace(match: re.Match[str]) -> str:
-            article, ours = match[1] or "", match[2]
+            said, ours = match[1], match[2]
             word = words[ours.lower()]
-            if article:
-                article = article[0] + ("n " if word[:1].lower() in "aeiou" else " ")
-            return article + quote(word[:1].upper() + word[1:] if ours[0].isupper() else word)
+            # Its first letter stays, which may be a capital.
+            start = f"{said[0]}{article(word)[1:]} " if said else ""
+            return start + quote(word[:1].upper() + word[1:] if ours[0].isupper() else word)
 
         return _OURS.sub(replace, sentence)
 
@@ -78,6 +80,15 @@ PAPERS: Final = Words()
 
 def plural(word: str) -> str:
     """Returns the plural of an English noun."""
+    if word.endswith("sis"):
+        return f"{word[:-2]}es"
     if re.search(r"[^aeiou]y$", word):
         return f"{word[:-1]}ies"
     return f"{word}es" if re.search(r"(s|x|z|ch|sh)$", word) else f"{word}s"
+
+
+def article(phrase: str) -> str:
+    """Returns ``a`` or ``an``, by the sound of the phrase's first letters."""
+    start = phrase.lower()
+    vowel = start.startswith(tuple("aeiou")) and not start.startswith(_SPOKEN_CONSONANT)
+    return "an" if vowel else "a"

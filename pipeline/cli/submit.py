@@ -72,7 +72,10 @@ def submit(
     console = Terminal()
     console.say("Compiling; loading TFX takes a while.")
     with output_dropped():
-        from pipeline.cloud import submit as cloud
+        if target == "vertex":
+            from pipeline.cloud.submit_vertex import submit_to_vertex as send
+        else:
+            from pipeline.cloud.submit_kubeflow import submit_to_kubeflow as send
         from pipeline.cloud.compile import compile_pipeline
         from pipeline.cloud.parameters import cloud_places, make_cloud
         from pipeline.code_version import code_version
@@ -84,10 +87,9 @@ def submit(
             run_parameters(each, cloud_places(each.deploy), code, make_cloud(each, target))
             for each in (config, template)
         )
-        submission = cloud.submit(
+        submission = send(
             spec,
             config.deploy,
-            target,
             parameters={key: value for key, value in values.items() if value != defaults[key]},
             caching=not no_cache,
             dry_run=dry_run,

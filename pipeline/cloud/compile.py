@@ -27,16 +27,13 @@ def compile_pipeline(config: Config, target: Target, code: CodeVersion) -> dict[
     """Compiles the graph.
 
     Args:
-        config: The whole configuration.
+        config: The whole configuration, which `check_required` has let pass.
         target: The platform.
         code: The version of the code, for the report.
 
     Returns:
         For Vertex AI a PipelineJob, for Kubeflow a PipelineSpec, as the JSON of these messages
         (kfp-pipeline-spec, `pipeline_spec.proto`).
-
-    Raises:
-        UsageError: A setting of the `deploy` section is missing or not possible on the platform.
     """
     cloud = make_cloud(config, target)
     places = cloud_places(config.deploy)

@@ -7,7 +7,6 @@ from typing import Any, Final, TypeAlias
 from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineDeploymentConfig
 
 from components.pusher.settings import EndpointTarget
-from pipeline.cloud.required_settings import check_required
 from pipeline.cloud_options import CloudOptions
 from pipeline.config import Config
 from pipeline.deploy_settings import (
@@ -33,14 +32,9 @@ def make_cloud(config: Config, target: Target) -> CloudOptions:
     """Makes what the graph takes.
 
     Args:
-        config: The whole configuration; its sections `deploy` and `beam` are read.
+        config: The whole configuration, which `check_required` has let pass.
         target: The platform.
-
-    Raises:
-        UsageError: A required setting is empty, or not possible on the platform; the message
-            names each.
     """
-    check_required(config, target)
     deploy = config.deploy
     several = deploy.trainer.workers > 1
     return CloudOptions(

@@ -32,7 +32,7 @@ def submit_to_kubeflow(
     caching: bool,
     dry_run: bool,
 ) -> Submission:
-    """Starts a run, or creates a recurring one if a schedule is set; see `submit`."""
+    """Does for Kubeflow Pipelines what `submit_to_vertex` does for Vertex AI."""
     name = spec["pipelineInfo"]["name"]
     run_name = f"{name}-{datetime.now(timezone.utc):%Y%m%d%H%M%S}"
     cron = _read_cron(deploy.schedule) if deploy.schedule.cron else ""

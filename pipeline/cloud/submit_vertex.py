@@ -25,7 +25,21 @@ def submit_to_vertex(
     caching: bool,
     dry_run: bool,
 ) -> Submission:
-    """Starts a run, or creates a schedule if one is set; see `submit`."""
+    """Runs a compiled pipeline once, or on its schedule from now on.
+
+    A new schedule replaces older ones of the same name: they are paused, not deleted.
+
+    Args:
+        spec: What `compile_pipeline` returned for this platform.
+        deploy: Where it runs, and when; without placeholders (see `missing_settings`).
+        parameters: Values of the pipeline's parameters; the others keep their defaults.
+        caching: Whether steps may be taken from the cache, as far as the compiled pipeline allows.
+        dry_run: Stop before anything is sent; needs no network and no credentials.
+
+    Raises:
+        UsageError: The platform does not take a setting.
+        TaggerError: The platform refused, or can't be reached.
+    """
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import aiplatform
 

@@ -47,17 +47,26 @@ def generate(rows: int, seed: int) -> Iterator[Row]:
         rows: How many rows, repeats included; at least one.
         seed: The same rows and seed give the same text on every machine and Python version.
 
-    Returns:
+    Yields:
         The rows in file order; ``terms`` is a Python list literal, primary label first.
-
-    Raises:
-        UsageError: When ``rows`` is less than one or ``seed`` is negative.
     """
-    if rows < 1:
-        raise UsageError(f"A sample needs at least 1 row, not {rows}.")
-    if seed < 0:
-        raise UsageError(f"The seed of a sample must be 0 or more, not {seed}.")
-    return _generate(rows, SeededRandom(seed))
+    rng = SeededRandom(seed)
+    repeats = round(rows * _REPEAT_SHARE)
+    label_sets = iter(plan_label_sets(rows - repeats, rng))
+    # The first row has nothing to repeat.
+    is_repeat = [False, *rng.shuffled([True] * repeats + [False] * (rows - repeats - 1))]
+    titles: set[str] = set()
+    crawled: list[Row] = []
+    for repeat in is_repeat:
+        if repeat:
+            yield _repeated(rng.pick(crawled), rng)
+        else:
+            row = _new_row(next(label_sets), titles, rng)
+            if len(crawled) < _CRAWLER_MEMORY:
+                crawled.append(row)
+            else:
+                crawled[len(titles) % _CRAWLER_MEMORY] = row
+            yield row
 
 
 def write_sample(rows: int, seed: int, output: Path) -> Path:
@@ -75,40 +84,19 @@ def write_sample(rows: int, seed: int, output: Path) -> Path:
         ``output``.
 
     Raises:
-        UsageError: When the file's name ends in something else, or ``rows`` or ``seed`` is
-            out of range.
-        BadInputError: When the file can't be written.
+        UsageError: The file's name ends in something else.
+        BadInputError: The file can't be written.
     """
     if not output.name.endswith((".csv", ".csv.gz")):
         raise UsageError(f"{output}: the name of a sample must end in .csv or .csv.gz.")
-    papers = generate(rows, seed)
     try:
-        _write_if_changed(papers, output)
+        _write_if_changed(generate(rows, seed), output)
     except OSError as error:
         raise BadInputError(
             f"Can't write the sample to {output}: {error.strerror or error}. "
             "Choose a writable folder with enough space."
         ) from error
     return output
-
-
-def _generate(rows: int, rng: SeededRandom) -> Iterator[Row]:
-    repeats = round(rows * _REPEAT_SHARE)
-    label_sets = iter(plan_label_sets(rows - repeats, rng))
-    # The first row has nothing to repeat.
-    is_repeat = [False, *rng.shuffled([True] * repeats + [False] * (rows - repeats - 1))]
-    titles: set[str] = set()
-    crawled: list[Row] = []
-    for repeat in is_repeat:
-        if repeat:
-            yield _repeated(rng.pick(crawled), rng)
-        else:
-            row = _new_row(next(label_sets), titles, rng)
-            if len(crawled) < _CRAWLER_MEMORY:
-                crawled.append(row)
-            else:
-                crawled[len(titles) % _CRAWLER_MEMORY] = row
-            yield row
 
 
 def _new_row(labels: LabelSet, titles: set[str], rng: SeededRandom) -> Row:

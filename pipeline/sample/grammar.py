@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from schema.words import article, plural
+
 _SLOT: Final = re.compile(r"<(a )?([a-z]+?)(s?)>")
 _PREPOSITION: Final = re.compile(r"( (?:of|in) )")
-# Spelled with a vowel, spoken with a consonant.
-_SPOKEN_CONSONANT: Final = ("u-", "uni", "use", "usa", "eu")
 _SMALL_WORD: Final = re.compile(
     "a|an|and|as|at|by|for|from|in|is|of|on|or|that|the|to|under|via|with"
 )
@@ -28,34 +28,19 @@ def fill(template: str, phrase_for: Callable[[str], str]) -> str:
     """
 
     def replace(match: re.Match[str]) -> str:
-        article, slot, plural = match.groups()
+        with_article, slot, many = match.groups()
         phrase = phrase_for(slot)
-        if plural:
+        if many:
             phrase = plural_of(phrase)
-        return with_article(phrase) if article else phrase
+        return f"{article(phrase)} {phrase}" if with_article else phrase
 
     return _capitalized(_SLOT.sub(replace, template))
-
-
-def with_article(phrase: str) -> str:
-    """Returns the phrase after ``a`` or ``an``, by the sound of its first letters."""
-    start = phrase.lower()
-    vowel = start[0] in "aeiou" and not start.startswith(_SPOKEN_CONSONANT)
-    return f"{'an' if vowel else 'a'} {phrase}"
 
 
 def plural_of(phrase: str) -> str:
     """Returns the regular plural of a noun phrase; what follows ``of`` or ``in`` stays."""
     head, *rest = _PREPOSITION.split(phrase, maxsplit=1)
-    if head.endswith("sis"):
-        head = head[:-2] + "es"
-    elif head.endswith(("s", "x", "z", "ch", "sh")):
-        head += "es"
-    elif re.search(r"[^aeiou]y$", head):
-        head = head[:-1] + "ies"
-    else:
-        head += "s"
-    return "".join((head, *rest))
+    return "".join((plural(head), *rest))
 
 
 def in_title_case(title: str) -> str:

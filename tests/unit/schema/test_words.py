@@ -29,6 +29,7 @@ def test_a_sentence_is_said_of_other_things(sentence, tickets, issues):
     assert words("ticket", title="head", text="body").of(sentence) == tickets
     assert words("issue", title=None, text="text").of(sentence) == issues
     assert PAPERS.of(sentence) == sentence
+    assert words("user review").of("A paper") == "A user review"
 
 
 def test_the_columns_of_the_arxiv_file_have_words_of_their_own():
@@ -36,7 +37,7 @@ def test_the_columns_of_the_arxiv_file_have_words_of_their_own():
 
 
 def test_plurals():
-    nouns = ["ticket", "entry", "essay", "box", "class", "search", "patch"]
+    nouns = ["ticket", "entry", "essay", "box", "class", "search", "thesis"]
     assert [plural(noun) for noun in nouns] == [
-        "tickets", "entries", "essays", "boxes", "classes", "searches", "patches",
+        "tickets", "entries", "essays", "boxes", "classes", "searches", "theses",
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx.utils import proto_utils
 
 from components.trainer.settings import TrainerSettings
-from pipeline.cloud import submit as cloud_submit
+from pipeline.cloud import submit_kubeflow, submit_vertex
 from pipeline.cloud.required_settings import missing_settings
 from pipeline.config import load_config
 from tests.support.cloud_steps import given_parameters
@@ -40,13 +41,23 @@ class Sent:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.requests: list[dict[str, Any]] = []
-        self.real = cloud_submit.submit
-        monkeypatch.setattr(cloud_submit, "submit", self)
+        for module, name in (
+            (submit_vertex, "submit_to_vertex"),
+            (submit_kubeflow, "submit_to_kubeflow"),
+        ):
+            monkeypatch.setattr(module, name, partial(self.send, getattr(module, name)))
 
-    def __call__(self, spec, deploy, target, **options):
-        self.requests.append({"spec": spec, "deploy": deploy, "target": target, **options})
+    def send(self, real, spec, deploy, **options):
+        self.requests.append(
+            {
+                "spec": spec,
+                "deploy": deploy,
+                "target": real.__name__.removeprefix("submit_to_"),
+                **options,
+            }
+        )
         # It makes the request, and sends none.
-        return self.real(spec, deploy, target, **{**options, "dry_run": True})
+        return real(spec, deploy, **{**options, "dry_run": True})
 
     @property
     def last(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.cloud.spec_file import write_spec
+from pipeline.cloud.spec_file import check_name, write_spec
 from schema.errors import BadInputError, UsageError
 
 SPEC = {"root": {"dag": [1, 2.5, None, "ü"]}, "a": {}}
@@ -23,7 +23,7 @@ def test_the_suffix_decides_between_json_and_yaml(tmp_path):
         write_spec(SPEC, tmp_path / "new" / name)
         assert read((tmp_path / "new" / name).read_text("utf-8")) == SPEC
     with pytest.raises(UsageError, match=r"\.json, \.yaml or \.yml"):
-        write_spec(SPEC, tmp_path / "a.txt")
+        check_name(tmp_path / "a.txt")
 
 
 def test_a_file_that_cannot_be_written_is_named():

@@ -12,7 +12,7 @@ import kfp
 import pytest
 
 from pipeline.cloud.submission import Submission
-from pipeline.cloud.submit import submit
+from pipeline.cloud.submit_kubeflow import submit_to_kubeflow
 from schema.errors import TaggerError, UsageError
 from tests.support.compiled_spec import deploy_settings, pipeline_spec
 from tests.support.http_stand_in import Answer, HttpStandIn
@@ -39,7 +39,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HttpStan
 def send(server: HttpStandIn, **changes: Any) -> Submission:
     options = {"parameters": {}, "caching": True, "dry_run": False, **changes}
     deploy = deploy_settings(**{"host": server.url, **options.pop("deploy", {})})
-    return submit(pipeline_spec(), deploy, "kubeflow", **options)
+    return submit_to_kubeflow(pipeline_spec(), deploy, **options)
 
 
 def sent(server: HttpStandIn, path: str) -> Any:

@@ -13,7 +13,7 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.cloud.aiplatform.utils import gcs_utils
 
 from pipeline.cloud.submission import Submission
-from pipeline.cloud.submit import submit
+from pipeline.cloud.submit_vertex import submit_to_vertex
 from schema.errors import TaggerError, UsageError
 from tests.support.compiled_spec import deploy_settings, pipeline_job
 from tests.support.http_stand_in import Answer, HttpStandIn
@@ -37,7 +37,7 @@ def send(**changes: Any) -> Submission:
     options = {"parameters": {}, "caching": True, "dry_run": False, "deploy": deploy_settings()}
     options |= changes
     deploy = options.pop("deploy")
-    return submit(pipeline_job(), deploy, "vertex", **options)
+    return submit_to_vertex(pipeline_job(), deploy, **options)
 
 
 def sent(server: HttpStandIn, path: str) -> Any:

@@ -228,16 +228,8 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize(
-    ("rows", "seed", "name", "message"),
-    [
-        (0, 0, "a.csv", "at least 1 row, not 0"),
-        (10, -1, "a.csv", "0 or more, not -1"),
-        (10, 0, "a.txt", r"must end in \.csv or \.csv\.gz"),
-        (10, 0, "a.gz", r"must end in \.csv or \.csv\.gz"),
-    ],
-)
-def test_a_wrong_request_is_a_usage_error(tmp_path, rows, seed, name, message):
-    with pytest.raises(UsageError, match=message):
-        write_sample(rows, seed, tmp_path / name)
+@pytest.mark.parametrize("name", ["a.txt", "a.gz"])
+def test_a_wrong_name_is_a_usage_error(tmp_path, name):
+    with pytest.raises(UsageError, match=r"must end in \.csv or \.csv\.gz"):
+        write_sample(10, 0, tmp_path / name)
     assert list(tmp_path.iterdir()) == []

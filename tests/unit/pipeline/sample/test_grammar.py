@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.sample.grammar import in_title_case, plural_of, with_article
+from pipeline.sample.grammar import in_title_case, plural_of
+from schema.words import article as article_of
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ from pipeline.sample.grammar import in_title_case, plural_of, with_article
     ],
 )
 def test_articles_and_plurals(phrase, article, plural):
-    assert with_article(phrase) == article
+    assert f"{article_of(phrase)} {phrase}" == article
     assert plural_of(phrase) == plural
 
 
