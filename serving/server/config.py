@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
-from tensorflow_serving.config import model_server_config_pb2
-from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+from tensorflow_serving.config.model_server_config_pb2 import (
+    TENSORFLOW,
+    ModelConfig,
+    ModelServerConfig,
+)
 
 from schema.errors import UsageError
 from serving.protos import load_messages
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.model.batching import BatchingOptions
-from serving.server.store.policy import All, Latest, Specific, VersionPolicy
 
 PLATFORM: Final = "tensorflow"
 MONITORING_PATH: Final = "/monitoring/prometheus/metrics"
@@ -40,32 +41,15 @@ _logger = logging.getLogger(__name__)
 _Proto = TypeVar("_Proto", bound=Message)
 
 
-@dataclass(frozen=True)
-class ModelConfig:
-    """One model to serve.
-
-    Attributes:
-        name: What requests call it.
-        base_path: The folder that holds a folder for each version.
-        policy: Which versions are served.
-        labels: Versions by label.
-    """
-
-    name: str
-    base_path: Path
-    policy: VersionPolicy = field(default_factory=Latest)
-    labels: Mapping[str, int] = field(default_factory=dict)
-
-
 def read_model_config_file(path: Path) -> tuple[ModelConfig, ...]:
     """Returns the models of a `--model_config_file`: a ModelServerConfig as text.
 
     Raises:
-        UsageError: The file can't be read, or `from_proto` refuses what it says.
+        UsageError: The file can't be read, or `list_models` refuses what it says.
     """
     config = _read_text(path, ModelServerConfig())
     try:
-        return from_proto(config)
+        return list_models(config)
     except ServingError as error:
         raise UsageError(f"{path} cannot be served: {error.message}. Correct the file.") from error
 
@@ -103,7 +87,7 @@ async def follow_model_config_file(
             last = ""
 
 
-def from_proto(config: ModelServerConfig) -> tuple[ModelConfig, ...]:
+def list_models(config: ModelServerConfig) -> tuple[ModelConfig, ...]:
     """Returns the models of a ModelServerConfig.
 
     Raises:
@@ -123,23 +107,23 @@ def from_proto(config: ModelServerConfig) -> tuple[ModelConfig, ...]:
             raise invalid_argument(
                 f"Illegal to list model {model.name} multiple times in config list"
             )
-        models[model.name] = _model_from_proto(model)
+        _check_model(model)
+        models[model.name] = model
     return tuple(models.values())
 
 
-def _model_from_proto(model: model_server_config_pb2.ModelConfig) -> ModelConfig:
+def _check_model(model: ModelConfig) -> None:
     if not model.name:
         raise invalid_argument(
             f"Expected each model to have a name; the one with base_path()={model.base_path} "
             "has none"
         )
-    base_path = Path(model.base_path)
     if "://" in model.base_path:
         raise invalid_argument(
             f"Expected model {model.name} to have the path of a local folder; "
             f"got base_path()={model.base_path}"
         )
-    if not base_path.is_absolute():
+    if not Path(model.base_path).is_absolute():
         raise invalid_argument(
             f"Expected model {model.name} to have an absolute path or URI; "
             f"got base_path()={model.base_path}"
@@ -149,17 +133,16 @@ def _model_from_proto(model: model_server_config_pb2.ModelConfig) -> ModelConfig
         _logger.warning(
             "This server logs no requests: logging_config of model %s has no effect", model.name
         )
-    return ModelConfig(model.name, base_path, _policy_from_proto(model), dict(model.version_labels))
 
 
-def _check_platform(model: model_server_config_pb2.ModelConfig) -> None:
+def _check_platform(model: ModelConfig) -> None:
     if model.model_type and model.model_platform:
         raise invalid_argument(
             "Illegal setting both ModelServerConfig::model_type (deprecated) "
             "and ModelServerConfig::model_platform."
         )
     if model.model_type:
-        if model.model_type != model_server_config_pb2.TENSORFLOW:
+        if model.model_type != TENSORFLOW:
             raise invalid_argument(
                 f"ModelServerConfig::model_type choice {model.model_type} not supported."
             )
@@ -172,16 +155,6 @@ def _check_platform(model: model_server_config_pb2.ModelConfig) -> None:
         raise invalid_argument(
             f"Model {model.name} requests unsupported platform {model.model_platform}"
         )
-
-
-def _policy_from_proto(model: model_server_config_pb2.ModelConfig) -> VersionPolicy:
-    policy = model.model_version_policy
-    match policy.WhichOneof("policy_choice"):
-        case "all":
-            return All()
-        case "specific":
-            return Specific(frozenset(policy.specific.versions))
-    return Latest(max(policy.latest.num_versions, 1))
 
 
 def read_batching_file(path: Path) -> BatchingOptions:

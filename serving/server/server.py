@@ -17,6 +17,7 @@ import grpc
 import uvicorn
 import uvloop
 from grpc_health.v1 import health
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from schema.errors import UsageError
 from serving.server.api.grpc_service import add_health_service, make_grpc_server
@@ -24,7 +25,6 @@ from serving.server.api.rest import make_rest_app
 from serving.server.api.warm_up import play_warm_up
 from serving.server.config import (
     MONITORING_PATH,
-    ModelConfig,
     follow_model_config_file,
     read_batching_file,
     read_model_config_file,
@@ -266,7 +266,8 @@ def _models(options: ServerOptions) -> tuple[ModelConfig, ...]:
     if options.model_config_file:
         return read_model_config_file(options.model_config_file)
     if options.model_base_path:
-        return (ModelConfig(options.model_name, options.model_base_path.resolve()),)
+        base_path = str(options.model_base_path.resolve())
+        return (ModelConfig(name=options.model_name, base_path=base_path),)
     raise UsageError(
         "There is nothing to serve: neither --model_base_path nor --model_config_file is given. "
         "Give the folder that holds a model's numbered versions as --model_base_path."

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from serving.server.api.warm_up import play_warm_up
 from serving.server.errors import ServingError
@@ -25,6 +26,12 @@ def in_loop(test):
         asyncio.run(asyncio.wait_for(test(*args, **kwargs), 30))
 
     return run
+
+
+def config(name, base, policy=None, labels=None):
+    return ModelConfig(
+        name=name, base_path=str(base), model_version_policy=policy, version_labels=labels
+    )
 
 
 def make_store(*models, **options):

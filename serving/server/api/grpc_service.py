@@ -26,7 +26,7 @@ from tensorflow_serving.apis import (
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from serving.server.api import inference
-from serving.server.config import from_proto
+from serving.server.config import list_models
 from serving.server.errors import ServingError, internal, invalid_argument
 from serving.server.monitoring import Monitoring
 from serving.server.store.models import ModelStore
@@ -174,7 +174,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         gets the response's own status only where all went well.
         """
         try:
-            await self._models.reload(from_proto(request.config))
+            await self._models.reload(list_models(request.config))
         except Exception as error:  # noqa: BLE001
             _logger.error("ReloadConfig failed: %s", error)
             await _abort(context, error)

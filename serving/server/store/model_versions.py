@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +17,9 @@ from serving.server.model.runners import DirectRunner
 from serving.server.model.saved_model import load_saved_model
 from serving.server.store.policy import next_action
 from serving.server.store.servable import Servable
-from serving.server.store.storage import Fingerprint, fingerprint
 
+# The path, size and time of change of each file.
+Fingerprint = frozenset[tuple[str, int, int]]
 # Answers the warm-up requests of a version before it takes others.
 WarmUp = Callable[[Servable], Awaitable[object]]
 
@@ -149,3 +151,17 @@ class ModelVersions:
 
     def _id(self, version: int) -> str:
         return f"{{name: {self.name} version: {version}}}"
+
+
+def fingerprint(folder: Path) -> Fingerprint:
+    """Looks at the files in a folder, but for those that vanish meanwhile or can't be read."""
+    found = set()
+    for parent, _, files in os.walk(folder, followlinks=True):
+        for file in files:
+            path = Path(parent, file)
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            found.add((str(path), status.st_size, status.st_mtime_ns))
+    return frozenset(found)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import grpc
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from serving.model_metadata import ModelMetadata
-from serving.server.config import ModelConfig
 from serving.server.errors import ServingError, failed_precondition, invalid_argument, not_found
 from serving.server.model.batching import BatchingOptions
 from serving.server.store.model_versions import ModelVersions, WarmUp
-from serving.server.store.policy import Specific, choose_versions
+from serving.server.store.policy import choose_versions
 from serving.server.store.servable import Servable
-from serving.server.store.storage import find_versions
+from serving.versions import version_folders
 
 _logger = logging.getLogger(__name__)
 
@@ -81,8 +81,8 @@ class ModelStore:
         serving = self._serving(name)
         return ModelMetadata(serving[max(serving)].model.path) if serving else None
 
-    def lease(self, spec: ModelSpec) -> AbstractContextManager[Servable]:
-        """Returns the version that a request asks for, else the highest, which stays loaded.
+    def lease(self, spec: ModelSpec) -> Servable:
+        """Returns the version that a request asks for, else the highest, to be entered at once.
 
         Raises:
             ServingError: INVALID_ARGUMENT: no name, or an unknown label; NOT_FOUND: it does not
@@ -104,7 +104,7 @@ class ModelStore:
         if version not in serving:
             request = f"Latest({name})" if choice is None else f"Specific({name}, {version})"
             raise not_found(f"Servable not found for request: {request}")
-        return serving[version].lease()
+        return serving[version]
 
     def status(self, spec: ModelSpec) -> GetModelStatusResponse:
         """Returns the states of one version or all, the highest first, ended ones included.
@@ -210,25 +210,30 @@ class ModelStore:
             await self._update(model)
 
     async def _update(self, model: ModelConfig) -> None:
+        base_path = Path(model.base_path)
         try:
-            folders = await asyncio.to_thread(find_versions, model.name, model.base_path)
-        except ServingError as error:
+            folders = await asyncio.to_thread(version_folders, base_path)
+        except OSError as error:
             # The folder may be back in a moment: nothing is unloaded.
-            self._warn_once(model.name, error.message)
+            self._warn_once(
+                model.name,
+                f"Could not find base path {base_path} for servable {model.name} with error "
+                f"{error.strerror}",
+            )
             return
-        wanted = choose_versions(model.policy, folders)
-        missing = model.policy.versions - wanted if isinstance(model.policy, Specific) else ()
+        wanted = choose_versions(model.model_version_policy, folders)
+        missing = set(model.model_version_policy.specific.versions) - wanted
         if missing:
             self._warn_once(
                 model.name,
                 f"Versions {sorted(missing)} of servable {model.name}, which were requested to be "
                 "served as 'specific' versions in the servable's version policy, were not found "
-                f"in the file system ({model.base_path})",
+                f"in the file system ({base_path})",
             )
         elif not wanted:
             self._warn_once(
                 model.name,
-                f"No versions of servable {model.name} found under base path {model.base_path}. "
+                f"No versions of servable {model.name} found under base path {base_path}. "
                 "Did you forget to name your leaf directory as a number (eg. '/1/')?",
             )
         else:
@@ -247,7 +252,7 @@ class ModelStore:
 
     def _assign_labels(self, models: Iterable[ModelConfig]) -> dict[str, dict[str, int]]:
         """Returns the labels of a configuration, as UpdateModelVersionLabelMap does it."""
-        labels = {model.name: dict(model.labels) for model in models}
+        labels = {model.name: dict(model.version_labels) for model in models}
         for name, versions in labels.items():
             current = self._labels.get(name, {})
             for label, version in versions.items():

@@ -1,36 +1,15 @@
-"""Which versions of a model are served: names of folders and a policy in, versions out."""
+"""Which versions of a model are served, and the steps from those that are to those that should."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
+from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
+    FileSystemStoragePathSourceConfig,
+)
 
-@dataclass(frozen=True)
-class Latest:
-    """The policy that serves the highest versions.
-
-    Attributes:
-        num_versions: How many; 0 means 1, as in TF Serving.
-    """
-
-    num_versions: int = 1
-
-
-@dataclass(frozen=True)
-class All:
-    """The policy that serves every version."""
-
-
-@dataclass(frozen=True)
-class Specific:
-    """The policy that serves the given versions, where they exist."""
-
-    versions: frozenset[int]
-
-
-VersionPolicy = Latest | All | Specific
+VersionPolicy: TypeAlias = FileSystemStoragePathSourceConfig.ServableVersionPolicy
 
 
 class Action(NamedTuple):
@@ -41,14 +20,14 @@ class Action(NamedTuple):
 
 
 def choose_versions(policy: VersionPolicy, versions: Collection[int]) -> frozenset[int]:
-    """Returns which of the existing versions to serve."""
-    match policy:
-        case Latest():
-            return frozenset(sorted(versions)[-max(policy.num_versions, 1) :])
-        case All():
+    """Returns which of the existing versions to serve: the highest, if the policy is empty."""
+    match policy.WhichOneof("policy_choice"):
+        case "all":
             return frozenset(versions)
-        case Specific():
-            return policy.versions & frozenset(versions)
+        case "specific":
+            return frozenset(policy.specific.versions).intersection(versions)
+    # As in TF Serving, 0 means 1.
+    return frozenset(sorted(versions)[-max(policy.latest.num_versions, 1) :])
 
 
 def next_action(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from serving.server.model.runners import Runner
@@ -12,7 +11,7 @@ from serving.server.model.saved_model import SavedModel
 
 @dataclass(eq=False)
 class Servable:
-    """A loaded version of a model.
+    """A loaded version of a model, which stays loaded while a request has entered its context.
 
     It belongs to the event loop: leases are counted without a lock.
 
@@ -37,10 +36,6 @@ class Servable:
     def in_use(self) -> bool:
         """Whether requests are being computed on it."""
         return self._leases > 0
-
-    def lease(self) -> AbstractContextManager[Servable]:
-        """Keeps the version loaded while a request uses it."""
-        return self
 
     def __enter__(self) -> Servable:
         self._leases += 1

@@ -56,7 +56,7 @@ def test_both_ways_start_the_server_with_flags_that_it_knows() -> None:
 def test_configuration_is_what_the_server_reads_and_release_writes(tmp_path: Path) -> None:
     for name in ("models.config", "models.labels.config"):
         (model,) = read_model_config_file(CONFIG / name)
-        assert (model.name, model.base_path) == (names.MODEL_NAME, Path("/models/arxiv_tagger"))
+        assert (model.name, model.base_path) == (names.MODEL_NAME, "/models/arxiv_tagger")
     base = tmp_path / names.MODEL_NAME
     for version in (1, 2):
         (base / str(version)).mkdir(parents=True)

@@ -20,11 +20,14 @@ def base(tmp_path):
     (folder / "models").mkdir()
     (folder / "5").touch()
     (folder / "6").symlink_to("6")
+    (folder / "7").symlink_to("3")
+    (folder / "8").symlink_to("nowhere")
     return folder
 
 
 def test_versions_are_numbered_folders_that_hold_a_model(base):
-    assert version_folders(base) == {1: base / "1", 3: base / "3", 10: base / "00000010"}
+    folders = {1: base / "1", 3: base / "3", 7: base / "7", 10: base / "00000010"}
+    assert version_folders(base) == folders
     assert find_versions(base) == {1: base / "1", 10: base / "00000010"}
 
 

@@ -6,16 +6,14 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from schema.errors import UsageError
 from serving.server.config import (
-    ModelConfig,
     follow_model_config_file,
-    from_proto,
+    list_models,
     read_batching_file,
     read_model_config_file,
     read_monitoring_file,
 )
 from serving.server.errors import ServingError
 from serving.server.model.batching import BatchingOptions
-from serving.server.store.policy import All, Latest, Specific
 from tests.support.model_store import until
 
 
@@ -37,7 +35,7 @@ def listing(*models):
     return f"model_config_list {{ {' '.join(models)} }}"
 
 
-def test_models_are_read(tmp_path, write):
+def test_models_are_read(write):
     path = write(
         """
         # As in TF Serving's g3doc/serving_config.md.
@@ -59,28 +57,12 @@ def test_models_are_read(tmp_path, write):
         """
     )
     first, second = read_model_config_file(path)
-    assert first == ModelConfig("first", tmp_path.__class__("/models/first"))
-    assert first.policy == Latest(1)
-    assert first.labels == {}
-    assert str(second.base_path) == "/models/second"
-    assert second.policy == Specific(frozenset({42, 43}))
-    assert second.labels == {"stable": 42, "canary": 43}
-
-
-@pytest.mark.parametrize(
-    ("policy", "expected"),
-    [
-        ("", Latest(1)),
-        ("model_version_policy {}", Latest(1)),
-        ("model_version_policy { latest {} }", Latest(1)),
-        ("model_version_policy { latest { num_versions: 3 } }", Latest(3)),
-        ("model_version_policy { all {} }", All()),
-        ("model_version_policy { specific { versions: 7 } }", Specific(frozenset({7}))),
-    ],
-)
-def test_policies(write, policy, expected):
-    (config,) = read_model_config_file(write(listing(model(policy))))
-    assert config.policy == expected
+    assert (first.name, first.base_path) == ("first", "/models/first")
+    assert not first.HasField("model_version_policy")
+    assert first.version_labels == {}
+    assert (second.name, second.base_path) == ("second", "/models/second/")
+    assert second.model_version_policy.specific.versions == [42, 43]
+    assert second.version_labels == {"stable": 42, "canary": 43}
 
 
 def test_no_models_are_allowed(write):
@@ -131,7 +113,7 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "message"), REFUSED)
 def test_invalid_model_lists_are_refused(write, text, message):
     with pytest.raises(ServingError) as error:
-        from_proto(text_format.Parse(text, ModelServerConfig()))
+        list_models(text_format.Parse(text, ModelServerConfig()))
     assert error.value.code.name == "INVALID_ARGUMENT"
     assert error.value.message.startswith(message) or message in error.value.message
     path = write(text)

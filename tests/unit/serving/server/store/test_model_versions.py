@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import shutil
+from pathlib import Path
 
 import grpc
 import pytest
 
-from serving.server.config import ModelConfig
 from serving.server.model.batching import BatchingOptions
 from serving.server.store import model_versions
-from serving.server.store.policy import Latest
+from serving.server.store.model_versions import fingerprint
 from tests.support.model_store import (
     ask,
+    config,
     find,
     held,
     in_loop,
@@ -28,7 +29,7 @@ from tests.support.model_store import (
 @in_loop
 async def test_the_old_version_answers_while_the_new_one_loads(base, put, gate):
     put(1)
-    async with serve(ModelConfig("m", base)) as store:
+    async with serve(config("m", base)) as store:
         gate.open.clear()
         gate.reached.clear()
         put(2)
@@ -48,7 +49,7 @@ async def test_the_old_version_answers_while_the_new_one_loads(base, put, gate):
 @in_loop
 async def test_a_running_request_finishes_on_its_version(base, put):
     put(1)
-    async with serve(ModelConfig("m", base)) as store, held() as hold:
+    async with serve(config("m", base)) as store, held() as hold:
         old = asyncio.create_task(ask(store, hold=hold))
         await until(lambda: find(store).in_use)
         put(2)
@@ -67,7 +68,7 @@ async def test_a_running_request_finishes_on_its_version(base, put):
 @in_loop
 async def test_a_model_is_freed_after_the_last_of_its_requests(base, put):
     put(1)
-    async with serve(ModelConfig("m", base)) as store, held() as first, held() as second:
+    async with serve(config("m", base)) as store, held() as first, held() as second:
         servable, freed = find(store), []
         close = servable.model.close
         servable.model.close = lambda: (freed.append(servable.in_use), close())
@@ -88,7 +89,7 @@ async def test_a_model_is_freed_after_the_last_of_its_requests(base, put):
 @in_loop
 async def test_a_version_wanted_again_while_it_unloads_comes_back(base, put, loads):
     put(1)
-    async with serve(ModelConfig("m", base)) as store, held() as hold:
+    async with serve(config("m", base)) as store, held() as hold:
         old = asyncio.create_task(ask(store, hold=hold))
         await asyncio.sleep(0)
         put(2)
@@ -108,7 +109,7 @@ async def test_a_version_wanted_again_while_it_unloads_comes_back(base, put, loa
 async def test_requests_in_batches_survive_a_swap(base, put):
     put(1)
     options = BatchingOptions(max_batch_size=4, num_batch_threads=1)
-    async with serve(ModelConfig("m", base), batching=options) as store:
+    async with serve(config("m", base), batching=options) as store:
         old = [asyncio.create_task(ask(store)) for _ in range(10)]
         await asyncio.sleep(0)
         put(2)
@@ -131,7 +132,7 @@ def break_warm_up(folder):
 @in_loop
 async def test_a_broken_version_is_refused(base, put, loads, caplog, damage):
     put(1)
-    async with serve(ModelConfig("m", base)) as store:
+    async with serve(config("m", base)) as store:
         damage(put(2, under=base.parent))
         (base.parent / "2").rename(base / "2")
         for _ in range(4):
@@ -155,7 +156,7 @@ async def test_a_broken_version_is_refused(base, put, loads, caplog, damage):
 @in_loop
 async def test_a_version_that_was_still_being_copied_is_tried_again(base, put, saved_models, loads):
     put(1)
-    async with serve(ModelConfig("m", base)) as store:
+    async with serve(config("m", base)) as store:
         (base / "2").mkdir()
         await store.poll_once()
         await until(lambda: states(store) == {2: "END", 1: "AVAILABLE"})
@@ -173,7 +174,7 @@ async def test_a_version_that_was_still_being_copied_is_tried_again(base, put, s
 @in_loop
 async def test_a_refused_version_put_again_is_tried_again(base, put, loads):
     put(1)
-    async with serve(ModelConfig("m", base)) as store:
+    async with serve(config("m", base)) as store:
         (base / "2").mkdir()
         await store.poll_once()
         (base / "2").rmdir()
@@ -186,7 +187,7 @@ async def test_a_refused_version_put_again_is_tried_again(base, put, loads):
 @in_loop
 async def test_of_two_new_versions_the_broken_one_is_passed_over(base, put):
     put(1)
-    async with serve(ModelConfig("m", base, Latest(2))) as store:
+    async with serve(config("m", base, {"latest": {"num_versions": 2}})) as store:
         put(2)
         (base / "3").mkdir()
         await store.poll_once()
@@ -197,7 +198,7 @@ async def test_of_two_new_versions_the_broken_one_is_passed_over(base, put):
 @in_loop
 async def test_an_unforeseen_error_of_a_load_refuses_the_version_only(base, put, monkeypatch):
     put(1)
-    async with serve(ModelConfig("m", base)) as store:
+    async with serve(config("m", base)) as store:
         put(2)
 
         def fail(path):
@@ -225,8 +226,23 @@ async def test_a_version_whose_warm_up_fails_is_freed(base, put, monkeypatch):
 
     monkeypatch.setattr(model_versions, "load_saved_model", watch)
     put(1)
-    async with serve(ModelConfig("m", base)) as store:
+    async with serve(config("m", base)) as store:
         break_warm_up(put(2))
         await store.poll_once()
         assert await ask(store) == 1
         assert closed == ["2"]
+
+
+def test_fingerprint_sees_each_change(tmp_path):
+    (tmp_path / "variables").mkdir()
+    data = tmp_path / "variables" / "data"
+    seen = [fingerprint(tmp_path)]
+    for content in (b"1", b"12"):
+        data.write_bytes(content)
+        seen.append(fingerprint(tmp_path))
+    data.rename(data.with_name("index"))
+    (tmp_path / "loop").symlink_to("loop")
+    seen.append(fingerprint(tmp_path))
+    assert len(set(seen)) == 4
+    assert fingerprint(tmp_path) == seen[-1]
+    assert {Path(path).name for path, _, _ in seen[-1]} == {"index"}

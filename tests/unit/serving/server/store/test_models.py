@@ -6,11 +6,10 @@ import shutil
 import pytest
 
 from components.pusher.atomic_push import push_version
-from serving.server.config import ModelConfig
 from serving.server.errors import ServingError
-from serving.server.store.policy import All
 from tests.support.model_store import (
     ask,
+    config,
     count_calls,
     failure,
     find,
@@ -35,7 +34,7 @@ NO_VERSION_9 = (
 @in_loop
 async def test_a_push_is_served_when_it_is_whole(base, put, saved_models, loads):
     put(1)
-    async with serve(ModelConfig("m", base)) as store:
+    async with serve(config("m", base)) as store:
         staged = put(2, name=".pushing-2-0a1b2c3d")
         (base / ".pushing.lock").touch()
         await store.poll_once()
@@ -53,7 +52,7 @@ async def test_a_push_is_served_when_it_is_whole(base, put, saved_models, loads)
 async def test_a_number_may_come_back_with_another_model(base, put):
     for version in (1, 2):
         put(version)
-    async with serve(ModelConfig("m", base)) as store:
+    async with serve(config("m", base)) as store:
         shutil.rmtree(base / "2")
         await store.poll_once()
         assert await ask(store) == 1
@@ -67,7 +66,7 @@ async def test_a_number_may_come_back_with_another_model(base, put):
 @in_loop
 async def test_a_base_path_out_of_reach_changes_nothing(base, put, caplog):
     put(1)
-    async with serve(ModelConfig("m", base)) as store:
+    async with serve(config("m", base)) as store:
         base.rename(base.with_name("away"))
         for _ in range(3):
             await store.poll_once()
@@ -82,7 +81,7 @@ async def test_a_base_path_out_of_reach_changes_nothing(base, put, caplog):
 @in_loop
 async def test_a_model_without_a_base_path_delays_no_other(base, put, tmp_path):
     put(1)
-    models = [ModelConfig("a", tmp_path / "nowhere"), ModelConfig("m", base)]
+    models = [config("a", tmp_path / "nowhere"), config("m", base)]
     # Below zero it never looks by itself.
     async with serve(*models, poll_wait_seconds=-1) as store:
         assert refusal(store.status, model_spec())[0] == "NOT_FOUND"
@@ -94,7 +93,7 @@ async def test_a_model_without_a_base_path_delays_no_other(base, put, tmp_path):
 async def test_version_0_is_not_the_latest(base, put):
     put(0)
     put(1)
-    async with serve(ModelConfig("m", base, All())) as store:
+    async with serve(config("m", base, {"all": {}})) as store:
         assert await ask(store, version=0) == 0
         assert await ask(store) == 1
         assert status(store, "m", 0) == status(store)[1:]
@@ -103,7 +102,7 @@ async def test_version_0_is_not_the_latest(base, put):
 @in_loop
 async def test_the_start_waits_for_the_first_version(base, put):
     shutil.rmtree(base)
-    store = make_store(ModelConfig("m", base), poll_wait_seconds=0.005)
+    store = make_store(config("m", base), poll_wait_seconds=0.005)
     looks = count_calls(store, "poll_once")
     start = asyncio.create_task(store.start())
     await until(lambda: len(looks) > 3)
@@ -123,7 +122,7 @@ async def test_the_start_waits_for_the_first_version(base, put):
 @in_loop
 async def test_polling_survives_an_error_of_its_own(base, put, monkeypatch, caplog):
     put(1)
-    async with serve(ModelConfig("m", base), poll_wait_seconds=0.005) as store:
+    async with serve(config("m", base), poll_wait_seconds=0.005) as store:
         real, calls = store._update_all, []
 
         def fail_once():
@@ -140,7 +139,7 @@ async def test_polling_survives_an_error_of_its_own(base, put, monkeypatch, capl
 
 @in_loop
 async def test_a_single_look_does_not_wait(base):
-    store = make_store(ModelConfig("m", base), poll_wait_seconds=0)
+    store = make_store(config("m", base), poll_wait_seconds=0)
     code, message = await failure(store.start())
     assert code == "UNKNOWN"
     assert message.startswith(
@@ -154,7 +153,7 @@ async def test_a_single_look_does_not_wait(base):
 async def test_the_start_fails_when_a_model_has_no_good_version(base, put, tmp_path):
     put(1)
     (tmp_path / "bad" / "4").mkdir(parents=True)
-    models = [ModelConfig("m", base), ModelConfig("bad", tmp_path / "bad")]
+    models = [config("m", base), config("bad", tmp_path / "bad")]
     store = make_store(*models, poll_wait_seconds=0.01)
     code, message = await failure(store.start())
     assert code == "UNKNOWN"
@@ -170,7 +169,7 @@ async def test_the_start_fails_when_a_model_has_no_good_version(base, put, tmp_p
 @in_loop
 async def test_close_waits_for_requests_and_frees_all(base, put):
     put(1)
-    async with serve(ModelConfig("m", base)) as store, held() as hold:
+    async with serve(config("m", base)) as store, held() as hold:
         request = asyncio.create_task(ask(store, hold=hold))
         await asyncio.sleep(0)
         close = asyncio.create_task(store.close())
@@ -185,7 +184,7 @@ async def test_close_waits_for_requests_and_frees_all(base, put):
 @in_loop
 async def test_the_start_fails_when_a_label_points_nowhere(base, put):
     put(1)
-    store = make_store(ModelConfig("m", base, labels={"stable": 9}), poll_wait_seconds=0)
+    store = make_store(config("m", base, labels={"stable": 9}), poll_wait_seconds=0)
     assert await failure(store.start()) == NO_VERSION_9
     await store.close()
 
@@ -193,7 +192,7 @@ async def test_the_start_fails_when_a_label_points_nowhere(base, put):
 @in_loop
 async def test_a_label_stays_on_a_version_that_unloads(base, put):
     put(1)
-    async with serve(ModelConfig("m", base, labels={"stable": 1})) as store:
+    async with serve(config("m", base, labels={"stable": 1})) as store:
         put(2)
         await store.poll_once()
         message = "Servable not found for request: Specific(m, 1)"
@@ -204,12 +203,12 @@ async def test_a_label_stays_on_a_version_that_unloads(base, put):
 async def test_labels_ahead_of_their_versions_where_allowed(base, put):
     """As --allow_version_labels_for_unavailable_models: unused labels, or those that stay."""
     put(1)
-    model = ModelConfig("m", base, All(), {"next": 2})
+    model = config("m", base, {"all": {}}, {"next": 2})
     async with serve(model, allow_labels_for_unavailable=True) as store:
         with pytest.raises(ServingError, match="Specific"):
             await ask(store, label="next")
         await store.reload([model])
-        moved = [ModelConfig("m", base, All(), {"next": 9})]
+        moved = [config("m", base, {"all": {}}, {"next": 9})]
         assert await failure(store.reload(moved)) == NO_VERSION_9
         put(2)
         await store.poll_once()
@@ -221,10 +220,10 @@ async def test_a_model_that_was_removed_is_not_looked_at(base, put, tmp_path):
     other = tmp_path / "other"
     put(1)
     put(5, under=other)
-    async with serve(ModelConfig("m", base), ModelConfig("other", other)) as store, held() as hold:
+    async with serve(config("m", base), config("other", other)) as store, held() as hold:
         old = asyncio.create_task(ask(store, "other", hold=hold))
         await asyncio.sleep(0)
-        await store.reload([ModelConfig("m", base)])
+        await store.reload([config("m", base)])
         assert store.names == ["m"]
         assert states(store, "other") == {5: "UNLOADING"}
         hold.set()
@@ -233,7 +232,7 @@ async def test_a_model_that_was_removed_is_not_looked_at(base, put, tmp_path):
         put(7, under=other)
         await store.poll_once()
         assert states(store, "other") == {5: "END"}
-        await store.reload([ModelConfig("m", base), ModelConfig("other", other)])
+        await store.reload([config("m", base), config("other", other)])
         assert find(store, "other").version == 7
 
 
@@ -241,14 +240,14 @@ async def test_a_model_that_was_removed_is_not_looked_at(base, put, tmp_path):
 async def test_a_new_model_that_cannot_be_loaded_is_reported(base, put, tmp_path):
     put(1)
     (tmp_path / "bad" / "4").mkdir(parents=True)
-    async with serve(ModelConfig("m", base)) as store:
-        models = [ModelConfig("m", base), ModelConfig("bad", tmp_path / "bad")]
+    async with serve(config("m", base)) as store:
+        models = [config("m", base), config("bad", tmp_path / "bad")]
         code, message = await failure(store.reload(models))
         assert code == "UNKNOWN"
         assert message.startswith(
             "1 model(s) did not become available: {{{name: bad version: 4} due to error: NOT_FOUND"
         )
-        models[1] = ModelConfig("nowhere", tmp_path / "nowhere")
+        models[1] = config("nowhere", tmp_path / "nowhere")
         code, message = await failure(store.reload(models))
         assert f"Could not find base path {tmp_path / 'nowhere'} for servable nowhere" in message
         assert await ask(store) == 1
@@ -262,8 +261,8 @@ async def test_a_version_that_serves_stays_when_the_base_path_changes(base, put,
     """As in TF Serving, which knows a version by its number."""
     put(1)
     put(1, answer=50, under=tmp_path / "other")
-    async with serve(ModelConfig("m", base)) as store:
-        await store.reload([ModelConfig("m", tmp_path / "other")])
+    async with serve(config("m", base)) as store:
+        await store.reload([config("m", tmp_path / "other")])
         assert await ask(store) == 1
         put(2, under=tmp_path / "other")
         await store.poll_once()
@@ -274,10 +273,10 @@ async def test_a_version_that_serves_stays_when_the_base_path_changes(base, put,
 async def test_a_reload_is_finished_when_its_caller_has_gone(base, put, tmp_path, gate):
     put(1)
     put(6, under=tmp_path / "third")
-    async with serve(ModelConfig("m", base)) as store:
+    async with serve(config("m", base)) as store:
         gate.open.clear()
         gate.reached.clear()
-        models = [ModelConfig("m", base), ModelConfig("third", tmp_path / "third")]
+        models = [config("m", base), config("third", tmp_path / "third")]
         reload = asyncio.create_task(store.reload(models))
         await until(gate.reached.is_set)
         reload.cancel()

@@ -2,31 +2,24 @@ import itertools
 
 import pytest
 
-from serving.server.store.policy import (
-    Action,
-    All,
-    Latest,
-    Specific,
-    choose_versions,
-    next_action,
-)
+from serving.server.store.policy import Action, VersionPolicy, choose_versions, next_action
 
 
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        (Latest(), {30}),
-        (Latest(0), {30}),
-        (Latest(2), {9, 30}),  # by number, not by text
-        (Latest(10), {1, 9, 30}),
-        (All(), {1, 9, 30}),
-        (Specific(frozenset({9, 1, 77})), {1, 9}),
-        (Specific(frozenset()), set()),
+        ({}, {30}),
+        ({"latest": {}}, {30}),
+        ({"latest": {"num_versions": 2}}, {9, 30}),  # by number, not by text
+        ({"latest": {"num_versions": 10}}, {1, 9, 30}),
+        ({"all": {}}, {1, 9, 30}),
+        ({"specific": {"versions": [9, 1, 77]}}, {1, 9}),
+        ({"specific": {}}, set()),
     ],
 )
 def test_policy_chooses(policy, expected):
-    assert choose_versions(policy, [9, 30, 1]) == expected
-    assert choose_versions(policy, []) == set()
+    assert choose_versions(VersionPolicy(**policy), [9, 30, 1]) == expected
+    assert choose_versions(VersionPolicy(**policy), []) == set()
 
 
 # The cases of TF Serving's core/availability_preserving_policy_test.cc.
