@@ -74,15 +74,17 @@ def has_span(pattern: str) -> bool:
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """Splits a path with a span into the folder above it and the pattern below that.
+    """Splits a path into the folder and the pattern that ExampleGen takes.
 
     Args:
-        path: The path; wildcards in it must stand below that folder.
+        path: The path of a file, or one with a span in it; wildcards in that must stand below the
+            folder above the span.
     """
     spec = _ANY_SPEC.search(path)
     start = spec.start() if spec else len(path)
     folder, _, rest = path[:start].rpartition("/")
-    return folder or ("/" if path.startswith("/") else "."), rest + path[start:]
+    pattern = rest + path[start:] if spec else glob.escape(rest)
+    return folder or ("/" if path.startswith("/") else "."), pattern
 
 
 def find_window(

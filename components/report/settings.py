@@ -15,7 +15,7 @@ class ReportSettings(Settings):
             tickets, and of their title and text by the names of the columns.
         label_names: What labels are called, such as `{cs.LG: Machine Learning}`, or the path
             (relative to the profile) of a file of two columns, label and name. Shown beside the
-            labels in the report, on the page of the server and by `predict`.
+            labels in the report, on the page of the server, by `predict` and `query --profile`.
         bootstrap_samples: Number of bootstrap draws of the test papers for the intervals; at
             least 1.
         level: Confidence level of the intervals, between 0 and 1.

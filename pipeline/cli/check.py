@@ -11,10 +11,9 @@ import click
 from components.example_gen.check import check_files
 from pipeline.cli import options
 from pipeline.cli.curation_table import show_curation, show_warnings
-from pipeline.cli.data_source import locate
+from pipeline.cli.data_source import find_data
 from pipeline.cli.errors import report_errors
 from pipeline.config import load_config
-from pipeline.local.data_files import find_data
 from pipeline.local.download import without_password
 from pipeline.terminal import Terminal
 from schema.errors import BadInputError
@@ -42,9 +41,7 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
     config = load_config(profile, overrides)
     console = Terminal(Words.of_settings(config.model_dump()))
     with tempfile.TemporaryDirectory() as folder:
-        files, message = find_data(locate(data, Path(folder), console), config.data)
-        if message:
-            console.say(message)
+        _, files = find_data(data, Path(folder), console, config.data)
         report = check_files(files, config.data)
     data = without_password(data)
     show_curation(console, report.curation.__dict__)

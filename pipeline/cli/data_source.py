@@ -1,30 +1,66 @@
-"""Where the data that a command is given lies on this machine."""
+"""The files of the data that a command is given, on this machine."""
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from components.example_gen.spans import has_span
+from components.example_gen.spans import find_window, has_span, split_path
 from pipeline.local.download import copy_once, fetch, without_password
 from pipeline.terminal import Terminal
-from schema.errors import BadInputError
+from schema.errors import BadInputError, UsageError
+
+if TYPE_CHECKING:
+    from components.example_gen.settings import DataSettings
 
 
-def locate(data: str, folder: Path, console: Terminal) -> str:
-    """Returns the path of the data; first downloads a URL, or copies a pipe.
+def find_data(
+    data: str, folder: Path, console: Terminal, settings: DataSettings
+) -> tuple[str, list[str]]:
+    """Finds the data, and says which spans of an archive it is.
 
     Args:
         data: A path, with a span in it or not, or a URL.
+        folder: Where a download or copy goes.
+        console: Where a person reads along.
+        settings: How many spans are read.
+
+    Returns:
+        Its path, with the span in it, and its files in order.
+
+    Raises:
+        UsageError: It is a URL with a span in it.
+        BadInputError: There is no such file or span, or one is missing; see `find_window`.
+    """
+    if not has_span(data):
+        path = locate(data, folder, console)
+        return path, [path]
+    if "://" in data:
+        raise UsageError(
+            f"--data {without_password(data)}: {{SPAN}} works with files on this machine. "
+            "Download them first, or give a URL without it."
+        )
+    window = find_window(
+        *split_path(data), settings.spans, glob.glob, allow_gaps=settings.allow_span_gaps
+    )
+    console.say(f"Reading {window.describe(settings.spans)}.")
+    return data, window.paths
+
+
+def locate(data: str, folder: Path, console: Terminal) -> str:
+    """Returns the path of a file; first downloads a URL, or copies a pipe.
+
+    Args:
+        data: Its path or URL.
         folder: Where a download or copy goes.
         console: Where a download shows itself.
 
     Raises:
         BadInputError: There is no such file, or it can't be brought here.
     """
-    if has_span(data):
-        return data
     if "://" in data:
         return str(_download(data, folder, console))
     path = Path(data)

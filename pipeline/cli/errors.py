@@ -19,6 +19,7 @@ _NO_TEMPORARY_FOLDER: Final = (
     "No folder for temporary files can be written to, neither the one that TMPDIR names nor /tmp. "
     "Set TMPDIR to one that can; in a container with a read-only root, mount one at /tmp."
 )
+_DAMAGED_INDEX: Final = re.compile("file is not a database|database disk image is malformed")
 _DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 # How the libraries that have no OSError of their own name them: TensorFlow, Beam, SQLite, zlib.
 _DISK_WORDS: Final = re.compile(
@@ -36,11 +37,6 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
     def guarded(*args: Any, debug: bool, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
-        except TaggerError as error:
-            if debug:
-                raise
-            click.secho(f"Error: {visible(str(error))}", fg="red", err=True)
-            sys.exit(error.exit_code)
         except click.ClickException:
             raise
         except KeyboardInterrupt:
@@ -50,24 +46,29 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if debug:
                 raise
-            message = _about_disk(error)
-            if message:
-                click.secho(f"Error: {visible(message)}", fg="red", err=True)
-                sys.exit(1)
-            click.secho(f"Error: {type(error).__name__}: {visible(str(error))}", fg="red", err=True)
-            click.echo("This is a bug; run again with --debug for the stack trace.", err=True)
-            sys.exit(1)
+            known = str(error) if isinstance(error, TaggerError) else _about_disk(error)
+            message = known or f"{type(error).__name__}: {error}"
+            click.secho(f"Error: {visible(message)}", fg="red", err=True)
+            if not known:
+                click.echo("This is a bug; run again with --debug for the stack trace.", err=True)
+            sys.exit(error.exit_code if isinstance(error, TaggerError) else 1)
 
     return guarded
 
 
 def _about_disk(error: BaseException | None) -> str:
-    """Returns what is wrong with a disk, if that is what an error or one behind it says."""
+    """Returns what is wrong with a disk or what is on it, if an error or one behind it says so."""
     try:
         temporary = tempfile.gettempdir()
     except FileNotFoundError:
         return _NO_TEMPORARY_FOLDER
     while error is not None:
+        if damage := _DAMAGED_INDEX.search(str(error)):
+            return (
+                f"TFX's index of the results, metadata/metadata.sqlite, is damaged ({damage[0]}). "
+                "Delete `metadata` and `pipeline` in the output folder and run the same command "
+                "again; pushed models are kept."
+            )
         words = _DISK_WORDS.search(str(error))
         if words or (isinstance(error, OSError) and error.errno in _DISK_ERRORS):
             reason = words[0] if words else str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,9 +17,11 @@ from pipeline.cli.errors import report_errors
 from pipeline.cli.suggestions import read_texts, write_suggestions
 from pipeline.terminal import Terminal
 from schema import names
+from schema.words import PAPERS, Words
 from serving.client import Retry, TaggerClient
 from serving.client.file_query import suggest_file
 from serving.client.papers_file import Layout, PaperColumns
+from serving.suggestion import Suggestion
 
 # A file takes long, and a server that restarts should not end it: about half a minute.
 _PATIENT: Final = Retry(times=10)
@@ -59,7 +62,7 @@ _PATIENT: Final = Retry(times=10)
 @click.option(
     "--profile",
     metavar="NAME_OR_YAML",
-    help="With --file: settings of the data, by which title and text are found.",
+    help="Settings: names of labels and, with --file, what the title and the text are called.",
 )
 @options.SET
 @click.option(
@@ -103,36 +106,47 @@ def query(
     --set, `summaries`, `text` or `abstract` and, optionally, `titles` or `title`.
     """
     connection["protocol"] = "rest" if rest else "grpc"
+    layout, words, label_names = _read_profile(profile, overrides, keep)
+
+    def named(label: Suggestion) -> Suggestion:
+        return dataclasses.replace(label, name=label_names.get(label.label, ""))
+
     if source is None:
-        given_too = {"--output": output, "--profile": profile, "--set": overrides, "--keep": keep}
-        for option in [name for name, value in given_too.items() if value]:
-            raise click.UsageError(f"{option} goes with --file.")
+        for option, value in {"--output": output, "--keep": keep}.items():
+            if value:
+                raise click.UsageError(f"{option} goes with --file.")
         given = read_texts(texts)
         with TaggerClient(**connection) as client:
-            suggestions = [labels[:top] for labels in client.suggest(given)]
+            suggestions = [list(map(named, labels[:top])) for labels in client.suggest(given)]
         write_suggestions(given, suggestions, as_json)
         return
     if output is None:
         raise click.UsageError("--file needs an --output for the suggestions.")
     if texts or as_json:
         raise click.UsageError("--file can be combined neither with TEXT nor with --json.")
-    layout = _layout(profile, overrides, keep)
+    console = Terminal(words)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(locate(source, Path(folder), Terminal()))
-        _query_file(path, output, connection, top, batch_size, layout)
+        path = Path(locate(source, Path(folder), console))
+        _query_file(console, path, output, connection, top, batch_size, layout)
 
 
-def _layout(profile: str | None, overrides: tuple[str, ...], keep: tuple[str, ...]) -> Layout:
+def _read_profile(
+    profile: str | None, overrides: tuple[str, ...], keep: tuple[str, ...]
+) -> tuple[Layout, Words, Mapping[str, str]]:
+    """Returns how a file holds its items, what they are called, and what labels are called."""
     if profile is None and not overrides:
-        return Layout(keep=keep)
-    # Here, since a query for a text needs no settings.
+        return Layout(keep=keep), PAPERS, {}
+    # Here, since a query needs no settings.
     from pipeline.config import load_config
 
-    data = load_config(profile or "default", overrides).data
-    return Layout((PaperColumns(data.columns.title, data.columns.text),), data.form, keep)
+    config = load_config(profile or "default", overrides)
+    columns = PaperColumns(config.data.columns.title, config.data.columns.text)
+    words = Words.of_settings(config.model_dump())
+    return Layout((columns,), config.data.form, keep), words, config.report.label_names
 
 
 def _query_file(
+    console: Terminal,
     source: Path,
     output: Path,
     connection: Mapping[str, Any],
@@ -140,21 +154,21 @@ def _query_file(
     batch_size: int,
     layout: Layout,
 ) -> None:
-    console = Terminal()
-    columns = (TextColumn("Papers"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    items = console.words.items
+    columns = (TextColumn(items), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         TaggerClient(**connection, retry=_PATIENT) as client,
         Progress(
             *columns, console=console, transient=True, disable=not console.is_terminal
         ) as progress,
     ):
-        task = progress.add_task("papers", total=None)
+        task = progress.add_task("", total=None)
 
         def update(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
         result = suggest_file(client, source, output, batch_size, top, update, layout)
     kept = f", {result.kept:,} of them from before" if result.kept else ""
-    console.say(("✓", "green"), f" {result.rows:,} papers are in {output}{kept}")
+    console.say(("✓", "green"), f" {result.rows:,} {items} are in {output}{kept}")
     if result.bad:
         console.say(f"Rows without text: {result.bad:,}; their lines hold an error instead.")

@@ -12,11 +12,10 @@ import yaml
 
 from components.example_gen.rows import read_rows
 from pipeline.cli import options
-from pipeline.cli.data_source import locate
+from pipeline.cli.data_source import find_data
 from pipeline.cli.errors import report_errors
 from pipeline.cli.run_results import refuse_unblessed, show_results
 from pipeline.config import Config, resolve
-from pipeline.local.data_files import find_data
 from pipeline.local.download import without_password
 from pipeline.local.node_summary import PURPOSES
 from pipeline.local.output_folder import OutputFolder
@@ -85,15 +84,11 @@ def run(
         return
     folder = OutputFolder(output).data
     if data is None:
-        path = str(write_sample(DEFAULT_ROWS, DEFAULT_SEED, folder / "sample.csv"))
-    else:
-        path = locate(data, folder, console)
-    files, message = find_data(path, config.data)
+        data = str(write_sample(DEFAULT_ROWS, DEFAULT_SEED, folder / "sample.csv"))
+    path, files = find_data(data, folder, console, config.data)
     # Reports a wrong file or column now, not after TFX has loaded.
     for file in files:
         next(iter(read_rows(file, config.data)))
-    if message:
-        console.say(message)
     result = run_locally(config, Path(path), output, console)
     show_results(console, result, output, config.data)
     refuse_unblessed(result, console.words)

@@ -12,8 +12,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from components.example_gen.spans import split_path
 from pipeline.config import Config
-from pipeline.local.data_files import split_data_path
 from pipeline.local.narrator import Narrator
 from pipeline.local.output_folder import OutputFolder, plain_path
 from pipeline.local.output_redirect import output_to_log
@@ -88,7 +88,7 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
             from pipeline.local.index import mend_index
             from pipeline.local.runner import run_pipeline
 
-            input_base, pattern = split_data_path(str(data.absolute()))
+            input_base, pattern = split_path(str(data.absolute()))
             places = Places(
                 input_base=input_base,
                 pattern=pattern,

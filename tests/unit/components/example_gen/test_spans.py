@@ -239,6 +239,15 @@ def test_a_path_is_split_above_the_span(path, parts):
     assert split_path(path) == parts
 
 
-@pytest.mark.parametrize("path", ["papers.csv", "{SPANS}.csv", "SPAN.csv", "{yyyy}.csv"])
-def test_other_paths_have_no_span(path):
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("papers.csv", (".", "papers.csv")),
+        ("/papers.csv", ("/", "papers.csv")),
+        ("/{SPANS}/SPAN-{yyyy}.csv", ("/{SPANS}", "SPAN-{yyyy}.csv")),
+        ("/data/[my] papers*.csv", ("/data", "[[]my] papers[*].csv")),
+    ],
+)
+def test_another_path_is_a_folder_and_a_file(path, parts):
     assert not has_span(path)
+    assert split_path(path) == parts

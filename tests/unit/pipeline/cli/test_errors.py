@@ -48,6 +48,19 @@ def test_a_full_disk_is_told_as_that(work):
     assert "bug" not in done.output
 
 
+@pytest.mark.parametrize("content", [b"no database", None], ids=["other", "cut"])
+def test_a_damaged_index_is_told_as_that(tmp_path, content):
+    path = tmp_path / "metadata.sqlite"
+    with sqlite3.connect(path) as store:
+        store.execute("CREATE TABLE papers (title)")
+        store.executemany("INSERT INTO papers VALUES (?)", [("x" * 9_999,)] * 9)
+    path.write_bytes(content or path.read_bytes()[:8_192])
+    done = told(lambda: sqlite3.connect(path).execute("SELECT * FROM papers").fetchall())
+    assert done.exit_code == 1
+    assert "metadata.sqlite, is damaged" in done.output
+    assert "bug" not in done.output
+
+
 def test_another_error_is_a_bug_and_its_text_does_not_act_on_the_terminal():
     def fail():
         raise ValueError("\x1b[2Jno such shape")

@@ -72,6 +72,13 @@ def test_query_asks_for_the_version_or_label_that_is_given(server, protocol):
     assert [(asked.version, asked.label) for asked in server.asked] == [(7, None), (None, "stable")]
 
 
+def test_labels_have_the_names_of_the_settings(server):
+    names = "report.label_names={cs.LG: Machine Learning}"
+    done = query(server, "rest", "--json", "--set", names, "ab")
+    suggestions = json.loads(done.output)["suggestions"]
+    assert [each.get("name") for each in suggestions] == [None, "Machine Learning", None]
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_file_becomes_a_file_and_a_second_start_resumes(server, protocol, tmp_path):
     papers = tmp_path / "papers.jsonl"
@@ -95,7 +102,7 @@ def test_a_file_becomes_a_file_and_a_second_start_resumes(server, protocol, tmp_
 def test_a_file_is_read_by_a_profile_and_columns_are_carried_along(server, tmp_path):
     papers, profile = tmp_path / "papers.csv", tmp_path / "mine.yaml"
     papers.write_text("id;head;body\n7;T;A\n8;;B\n")
-    profile.write_text("data: {columns: {title: head, text: body}}")
+    profile.write_text("data: {columns: {title: head, text: body}}\nreport: {item: ticket}")
     output = tmp_path / "out.jsonl"
     settings = ("--profile", profile, "--set", "data.field_separator=;", "--keep", "id")
     done = query(server, "rest", "--file", papers, "--output", output, *settings)
@@ -107,7 +114,7 @@ def test_a_file_is_read_by_a_profile_and_columns_are_carried_along(server, tmp_p
         {"id": "8"},
     ]
     done = query(server, "rest", "--file", papers, "--output", output, *settings)
-    assert "2 papers are in" in done.output
+    assert "2 tickets are in" in done.output
     assert output.read_bytes() == written
     done = query(server, "rest", "--file", papers, "--output", output, *settings[:-2])
     assert (done.exit_code, "other columns to --keep" in flat(done.output)) == (2, True)

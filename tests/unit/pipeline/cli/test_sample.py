@@ -21,7 +21,7 @@ def test_sample_writes_the_rows_that_check_counts(tmp_path):
     assert done.exit_code == 0, done.output
     for line in (
         "400 rows read",
-        f"{400 - len(first)} repeated titles, dropped",
+        f"{400 - len(first)} repeats of an earlier paper, dropped",
         f"{len(kept)} papers kept",
         f"{path} can be used.",
     ):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from components.example_gen.settings import DataSettings
-from pipeline.local.data_files import find_data, split_data_path
+from pipeline.cli.data_source import find_data
+from pipeline.terminal import Terminal
 from schema.errors import BadInputError, UsageError
 from tests.support.command_line import flat, invoke, paper_rows
 
@@ -25,6 +28,10 @@ def archive(tmp_path, monkeypatch):
 PATTERN = "archive/span-{SPAN}/papers.csv"
 
 
+def find(data: str, spans: int = 1) -> tuple[str, list[str]]:
+    return find_data(data, Path(), Terminal(), DataSettings(spans=spans))
+
+
 @pytest.mark.parametrize(
     ("spans", "first", "message"),
     [
@@ -38,28 +45,23 @@ PATTERN = "archive/span-{SPAN}/papers.csv"
         ),
     ],
 )
-def test_the_latest_spans_are_found(archive, spans, first, message):
+def test_the_latest_spans_are_found(archive, capsys, spans, first, message):
     paths = [f"archive/span-{span}/papers.csv" for span in range(first, 12)]
-    assert find_data(PATTERN, DataSettings(spans=spans)) == (paths, message)
+    assert find(PATTERN, spans) == (PATTERN, paths)
+    assert flat(capsys.readouterr().out) == message
 
 
 def test_a_missing_span_is_named(archive):
     with pytest.raises(BadInputError, match=r"no span found: no file matches archive/part-"):
-        find_data("archive/part-{SPAN}/papers.csv", DataSettings())
+        find("archive/part-{SPAN}/papers.csv")
     (archive / "span-10").rename(archive / "gone")
     with pytest.raises(BadInputError, match="span 10 is missing between 9 and 11"):
-        find_data(PATTERN, DataSettings(spans=0))
+        find(PATTERN, 0)
 
 
 def test_an_address_has_no_spans():
     with pytest.raises(UsageError, match=r"\{SPAN\} works with files on this machine"):
-        find_data("https://example.org/span-{SPAN}.csv", DataSettings())
-
-
-def test_a_file_is_its_folder_and_a_pattern():
-    assert split_data_path("/data/[my] papers*.csv") == ("/data", "[[]my] papers[*].csv")
-    assert split_data_path("/papers.csv") == ("/", "papers.csv")
-    assert split_data_path("/a/span-{SPAN}/p.csv") == ("/a", "span-{SPAN}/p.csv")
+        find("https://example.org/span-{SPAN}.csv")
 
 
 def test_check_reads_the_spans(archive):
@@ -68,7 +70,7 @@ def test_check_reads_the_spans(archive):
     assert "Reading spans 9 to 11, 3 of 3 (3 files)." in text
     # The first 20 rows, and then the first 40, come again.
     assert "121 rows read" in text
-    assert "60 repeated titles" in text
+    assert "60 repeats of an earlier paper" in text
     assert "archive/span-11/papers.csv, line 62: bad 'terms'" in text
 
 
