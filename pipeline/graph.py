@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -127,6 +128,7 @@ def create_pipeline(
             baselines.outputs["baselines"] if cloud or config.gate.max_drop_from_baseline else None
         ),
     )
+    words = Words.of_settings(config.model_dump())
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
@@ -137,12 +139,7 @@ def create_pipeline(
         infra_blessing=infra_validator.outputs["blessing"],
         evaluation=evaluator.outputs["evaluation"],
         endpoint=cloud.endpoint if cloud else "",
-        words=json.dumps(
-            {
-                **Words.of_settings(config.model_dump()).as_dict(),
-                "label_names": config.report.label_names,
-            }
-        ),
+        words=json.dumps({**asdict(words), "label_names": config.report.label_names}),
     )
     report = Report(
         examples=examples,

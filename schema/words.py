@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 _WITH_TITLE: Final = re.compile(r"\b(an? )?titles? (and|or) ", re.IGNORECASE)
@@ -44,10 +44,6 @@ class Words:
         title, text = columns.get("title", cls.title), columns.get("text", cls.text)
         item = settings.get("report", {}).get("item", cls.item)
         return cls(item, plural(item), _SINGULAR.get(title, title), _SINGULAR.get(text, text))
-
-    def as_dict(self) -> dict[str, str | None]:
-        """Returns them for JSON."""
-        return asdict(self)
 
     def of(self, sentence: str, quote: Callable[[str], str] = str) -> str:
         """Says of these items what a sentence of the project says of papers.

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from components.example_gen.curation_report import CurationReport, stop_reason, warnings
-from components.example_gen.label_sets import LeftOut, count_label_set, leave_out
+from components.example_gen.label_sets import count_label_set, leave_out
 from components.example_gen.label_values import joined_labels
 from components.example_gen.rows import DeadLetter, PaperRow, count_labels, read_rows
 from components.example_gen.settings import DataSettings
@@ -33,7 +33,6 @@ class CheckReport:
         problem: Why a run would stop; None where it wouldn't.
         unspaced_share: Share of the kept text in scripts that are written without spaces.
         warnings: What a person should look at, and the settings to change.
-        left_out: The labels that are left out.
     """
 
     curation: CurationReport
@@ -41,7 +40,6 @@ class CheckReport:
     problem: str | None
     unspaced_share: float
     warnings: tuple[str, ...]
-    left_out: tuple[LeftOut, ...]
 
 
 def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
@@ -118,7 +116,6 @@ def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
             *warnings(report, settings),
             *_hints(orders, labels_of, kept, settings.min_label_set_count),
         ),
-        left_out=tuple(left_out),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import posixpath
 import uuid
@@ -91,7 +92,7 @@ def write_outcome(
         file.write(json.dumps(outcome._asdict()))
 
 
-class _AtomicOutput:
+class _AtomicOutput(contextlib.ExitStack):
     """A context whose files move to their final places when it ends without an error.
 
     Their names and contents follow from the input alone, so a second attempt replaces the first
@@ -99,6 +100,7 @@ class _AtomicOutput:
     """
 
     def __init__(self, root: str) -> None:
+        super().__init__()
         self._folder = posixpath.join(root, UNFINISHED_DIR, uuid.uuid4().hex)
         self._finals: dict[str, str] = {}
 
@@ -111,16 +113,13 @@ class _AtomicOutput:
         if not self._finals:
             return
         try:
-            self._close()
+            super().__exit__(error, value, traceback)
             if error is None:
                 for temporary, final in self._finals.items():
                     fileio.makedirs(posixpath.dirname(final))
                     fileio.rename(temporary, final, overwrite=True)
         finally:
             fileio.rmtree(self._folder)
-
-    def _close(self) -> None:
-        raise NotImplementedError
 
     def _start(self, final: str) -> str:
         """Returns where to write the file that will be at `final`."""
@@ -148,24 +147,18 @@ class ExampleFiles(_AtomicOutput):
         self._counts = dict.fromkeys(self._splits, 0)
         self._writers: dict[str, tf.io.TFRecordWriter] = {}
 
-    def __enter__(self) -> ExampleFiles:
-        return self
-
     def write(self, split: str, example: bytes) -> None:
         """Appends a serialized example to a split."""
         part, rest = divmod(self._counts[split], _RECORDS_PER_FILE)
         if rest == 0:
             if part:
-                self._writers.pop(split).close()
+                self._writers[split].close()
             name = f"data_tfrecord-{self._index:05d}-{part:05d}.gz"
             temporary = self._start(posixpath.join(self._splits[split], name))
-            self._writers[split] = tf.io.TFRecordWriter(temporary, options=_OPTIONS)
+            writer = tf.io.TFRecordWriter(temporary, options=_OPTIONS)
+            self._writers[split] = self.enter_context(writer)
         self._writers[split].write(example)
         self._counts[split] += 1
-
-    def _close(self) -> None:
-        for writer in self._writers.values():
-            writer.close()
 
 
 class DeadLetterFile(_AtomicOutput):
@@ -181,15 +174,8 @@ class DeadLetterFile(_AtomicOutput):
         self._path = destination.dead_letters(index)
         self._file: Any = None
 
-    def __enter__(self) -> DeadLetterFile:
-        return self
-
     def write(self, letter: DeadLetter) -> None:
         """Appends a malformed row."""
         if self._file is None:
-            self._file = fileio.open(self._start(self._path), "w")
+            self._file = self.enter_context(fileio.open(self._start(self._path), "w"))
         self._file.write(letter.to_json() + "\n")
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()

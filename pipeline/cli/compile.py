@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
+import yaml
 
 from pipeline.cli.deployment import PLATFORMS, deployment_options, show_deployment, show_limits
 from pipeline.cli.errors import report_errors
 from pipeline.cloud.required_settings import check_required, missing_settings
-from pipeline.cloud.spec_file import check_name, write_spec
 from pipeline.config import load_config
 from pipeline.deploy_settings import Target
 from pipeline.local.output_redirect import output_dropped
 from pipeline.terminal import Terminal
+from schema.errors import BadInputError, UsageError
 
 
 @click.command()
@@ -30,8 +34,8 @@ def compile(target: Target, profile: str, overrides: tuple[str, ...], output: Pa
     Writes a PipelineJob for vertex, and a PipelineSpec of Kubeflow Pipelines 2 for kubeflow.
     """
     output = output or Path("pipeline.yaml" if target == "kubeflow" else "pipeline.json")
-    # Reports a wrong name now, not after TFX has loaded.
-    check_name(output)
+    if output.suffix not in (".json", ".yaml", ".yml"):
+        raise UsageError(f"--output {output} must end in .json, .yaml or .yml.")
     config = load_config(profile, overrides)
     check_required(config, target)
     console = Terminal()
@@ -49,3 +53,22 @@ def compile(target: Target, profile: str, overrides: tuple[str, ...], output: Pa
     left = missing_settings(config, target)
     if left:
         console.say(f"\nStill placeholders: {', '.join(left)}. `submit` refuses them.")
+
+
+def write_spec(spec: Mapping[str, Any], path: Path) -> None:
+    """Writes a compiled pipeline as JSON or YAML; equal ones give equal bytes.
+
+    Raises:
+        BadInputError: The file can't be written.
+    """
+    if path.suffix == ".json":
+        text = json.dumps(spec, indent=2, sort_keys=True) + "\n"
+    else:
+        text = yaml.safe_dump(spec, sort_keys=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise BadInputError(
+            f"Can't write to {path}: {error.strerror}. Choose another --output file."
+        ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def test_blessed_model_is_pushed_and_marked_as_tfx_does(push: Push, tmp_path: Pa
 
 def test_the_words_of_a_profile_are_pushed_with_the_model(push: Push, tmp_path: Path) -> None:
     words = Words("ticket", "tickets", None, "body")
-    told = {**words.as_dict(), "label_names": {"a": "Apples"}}
+    told = {**asdict(words), "label_names": {"a": "Apples"}}
     pushed = push(make_model(tmp_path / "model"), words=json.dumps(told))
     assert ModelMetadata(pushed.uri).words == words
     assert ModelMetadata(pushed.uri).label_names == {"a": "Apples"}

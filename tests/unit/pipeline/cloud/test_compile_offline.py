@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.cloud.spec_file import write_spec
+from pipeline.cli.compile import write_spec
 from tests.support.cloud_steps import (
     TARGETS,
     compiled,
