@@ -61,15 +61,6 @@ class Release:
     loaded: tuple[int, ...]
 
 
-def released_from(config_path: Path) -> str:
-    """Returns the serving directory that a configuration names.
-
-    Raises:
-        BadInputError: The configuration can't be read.
-    """
-    return str(tagger_config(read_config(config_path)).base_path)
-
-
 def list_versions(base: Path) -> list[Version]:
     """Reads the versions of a serving directory, newest first.
 

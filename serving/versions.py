@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -49,8 +48,7 @@ def version_folders(base: Path) -> dict[int, Path]:
     Raises:
         OSError: The directory can't be listed.
     """
-    with os.scandir(base) as entries:
-        folders = [entry.name for entry in entries if _is_folder(entry)]
+    folders = [entry.name for entry in base.iterdir() if entry.is_dir()]
     return {version: base / folder for version, folder in index_versions(folders).items()}
 
 
@@ -86,11 +84,3 @@ def find_base(given: Path) -> Path:
 def holds_model(folder: Path) -> bool:
     """Tells whether a folder is a SavedModel."""
     return (folder / GRAPH_FILE).is_file()
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        # Such as a link to itself.
-        return False

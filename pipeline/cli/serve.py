@@ -11,8 +11,7 @@ from pipeline.cli.errors import report_errors
 from pipeline.local.output_folder import plain_path
 from schema import names
 from schema.errors import UsageError
-from serving.models_config import config_path_of
-from serving.releases import released_from
+from serving.models_config import config_path_of, read_config, tagger_config
 from serving.server.__main__ import add_flags, serve_models
 from serving.server.options import ServerOptions
 from serving.server.ports import address_of
@@ -48,7 +47,7 @@ def _what_to_serve(model: Path, flags: dict[str, Any]) -> dict[str, Any]:
     base = find_base(model)
     config = config_path_of(base)
     if config.is_file():
-        served = released_from(config)
+        served = tagger_config(read_config(config)).base_path
         if not Path(served).is_dir():
             raise UsageError(
                 f"{config} is for a server that finds the versions in {served}, which is not "

@@ -10,18 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from schema.errors import BadInputError, TaggerError, UsageError
 from serving.client.papers_file import USUAL_LAYOUT, Layout, PaperRow, read_rows
-from serving.suggestion import Suggestion
-
-
-class Suggester(Protocol):
-    """Something that suggests labels, such as `TaggerClient`."""
-
-    def suggest(self, texts: Sequence[str]) -> list[list[Suggestion]]:
-        """Returns the labels of each text, best first."""
+from serving.client.tagger_client import TaggerClient
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ class FileQueryResult:
 
 
 def suggest_file(
-    client: Suggester,
+    client: TaggerClient,
     source: Path,
     output: Path,
     batch_size: int = 64,
@@ -99,7 +92,7 @@ def suggest_file(
     return FileQueryResult(total, kept, bad)
 
 
-def _ask(client: Suggester, batch: Sequence[PaperRow], top: int | None) -> Iterator[bytes]:
+def _ask(client: TaggerClient, batch: Sequence[PaperRow], top: int | None) -> Iterator[bytes]:
     good = [row.text for row in batch if row.problem is None]
     answers = iter(client.suggest(good) if good else [])
     for row in batch:

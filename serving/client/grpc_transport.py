@@ -9,10 +9,10 @@ import grpc
 
 from schema import names
 from serving.client.messages import (
+    DT_STRING,
     PREDICT_METHOD,
     PredictRequest,
     PredictResponse,
-    fill_strings,
     read_rows,
 )
 from serving.client.transport import CallError, Fault, Target, to_suggestions
@@ -87,7 +87,10 @@ def make_request(target: Target, texts: Sequence[str]) -> Any:
         request.model_spec.version.value = target.version
     elif target.label is not None:
         request.model_spec.version_label = target.label
-    fill_strings(request.inputs[names.INPUT_TEXT], [text.encode("utf-8") for text in texts])
+    tensor = request.inputs[names.INPUT_TEXT]
+    tensor.dtype = DT_STRING
+    tensor.tensor_shape.dim.add().size = len(texts)
+    tensor.string_val.extend(text.encode("utf-8") for text in texts)
     return request
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
 from typing import Any, Final
 
 from serving.protos import load_messages
@@ -23,13 +22,6 @@ TensorProto: Final = _tensor["TensorProto"]
 ModelSpec: Final = _predict["ModelSpec"]
 PredictRequest: Final = _predict["PredictRequest"]
 PredictResponse: Final = _predict["PredictResponse"]
-
-
-def fill_strings(tensor: Any, values: Sequence[bytes]) -> None:
-    """Makes an empty TensorProto a string tensor of shape [n]."""
-    tensor.dtype = DT_STRING
-    tensor.tensor_shape.dim.add().size = len(values)
-    tensor.string_val.extend(values)
 
 
 def read_rows(tensor: Any) -> list[list[Any]]:

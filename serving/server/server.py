@@ -122,7 +122,10 @@ class ModelServer:
             raise
         finally:
             grpc_socket.close()
-        self._poll_config()
+        file, wait = options.model_config_file, options.model_config_file_poll_wait_seconds
+        if file and wait > 0:
+            following = follow_model_config_file(file, wait, self._store.reload)
+            self._config_poll = asyncio.create_task(following)
 
     async def stop(self, grace: float = GRACE_SECONDS) -> bool:
         """Takes no new requests, lets running ones finish, and unloads the models.
@@ -149,9 +152,9 @@ class ModelServer:
         self._grpc = make_grpc_server(self._store, self._monitoring)
         if self._options.enable_grpc_healthcheck_service:
             self._health = await add_health_service(self._grpc)
-        self._grpc.add_insecure_port(address_of(self._options.host, self.grpc_port))
-        await self._grpc.start()
         address = address_of(self._options.host, self.grpc_port)
+        self._grpc.add_insecure_port(address)
+        await self._grpc.start()
         _logger.info("Running gRPC ModelServer at %s ...", address)
 
     async def _start_rest(self, listener: socket.socket) -> None:
@@ -184,15 +187,6 @@ class ModelServer:
             await self._rest_task
         address = address_of(self._options.host, self.rest_port)
         _logger.info("Exporting HTTP/REST API at:%s ...", address)
-
-    def _poll_config(self) -> None:
-        file, wait = (
-            self._options.model_config_file,
-            self._options.model_config_file_poll_wait_seconds,
-        )
-        if file and wait > 0:
-            following = follow_model_config_file(file, wait, self._store.reload)
-            self._config_poll = asyncio.create_task(following)
 
     async def _stop_grpc(self, grace: float) -> None:
         if self._grpc:

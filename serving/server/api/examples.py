@@ -89,10 +89,7 @@ def tensors_of(signature: Signature, method: str) -> tuple[str, tuple[str, ...]]
 
 
 def fill_classifications(
-    signature: Signature,
-    count: int,
-    tensors: Mapping[str, Array],
-    result: ClassificationResult,
+    signature: Signature, count: int, tensors: Mapping[str, Array], result: ClassificationResult
 ) -> None:
     """Writes the classes of each example.
 

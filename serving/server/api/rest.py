@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 import grpc
@@ -82,11 +82,7 @@ _T = TypeVar("_T")
 
 
 def make_rest_app(
-    models: ModelStore,
-    monitoring: Monitoring,
-    *,
-    timeout: float | None,
-    metrics: str | None,
+    models: ModelStore, monitoring: Monitoring, *, timeout: float | None, metrics: str | None
 ) -> Starlette:
     """Returns the application.
 
@@ -133,22 +129,10 @@ def _read_page(words: Words) -> str:
     return html.replace(_STYLE, style).replace(_SCRIPT, script)
 
 
-class _Call(NamedTuple):
-    """What a request asks for: a method of a model."""
-
-    method: str
-    spec: ModelSpec
-
-
 class RestApi:
     """Answers the paths under /v1 as TF Serving does, and refuses all others."""
 
-    def __init__(
-        self,
-        models: ModelStore,
-        monitoring: Monitoring,
-        timeout: float | None,
-    ) -> None:
+    def __init__(self, models: ModelStore, monitoring: Monitoring, timeout: float | None) -> None:
         self._models = models
         self._monitoring = monitoring
         self._timeout = timeout
@@ -176,36 +160,36 @@ class RestApi:
         self, verb: str, target: str, body: bytes, packed: bool
     ) -> tuple[grpc.StatusCode, str]:
         started = time.perf_counter()
-        status, call = grpc.StatusCode.OK, None
+        status, spec = grpc.StatusCode.OK, None
         try:
-            call = _find_call(verb, target)
+            method, spec = _find_call(verb, target)
             if packed:
                 body = await asyncio.to_thread(_unpack, body)
-            match call.method:
+            match method:
                 case "predict":
-                    text = await self._predict(call.spec, body)
+                    text = await self._predict(spec, body)
                 case "classify":
-                    classify = classification_pb2.ClassificationRequest(model_spec=call.spec)
+                    classify = classification_pb2.ClassificationRequest(model_spec=spec)
                     write: Callable[[Any], str] = rest_answers.classify_json
                     text = await self._on_examples(classify, body, inference.classify, write)
                 case "regress":
-                    regress = regression_pb2.RegressionRequest(model_spec=call.spec)
+                    regress = regression_pb2.RegressionRequest(model_spec=spec)
                     write = rest_answers.regress_json
                     text = await self._on_examples(regress, body, inference.regress, write)
                 case "metadata":
-                    with self._models.lease(call.spec) as servable:
+                    with self._models.lease(spec) as servable:
                         text = rest_answers.metadata_json(inference.metadata(servable))
                 case _:
-                    text = rest_answers.status_json(self._models.status(call.spec))
+                    text = rest_answers.message_json(self._models.status(spec))
         except ServingError as error:
             status, text = error.code, rest_answers.error_json(error.message)
         except Exception as error:
             _logger.exception("A request failed: %s %s", verb, target)
             status = grpc.StatusCode.INTERNAL
             text = rest_answers.error_json(f"{type(error).__name__}: {error}")
-        if call and verb == "POST":
+        if spec is not None and verb == "POST":
             seconds = time.perf_counter() - started
-            self._monitoring.record(call.spec.name, call.method, "REST", status, seconds)
+            self._monitoring.record(spec.name, method, "REST", status, seconds)
         return status, text
 
     async def _on_examples(
@@ -231,16 +215,16 @@ class RestApi:
                 raise invalid_argument(
                     f'Serving signature name: "{name}" not found in signature def'
                 )
-            inputs = await _in_thread_if(large, predict_inputs, document, signature.inputs)
+            inputs, by_row = await _in_thread_if(large, predict_inputs, document, signature.inputs)
             outputs = await inference.run_signature(
-                servable, signature, inputs.tensors, timeout=self._timeout
+                servable, signature, inputs, timeout=self._timeout
             )
         large = sum(tensor.size for tensor in outputs.values()) >= _MANY_ELEMENTS
-        return await _in_thread_if(large, rest_answers.predict_json, outputs, by_row=inputs.by_row)
+        return await _in_thread_if(large, rest_answers.predict_json, outputs, by_row=by_row)
 
 
-def _find_call(verb: str, target: str) -> _Call:
-    """Returns what a path asks for.
+def _find_call(verb: str, target: str) -> tuple[str, ModelSpec]:
+    """Returns what a path asks for: a method of a model.
 
     Raises:
         ServingError: It is none of the API's paths, or not with this verb.
@@ -261,7 +245,7 @@ def _find_call(verb: str, target: str) -> _Call:
         spec.version.value = int(digits)
     if match["label"]:
         spec.version_label = unquote(match["label"])
-    return _Call(match["method"] or "status", spec)
+    return match["method"] or "status", spec
 
 
 def _fill_request(request: Any, body: bytes) -> None:

@@ -14,14 +14,9 @@ import numpy as np
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from numpy.typing import NDArray
-from tensorflow_serving.apis import (
-    classification_pb2,
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    regression_pb2,
-)
+from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, regression_pb2
 
-from serving.server.errors import internal, invalid_argument
+from serving.server.errors import invalid_argument
 
 _BYTES_SUFFIX: Final = "_bytes"
 _SIGNATURE_DEF: Final = "signature_def"
@@ -77,11 +72,6 @@ def regress_json(result: regression_pb2.RegressionResult) -> str:
     return _object([("results", _array(values, None))], 0)
 
 
-def status_json(response: get_model_status_pb2.GetModelStatusResponse) -> str:
-    """Returns the states of a model's versions, see "Model status API" in the guide."""
-    return _message_json(response)
-
-
 def metadata_json(response: get_model_metadata_pb2.GetModelMetadataResponse) -> str:
     """Returns a model's name, version and signatures, see "Model Metadata API" in the guide.
 
@@ -89,11 +79,10 @@ def metadata_json(response: get_model_metadata_pb2.GetModelMetadataResponse) -> 
     `metadata.signature_def.signature_def`.
     """
     signatures = get_model_metadata_pb2.SignatureDefMap()
-    if not response.metadata[_SIGNATURE_DEF].Unpack(signatures):
-        raise internal("Failed to unpack 'Any' object to 'SignatureDefMap'.")
+    response.metadata[_SIGNATURE_DEF].Unpack(signatures)
     return (
-        f'{{\n"model_spec":{_message_json(response.model_spec)},\n'
-        f'"metadata": {{"signature_def": {_message_json(signatures)}}}\n}}\n'
+        f'{{\n"model_spec":{message_json(response.model_spec)},\n'
+        f'"metadata": {{"signature_def": {message_json(signatures)}}}\n}}\n'
     )
 
 
@@ -104,7 +93,8 @@ def error_json(message: str) -> str:
     return _object([("error", _quote(message))], 0)
 
 
-def _message_json(message: Message) -> str:
+def message_json(message: Message) -> str:
+    """Returns a message with all of its fields, such as the states of a model's versions."""
     text: str = MessageToJson(message, preserving_proto_field_name=True, indent=1, **_ALL_FIELDS)
     return text
 
@@ -182,12 +172,7 @@ def _one_line(items: Sequence[str]) -> str:
 
 
 def _array(items: Iterable[str], depth: int | None) -> str:
-    """Returns a JSON array as RapidJSON's PrettyWriter writes it.
-
-    Args:
-        items: The elements' texts.
-        depth: How deep the array lies, for an element a line; None: all on one line.
-    """
+    """Returns a JSON array at a depth with an element a line; without one all on one line."""
     if depth is None:
         return f"[{', '.join(items)}]"
     return _block("[", items, "]", depth)

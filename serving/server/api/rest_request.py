@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -27,19 +27,9 @@ _EXAMPLES: Final = "examples"
 _CONTEXT: Final = "context"
 
 
-class PredictInputs(NamedTuple):
-    """The tensors of a Predict request.
-
-    Attributes:
-        tensors: Arrays by the name of the input; strings are bytes in an array of objects.
-        by_row: Whether they came as `instances` and the outputs are to go back so.
-    """
-
-    tensors: dict[str, NDArray[Any]]
-    by_row: bool
-
-
-def predict_inputs(document: Mapping[str, Any], inputs: Mapping[str, TensorInfo]) -> PredictInputs:
+def predict_inputs(
+    document: Mapping[str, Any], inputs: Mapping[str, TensorInfo]
+) -> tuple[dict[str, NDArray[Any]], bool]:
     """Returns the tensors of a Predict request in the row or the column format.
 
     As `FillPredictRequestFromJson` in util/json_tensor.cc, see "Request format" of the Predict
@@ -48,6 +38,10 @@ def predict_inputs(document: Mapping[str, Any], inputs: Mapping[str, TensorInfo]
     Args:
         document: The request.
         inputs: The inputs of the signature by name.
+
+    Returns:
+        Arrays by the name of the input, strings as bytes in an array of objects; and whether they
+        came as `instances` and the outputs are to go back so.
 
     Raises:
         ServingError: The document does not fit the signature.
@@ -67,9 +61,9 @@ def predict_inputs(document: Mapping[str, Any], inputs: Mapping[str, TensorInfo]
             raise format_error(document, f"Expecting '{_ROWS}' to be an list/array")
         if not rows:
             raise format_error(document, f"No values in '{_ROWS}' array")
-        return PredictInputs(_tensors_of_rows(rows, inputs), by_row=True)
+        return _tensors_of_rows(rows, inputs), True
     if _COLUMNS in document:
-        return PredictInputs(_tensors_of_columns(document[_COLUMNS], inputs), by_row=False)
+        return _tensors_of_columns(document[_COLUMNS], inputs), False
     raise invalid_argument(f"Missing '{_COLUMNS}' or '{_ROWS}' key")
 
 

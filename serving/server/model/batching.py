@@ -193,11 +193,7 @@ class BatchingRunner(Runner):
         self._running.add(running)
         running.add_done_callback(functools.partial(self._finish, tasks))
 
-    def _finish(
-        self,
-        tasks: list[_Task],
-        running: asyncio.Future[list[Answer]],
-    ) -> None:
+    def _finish(self, tasks: list[_Task], running: asyncio.Future[list[Answer]]) -> None:
         self._running.discard(running)
         self._free += 1
         # First, so that the next batch runs while these answers are written.

@@ -63,11 +63,12 @@ class ModelVersions:
         for version in loadable:
             self._set_status(version, ModelVersionStatus.START)
         while (action := next_action(wanted, loadable, self.serving)) is not None:
-            if action.kind == "load":
-                loadable.remove(action.version)
-                await self._load(action.version, wanted[action.version])
+            step, version = action
+            if step == "load":
+                loadable.remove(version)
+                await self._load(version, wanted[version])
             else:
-                await self._unload(self.serving.pop(action.version))
+                await self._unload(self.serving.pop(version))
 
     async def wait_unloaded(self) -> None:
         """Returns when the versions that were unloaded in use are freed."""
@@ -103,7 +104,10 @@ class ModelVersions:
             self._refused[version] = (held, held)
             self._set_status(version, ModelVersionStatus.END, refusal)
             _logger.error(
-                "Servable %s cannot be loaded: %s", self._id(version), refusal, exc_info=not known
+                "Servable %s cannot be loaded: %s",
+                self._id(version),
+                refusal,
+                exc_info=not known,
             )
             return
         self._refused.pop(version, None)

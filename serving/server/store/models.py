@@ -91,8 +91,7 @@ class ModelStore:
         name, choice = spec.name, spec.WhichOneof("version_choice")
         if not name:
             raise invalid_argument("ModelSpec has no name specified.")
-        versions = self._versions.get(name)
-        serving = versions.serving if versions else {}
+        serving = self._serving(name)
         if choice is None:
             version = max(serving, default=None)
         elif choice == "version":
@@ -244,7 +243,7 @@ class ModelStore:
         versions = self._versions[model.name]
         await versions.converge({version: folders[version] for version in wanted})
 
-    def _serving(self, name: str) -> Mapping[int, Servable]:
+    def _serving(self, name: str) -> dict[int, Servable]:
         return self._versions[name].serving if name in self._versions else {}
 
     def _statuses(self, name: str) -> Mapping[int, ModelVersionStatus]:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
     FileSystemStoragePathSourceConfig,
 )
 
 VersionPolicy: TypeAlias = FileSystemStoragePathSourceConfig.ServableVersionPolicy
-
-
-class Action(NamedTuple):
-    """The next step towards the versions that are wanted."""
-
-    kind: Literal["load", "unload"]
-    version: int
 
 
 def choose_versions(policy: VersionPolicy, versions: Collection[int]) -> frozenset[int]:
@@ -32,7 +25,7 @@ def choose_versions(policy: VersionPolicy, versions: Collection[int]) -> frozens
 
 def next_action(
     wanted: Collection[int], loadable: Collection[int], serving: Collection[int]
-) -> Action | None:
+) -> tuple[Literal["load", "unload"], int] | None:
     """Returns the next step from the versions that serve to those that are wanted.
 
     The rules are those of TF Serving's core/availability_preserving_policy.cc: as long as
@@ -45,12 +38,12 @@ def next_action(
         serving: Versions that serve.
 
     Returns:
-        The step, or None when nothing is left to do.
+        The step and the version, or None when nothing is left to do.
     """
     unwanted = set(serving).difference(wanted)
     wanted_serves = len(unwanted) < len(serving)
     if unwanted and (not wanted or wanted_serves or len(unwanted) > 1):
-        return Action("unload", min(unwanted))
+        return "unload", min(unwanted)
     if loadable:
-        return Action("load", max(loadable))
+        return "load", max(loadable)
     return None

@@ -7,7 +7,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from tensorflow_serving.apis import input_pb2
 
 from serving.server.api.json_document import parse
-from serving.server.api.rest_request import PredictInputs, fill_examples, predict_inputs
+from serving.server.api.rest_request import fill_examples, predict_inputs
 from serving.server.errors import ServingError
 
 
@@ -18,13 +18,9 @@ def infos(**types: str) -> dict[str, TensorInfo]:
     }
 
 
-def read(text: str, **types: str) -> PredictInputs:
-    return predict_inputs(parse(text.encode()), infos(**types))
-
-
 def refusal(text: str, **types: str) -> str:
     with pytest.raises(ServingError) as caught:
-        read(text, **types)
+        predict_inputs(parse(text.encode()), infos(**types))
     return f"{caught.value.code.name}: {caught.value.message}"
 
 

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from serving.server.store.policy import Action, VersionPolicy, choose_versions, next_action
+from serving.server.store.policy import VersionPolicy, choose_versions, next_action
 
 
 @pytest.mark.parametrize(
@@ -26,19 +26,19 @@ def test_policy_chooses(policy, expected):
 @pytest.mark.parametrize(
     ("wanted", "loadable", "serving", "expected"),
     [
-        ({1}, {1}, set(), Action("load", 1)),
-        ({2}, {2}, {1}, Action("load", 2)),  # the new one first, for there is no other
-        ({2}, set(), {1, 2}, Action("unload", 1)),
+        ({1}, {1}, set(), ("load", 1)),
+        ({2}, {2}, {1}, ("load", 2)),  # the new one first, for there is no other
+        ({2}, set(), {1, 2}, ("unload", 1)),
         ({2}, set(), {1}, None),  # the new one was refused: the old one stays
-        ({3}, {3}, {1, 2}, Action("unload", 1)),  # one old one is enough
-        (set(), set(), {1, 2}, Action("unload", 1)),
-        (set(), set(), {2}, Action("unload", 2)),
+        ({3}, {3}, {1, 2}, ("unload", 1)),  # one old one is enough
+        (set(), set(), {1, 2}, ("unload", 1)),
+        (set(), set(), {2}, ("unload", 2)),
         (set(), set(), set(), None),
-        ({4, 5}, {4, 5}, {3}, Action("load", 5)),  # the highest first
-        ({4, 5}, {4}, {3, 5}, Action("unload", 3)),
-        ({4, 5}, {4}, {5}, Action("load", 4)),
-        ({4, 5}, {4}, {3}, Action("load", 4)),
-        ({1}, {1}, {2}, Action("load", 1)),  # back to an older one
+        ({4, 5}, {4, 5}, {3}, ("load", 5)),  # the highest first
+        ({4, 5}, {4}, {3, 5}, ("unload", 3)),
+        ({4, 5}, {4}, {5}, ("load", 4)),
+        ({4, 5}, {4}, {3}, ("load", 4)),
+        ({1}, {1}, {2}, ("load", 1)),  # back to an older one
     ],
 )
 def test_next_action(wanted, loadable, serving, expected):
@@ -57,12 +57,13 @@ def test_availability_is_preserved_on_every_way():
             action = next_action(wanted, loadable, serving)
             if action is None:
                 break
-            if action.kind == "unload":
-                assert action.version in serving - wanted
-                serving.remove(action.version)
+            step, version = action
+            if step == "unload":
+                assert version in serving - wanted
+                serving.remove(version)
             else:
-                loadable.remove(action.version)
-                serving |= {action.version} - broken
+                loadable.remove(version)
+                serving |= {version} - broken
             assert serving or not start or not wanted
         else:
             pytest.fail("no end")
