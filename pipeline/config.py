@@ -120,13 +120,7 @@ def _read_label_names(tree: SettingsTree) -> None:
 
 
 def _read_profile(profile: str, said: str = "", extending: Sequence[str] = ()) -> SettingsTree:
-    """Reads a profile and what it extends.
-
-    Args:
-        profile: Its name or path.
-        said: Where it was asked for, for messages; empty for the command line.
-        extending: The profiles that extend it.
-    """
+    """Reads a profile and what it extends; `said` names the line that asked for it, if one did."""
     if any(os.path.realpath(profile) == os.path.realpath(each) for each in extending):
         circle = ", which extends ".join((*extending, profile))
         raise UsageError(f"{said}{circle}: a circle. Give one of them `extends: null`.")

@@ -49,12 +49,7 @@ def source_digest(module: str, root: Path | None = None) -> str:
 
 
 def source_files(module: str, root: Path) -> set[Path]:
-    """Returns the files that `source_digest` covers.
-
-    Raises:
-        ModuleNotFoundError: There is no such module.
-        SyntaxError: A source file can't be parsed.
-    """
+    """Returns the files that `source_digest` covers, and raises what it raises."""
     start = _find_module(module, root)
     if start is None:
         raise ModuleNotFoundError(f"No module {module!r} in {root}", name=module)
@@ -98,12 +93,7 @@ def _parent_packages(path: Path, root: Path) -> Iterator[Path]:
 
 @functools.cache
 def _imported_names(source: bytes, package: tuple[str, ...]) -> frozenset[str]:
-    """Returns each import path that a file may load; not all of them are modules.
-
-    Args:
-        source: The file's contents; most files belong to several components.
-        package: The names of the packages that it is in.
-    """
+    """Returns each import path that a file in a package may load; not all of them are modules."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

@@ -87,7 +87,7 @@ def open_stream(path: str, open_file: Opener = open_local) -> Iterator[Stream]:
             head = file.peek(512)
         except _READ_ERRORS as error:
             raise _read_fault(path, "line 1", error, packing) from error
-        except _RefusedError as error:
+        except BadInputError as error:
             raise BadInputError(f"{path}: {error}") from error
         for magic, reason in _REFUSED.items():
             if head.startswith(magic):
@@ -95,22 +95,19 @@ def open_stream(path: str, open_file: Opener = open_local) -> Iterator[Stream]:
         yield Stream(path, file, packing, head)
 
 
-class _RefusedError(ValueError):
-    """Why a container is not read."""
-
-
 def _open_zip(archive: zipfile.ZipFile) -> Any:
+    """Opens the one file of an archive; `open_stream` adds the path to what is wrong with it."""
     names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
     if any(name.startswith("xl/") or name == "content.xml" for name in names):
-        raise _RefusedError("is a spreadsheet, not text. Save the sheet as CSV UTF-8")
+        raise BadInputError("is a spreadsheet, not text. Save the sheet as CSV UTF-8")
     files = [name for name in names if not name.startswith("__MACOSX/")]
     if len(files) != 1:
-        raise _RefusedError(f"is a zip of {len(files)} files. Unpack it, and give one of them")
+        raise BadInputError(f"is a zip of {len(files)} files. Unpack it, and give one of them")
     try:
         return archive.open(files[0])
     except (RuntimeError, NotImplementedError) as error:
         # A password, or a method that the standard library lacks.
-        raise _RefusedError(f"is a zip that can't be read ({error}). Unpack it first") from error
+        raise BadInputError(f"is a zip that can't be read ({error}). Unpack it first") from error
 
 
 class Lines:

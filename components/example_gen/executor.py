@@ -100,16 +100,7 @@ def _find_files(exec_properties: dict[str, Any]) -> tuple[list[str], str]:
 
 
 def _publish(paths: list[str], settings: DataSettings, destination: Destination) -> CurationReport:
-    """Judges the outcome and leaves the report and the malformed rows in their final form.
-
-    Args:
-        paths: The input files.
-        settings: How they were read.
-        destination: Where the pipeline left its results.
-
-    Raises:
-        BadInputError: The outcome stops the run.
-    """
+    """Judges the outcome, and leaves the report and the malformed rows in their final form."""
     outcome = read_outcome(destination)
     if outcome.faults:
         raise BadInputError("\n".join(outcome.faults))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import datetime
 import glob
 import itertools
-import operator
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +28,6 @@ _ANY_SPEC: Final = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)\b[^}]*\}")
 _ESCAPED_SPEC: Final = re.compile(r"\\\{(SPAN|VERSION|YYYY|MM|DD)(?::\d+)?\\\}")
 _DATE: Final = ["DD", "MM", "YYYY"]
 _EPOCH: Final = datetime.date(1970, 1, 1)
-_FIRST: Final = operator.itemgetter(0)
 _MONTHS: Final = range(1900_01, 2200_00)
 
 
@@ -123,17 +121,18 @@ def find_window(
             f"{where}: needs one {{SPAN}}, or {{SPAN:2}} for two digits, or one each of {{YYYY}}, "
             "{MM} and {DD}. A {VERSION} may stand beside them"
         )
-    until = None if resolved is None else _key_of(_match(pattern, resolved, re.escape), where)
+    until = None if resolved is None else _key_of(_match(pattern, resolved), where)
     found: dict[int, tuple[int, Mapping[str, str]]] = {}
     for path in sorted(find(posixpath.join(glob.escape(base), _SPEC.sub("*", pattern)))):
         # A finder may write the folder differently, so the parts are counted from the end.
         tail = "/".join(path.split("/")[-len(pattern.split("/")) :])
-        if (tokens := _match(pattern, tail, _wild)) is None:
+        if (tokens := _match(pattern, tail)) is None:
             continue
         _check_tokens(tokens, pattern, path, where)
         number, version = key = _key_of(tokens, path)
-        if until is None or key <= until:
-            found[number] = max(found.get(number, (-1, tokens)), (version, tokens), key=_FIRST)
+        is_early = until is None or key <= until
+        if is_early and (number not in found or version > found[number][0]):
+            found[number] = version, tokens
     if not found:
         raise BadInputError(
             f"no span found: no file matches {where}, where {{SPAN}} stands for a number. Check "
@@ -161,11 +160,11 @@ def find_window(
     )
 
 
-def _match(pattern: str, text: str, literal: Callable[[str], str]) -> Mapping[str, str] | None:
+def _match(pattern: str, text: str) -> Mapping[str, str] | None:
     """Finds what stands in a text where the pattern has its specs; None if nothing does."""
     # A part without specs is what the finder matched.
     parts = [
-        _ESCAPED_SPEC.sub(_group, literal(part)) if _SPEC.search(part) else "[^/]*"
+        _ESCAPED_SPEC.sub(_group, _wild(part)) if _SPEC.search(part) else "[^/]*"
         for part in pattern.split("/")
     ]
     matched = re.fullmatch("/".join(parts), text)
@@ -175,7 +174,8 @@ def _match(pattern: str, text: str, literal: Callable[[str], str]) -> Mapping[st
 def _group(spec: re.Match[str]) -> str:
     name = spec[1]
     # The digits of a date may stand next to each other.
-    return f"(?P<{name}>[^/]{{{len(name)}}})" if name in _DATE else f"(?P<{name}>[^/]*)"
+    # What the driver resolved still has its wildcards, which are no part of a number.
+    return f"(?P<{name}>[^/]{{{len(name)}}})" if name in _DATE else f"(?P<{name}>[^/*?]*)"
 
 
 def _fill(pattern: str, tokens: Mapping[str, str]) -> str:

@@ -27,13 +27,7 @@ _WORTH_WORDS: Final = 0.01
 @click.option(
     "--data", metavar="PATH_OR_URL", required=True, help="File of data or its URL, as in `run`."
 )
-@click.option(
-    "--profile",
-    metavar="NAME_OR_YAML",
-    default="default",
-    show_default=True,
-    help="Settings: a name or a YAML file.",
-)
+@options.profile("Settings: a name or a YAML file.", "default")
 @options.SET
 @report_errors
 def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:

@@ -24,13 +24,7 @@ def deployment_options(command: Callable[..., Any]) -> Callable[..., Any]:
         required=True,
         help="Vertex AI Pipelines or Kubeflow Pipelines.",
     )
-    profile = click.option(
-        "--profile",
-        metavar="NAME_OR_YAML",
-        default="cloud_example",
-        show_default=True,
-        help="Settings, with a `deploy` section.",
-    )
+    profile = options.profile("Settings, with a `deploy` section.", "cloud_example")
     return target(profile(options.SET(command)))
 
 

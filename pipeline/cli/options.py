@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
+
+_Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 SET: Final = click.option(
     "--set",
@@ -17,10 +20,25 @@ SET: Final = click.option(
 JSON: Final = click.option(
     "--json", "as_json", is_flag=True, help="Write one JSON object per line, for programs."
 )
-SERVING: Final = click.option(
-    "--serving",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="out",
-    show_default=True,
-    help="A serving folder, or the output folder of a run.",
-)
+
+
+def folder(name: str, meaning: str) -> _Option:
+    """Makes an option that names a folder: that of the last run, by default."""
+    return click.option(
+        name,
+        type=click.Path(file_okay=False, path_type=Path),
+        default="out",
+        show_default=True,
+        help=meaning,
+    )
+
+
+def profile(meaning: str, default: str | None = None) -> _Option:
+    """Makes `--profile`; `meaning` says what the default is where it depends."""
+    is_fixed = default is not None
+    return click.option(
+        "--profile", metavar="NAME_OR_YAML", default=default, show_default=is_fixed, help=meaning
+    )
+
+
+SERVING: Final = folder("--serving", "A serving folder, or the output folder of a run.")

@@ -59,10 +59,8 @@ _PATIENT: Final = Retry(times=10)
     metavar="PATH_OR_URL",
     help="Ask about every paper in a file, in any form that `run` reads.",
 )
-@click.option(
-    "--profile",
-    metavar="NAME_OR_YAML",
-    help="Settings: names of labels and, with --file, what the title and the text are called.",
+@options.profile(
+    "Settings: names of labels and, with --file, what the title and the text are called."
 )
 @options.SET
 @click.option(

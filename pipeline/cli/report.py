@@ -14,6 +14,7 @@ from rich.text import Text
 
 from components.metrics.names import METRICS
 from components.report.captions import baseline_title, best_baselines_first, verdict
+from pipeline.cli import options
 from pipeline.cli.errors import report_errors
 from pipeline.terminal import Terminal, styled
 from schema import names
@@ -24,13 +25,7 @@ Facts = Mapping[str, Any]
 
 
 @click.command()
-@click.option(
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="out",
-    show_default=True,
-    help="The output folder of a run.",
-)
+@options.folder("--output", "The output folder of a run.")
 @click.option("--open", "in_browser", is_flag=True, help="Open the report in a browser.")
 @report_errors
 def report(output: Path, in_browser: bool) -> None:

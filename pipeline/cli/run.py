@@ -38,18 +38,10 @@ _WIDTH: Final = 36
     help="CSV, JSON lines or Parquet file, packed or not, or its URL; {SPAN} in a path stands for "
     "the number of a span. [default: an invented sample]",
 )
-@click.option(
-    "--profile",
-    metavar="NAME_OR_YAML",
-    help="Settings: a name or a YAML file. [default: `sample` for the sample, else `default`]",
+@options.profile(
+    "Settings: a name or a YAML file. [default: `sample` for the sample, else `default`]"
 )
-@click.option(
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="out",
-    show_default=True,
-    help="Folder for everything the run writes.",
-)
+@options.folder("--output", "Folder for everything the run writes.")
 @options.SET
 @click.option(
     "--beam", metavar="KEY=VALUE,...", help="Beam settings, such as runner=direct,workers=2."

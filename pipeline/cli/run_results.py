@@ -136,15 +136,11 @@ def show_gate(console: Terminal, rows: Sequence[GateRow]) -> None:
         console.say(("There is no earlier blessed model to compare with.", "dim"))
     left_out = max((row.left_out for row in rows), default=0)
     if left_out:
-        console.say(
-            (
-                console.words.of(
-                    f"The last blessed model was trained on {left_out:,} of the test papers; the "
-                    "comparison leaves them out."
-                ),
-                "dim",
-            )
+        note = (
+            f"The last blessed model was trained on {left_out:,} of the test papers; the "
+            "comparison leaves them out."
         )
+        console.say((console.words.of(note), "dim"))
 
 
 def _show_papers(console: Terminal, result: RunResult) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli import options
 from pipeline.cli.errors import report_errors
 from pipeline.local.output_folder import plain_path
 from schema import names
@@ -19,13 +20,10 @@ from serving.versions import find_base
 
 
 @click.command()
-@click.option(
+@options.folder(
     "--model",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="out",
-    show_default=True,
-    help="A serving folder, or the output folder of a run. Serves what `release` chose, or else "
-    "the latest version. Ignored when --model_base_path or --model_config_file is given.",
+    "A serving folder, or the output folder of a run. Serves what `release` chose, or else the "
+    "latest version. Ignored when --model_base_path or --model_config_file is given.",
 )
 @add_flags
 @report_errors

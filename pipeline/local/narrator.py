@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -73,15 +74,13 @@ class Narrator:
         self.stop()
         if not self._console.is_terminal or not (self._busy or self._at_work):
             return
-        spinners = [Spinner("dots") for _ in self._at_work or [self._busy]]
-        nodes = list(self._at_work.items())
+        lines = [partial(self._describe, *each) for each in self._at_work.items()]
+        lines = lines or [partial(Text, self._busy)]
+        spinners = [Spinner("dots") for _ in lines]
 
         def render() -> Group:
-            texts = [self._describe(node_id, since) for node_id, since in nodes] or [
-                Text(self._busy)
-            ]
-            for spinner, text in zip(spinners, texts, strict=True):
-                spinner.update(text=text)
+            for spinner, line in zip(spinners, lines, strict=True):
+                spinner.update(text=line())
             return Group(*spinners)
 
         self._live = Live(

@@ -44,7 +44,6 @@ class OutputFolder:
         logs: What the libraries printed, a file for each run.
         pipeline_root: TFX's artifacts.
         metadata: TFX's ML Metadata store.
-        report: The report on the last run.
         serving: The parent of the pushed versions.
     """
 
@@ -54,7 +53,6 @@ class OutputFolder:
         self.logs = root / "logs"
         self.pipeline_root = root / "pipeline"
         self.metadata = root / "metadata" / "metadata.sqlite"
-        self.report = root / names.REPORT_DIR
         self.serving = root / "serving" / names.MODEL_NAME
 
     @contextmanager

@@ -75,6 +75,7 @@ def test_what_came_after_the_resolved_span_is_left_out(archive):
     assert (found.spans, found.available) == ((8, 9, 10), 10)
     padded = archive(*[f"p/{span:02}/x.csv" for span in (1, 2, 3)])
     assert window(padded, "p/{SPAN:2}/x.csv", resolved="p/02/x.csv").spans == (1, 2)
+    assert window(padded, "p/{SPAN:2}*/x.csv", resolved="p/02*/x.csv").spans == (1, 2)
 
 
 @pytest.mark.parametrize(
