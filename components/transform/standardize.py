@@ -68,6 +68,8 @@ def standardize(texts: tf.Tensor) -> tf.Tensor:
     """
     is_ascii = tf.strings.regex_full_match(texts, _ASCII)
 
+    # One operation where the branch isn't taken: inlined, each of many would cost time.
+    @tf.function(experimental_attributes={"_noinline": True})
     def others() -> tf.Tensor:
         rows = tf.where(~is_ascii)
         return tf.tensor_scatter_nd_update(texts, rows, _standardize(tf.gather_nd(texts, rows)))
@@ -81,21 +83,12 @@ def _standardize(texts: tf.Tensor) -> tf.Tensor:
     table = _table()
     pages = tf.cast(tf.gather(table.pages, codes.values // _PAGE), tf.int32)
     entries = tf.gather(table.entries, pages * _PAGE + codes.values % _PAGE)
-    splits, parts = tf.raw_ops.RaggedGather(
-        params_nested_splits=[table.starts],
-        params_dense_values=table.parts,
-        indices=tf.cast(entries, tf.int32),
-        OUTPUT_RAGGED_RANK=1,
-    )
-    # Even where a branch isn't taken each of its operations costs time, and checks are many.
-    found = tf.RaggedTensor.from_row_splits(parts, splits[0], validate=False)
+    every = tf.RaggedTensor.from_row_splits(table.parts, table.starts)
+    found = tf.gather(every, tf.cast(entries, tf.int32))
     plain = tf.gather(codes.values, found.value_rowids()) + found.values // _CLASSES
     plain = _order_marks(plain, found.values % _CLASSES)
-    standard = tf.raw_ops.UnicodeEncode(
-        input_values=plain,
-        input_splits=tf.gather(found.row_splits, codes.row_splits),
-        output_encoding="UTF-8",
-    )
+    rows = tf.RaggedTensor.from_row_splits(plain, tf.gather(found.row_splits, codes.row_splits))
+    standard = tf.strings.unicode_encode(rows, "UTF-8")
     standard = tf.strings.regex_replace(standard, _STRAY, r"\1\2")
     return tf.strings.regex_replace(standard, _CUT, r" \0 ")
 
