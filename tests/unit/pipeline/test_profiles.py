@@ -51,7 +51,7 @@ def test_a_profile_extends_default_unless_it_says_otherwise(write):
     assert load_config(write("a.yaml", "# nothing\n")) == default
     data = load_config(write("b.yaml", "data: {columns: {title: null}}\n"))
     assert data == load_config("default", ["data.columns.title=null"])
-    assert load_config(write("c.yaml", "extends: null\n")).trainer.ensemble_size == 1
+    assert load_config(write("c.yml", "extends: null\n")).trainer.ensemble_size == 1
 
 
 def test_sections_are_merged_and_settings_replaced(write):

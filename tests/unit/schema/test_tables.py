@@ -1,7 +1,6 @@
 import csv
 import gzip
 import io
-import random
 
 import pandas as pd
 import pytest
@@ -60,11 +59,6 @@ def test_quoted_empty_field_on_its_own_is_a_row(write):
     assert row == (2, ("",), None, "1 fields where the header has 3")
 
 
-def test_byte_order_mark_is_dropped(write):
-    (row,) = read(write(b"\xef\xbb\xbf" + HEADER + "é,b,c\n".encode()))
-    assert row.values == ("é", "b", "c")
-
-
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_line_breaks_of_every_kind(write, newline):
     text = f'titles,summaries,terms{newline}a,"b{newline}b",c{newline}d,e,f'
@@ -88,12 +82,6 @@ def test_wrong_number_of_fields_is_kept_without_values(write, line, width):
     assert bad.problem == f"{width} fields where the header has 3"
     assert bad.values is None
     assert len(bad.fields) == width
-
-
-def test_text_of_a_megabyte_is_kept_whole(write):
-    text = "".join(random.Random(3).choices('ab \n",é', k=2**20))
-    (row,) = read(write(to_csv([("t", text, "['a']")])))
-    assert row.values == ("t", text, "['a']")
 
 
 def test_field_limit_is_raised_and_never_lowered(write):
@@ -198,24 +186,23 @@ def test_doubled_quotes_are_fine(write):
     assert "line 4: a quote opens here" in fault(write(content))
 
 
-def test_quote_left_open_in_a_huge_file_stops_at_the_limit(write, monkeypatch):
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (
+            b'a,"open,c\n' + b"d,e,f\n" * 500,
+            "line 2: a quote opens here and is not closed within 1000 characters",
+        ),
+        (b"a,b,c\nd," + b"e" * 2000 + b",f\n", "line 3: field larger than field limit"),
+    ],
+)
+def test_a_field_over_the_limit_stops(write, monkeypatch, rows, told):
     monkeypatch.setattr(csv_file, "MAX_FIELD_CHARACTERS", 1000)
     before = csv.field_size_limit(1000)
     try:
-        message = fault(write(HEADER + b'a,"open,c\n' + b"d,e,f\n" * 500))
+        assert told in fault(write(HEADER + rows))
     finally:
         csv.field_size_limit(before)
-    assert "line 2: a quote opens here and is not closed within 1000 characters" in message
-
-
-def test_field_over_the_limit_without_quotes(write, monkeypatch):
-    monkeypatch.setattr(csv_file, "MAX_FIELD_CHARACTERS", 1000)
-    before = csv.field_size_limit(1000)
-    try:
-        message = fault(write(HEADER + b"a,b,c\nd," + b"e" * 2000 + b",f\n"))
-    finally:
-        csv.field_size_limit(before)
-    assert "line 3: field larger than field limit" in message
 
 
 def test_line_without_end_stops_at_the_limit(write, monkeypatch):

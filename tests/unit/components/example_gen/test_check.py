@@ -4,8 +4,7 @@ import sys
 import pytest
 
 from components.example_gen.check import check_files
-from components.example_gen.settings import Columns, DataSettings
-from schema.errors import BadInputError
+from components.example_gen.settings import DataSettings
 from tests.support.curation_oracle import (
     naive_split,
     noisy_rows,
@@ -43,28 +42,6 @@ def test_malformed_row_does_not_hide_a_later_good_one(tmp_path):
     report = check_files([write(tmp_path, to_csv(rows))], DataSettings())
     assert (report.curation.dead_letters, report.curation.repeats) == (1, 0)
     assert [letter.line for letter in report.dead_letters] == [2]
-
-
-def test_higher_minimum_count(tmp_path):
-    rows = [(f"p{n}", "text", "['x']" if n < 3 else "['y']") for n in range(7)]
-    settings = DataSettings(min_label_set_count=4)
-    counts = check_files([write(tmp_path, to_csv(rows))], settings).curation
-    assert (counts.label_sets, counts.label_sets_once, counts.label_set_rows_dropped) == (2, 1, 3)
-
-
-def test_own_split(tmp_path):
-    settings = DataSettings(columns=Columns(split="part"), label_separator=";")
-    parts = ["train", "validation", "test", "train"]
-    rows = [(f"p{n}", f"w{n} W{n}", "x;y", part) for n, part in enumerate(parts)]
-    path = write(tmp_path, to_csv(rows, ("titles", "summaries", "terms", "part")))
-    counts = check_files([path], settings).curation
-    assert (counts.train, counts.val, counts.test) == (2, 1, 1)
-    assert (counts.labels, counts.distinct_words_train) == (2, 2)
-
-
-def test_broken_file_is_an_error(tmp_path):
-    with pytest.raises(BadInputError, match="no column 'terms'"):
-        check_files([write(tmp_path, b"titles,summaries\na,b\n")], DataSettings())
 
 
 def test_import_loads_no_framework():

@@ -46,12 +46,6 @@ def test_examples_equal_the_pandas_steps_and_the_rule_row_by_row(one):
     assert all(expected.values())
 
 
-def test_counts_equal_the_check_without_beam(one):
-    check = check_files([str(one.folder / "data/papers.csv")], DataSettings())
-    assert one.report() == check.curation
-    assert one.dead_letters() == []
-
-
 def test_every_form_of_file_gives_the_same_examples(tmp_path):
     rows = [(title, text, labels_of(terms)) for title, text, terms in noisy_rows(300, seed=12)]
     records = [

@@ -187,10 +187,6 @@ def test_settings_that_contradict_each_other(settings, told):
         DataSettings(**settings)
 
 
-def test_a_tab_in_a_profile():
-    assert DataSettings(label_separator="\\t").label_separator == "\t"
-
-
 def test_own_columns_and_split(tmp_path):
     columns = Columns(title="name", text="body", labels="tags", split="part")
     header = ("part", "tags", "id", "body", "name")

@@ -54,9 +54,3 @@ def test_any_cluster_takes_the_image_and_no_setting_of_google_cloud(runner):
     arguments = cloud(f"beam.runner={runner}", "deploy.beam_image=workers:1").beam_arguments
     assert arguments[0] == "--sdk_container_image=workers:1"
     assert arguments[1:] == (f"--runner={runner.capitalize()}Runner",)
-
-
-def test_the_examples_settings_are_the_defaults():
-    example, default = load_config("cloud_example"), load_config("default")
-    assert example.model_dump(exclude={"deploy"}) == default.model_dump(exclude={"deploy"})
-    assert example.deploy.trainer.accelerators == 1
