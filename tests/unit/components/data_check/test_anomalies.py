@@ -25,15 +25,6 @@ def make_reason(kind, text="text"):
     return Info.Reason(type=kind, short_description=f"short {text}", description=f"long {text}")
 
 
-def test_an_empty_message_has_no_anomalies():
-    assert parse_anomalies("train", b"") == []
-
-
-def test_a_split_without_papers_is_an_error():
-    found = parse_anomalies("test", anomalies_pb2.Anomalies(data_missing=True).SerializeToString())
-    assert found == [Anomaly("test", WHOLE_SPLIT, "error", "the split has no papers", "")]
-
-
 def test_each_reason_of_a_feature_is_an_anomaly():
     reasons = [
         make_reason(Info.COMPARATOR_L_INFTY_HIGH, "drift"),

@@ -105,18 +105,6 @@ def test_a_drop_is_measured_against_the_last_model(value, max_drop, expected):
     assert refused(gate, changed(lrap=value)) == []
 
 
-def test_floors_and_drops_apply_to_their_own_papers():
-    """Floors to all, drops to those that are new to the last model."""
-    config = make_eval_config(GateSettings(floors={"lrap": 0.5}, max_drop={"lrap": 0.1}))
-    (spec,) = config.metrics_specs
-    assert not spec.thresholds
-    floor, drop = spec.per_slice_thresholds["lrap"].thresholds
-    assert [dict(each.feature_values) for each in floor.slicing_specs] == [{}]
-    assert [dict(each.feature_values) for each in drop.slicing_specs] == [dict(COMPARED)]
-    assert floor.threshold.value_threshold.lower_bound.value == 0.5
-    assert drop.threshold.change_threshold.absolute.value == -0.1
-
-
 def test_no_paper_to_compare_on_is_refused():
     gate = GateSettings(max_drop={"lrap": 1.0})
     assert refused(gate, FIGURES, before=FIGURES, compared=0) == ["no paper"]

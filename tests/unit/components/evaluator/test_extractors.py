@@ -99,13 +99,6 @@ def test_without_known_titles_every_paper_is_new(seen):
     assert is_new("A title", seen) == "yes"
 
 
-def test_without_titles_the_abstracts_tell_papers_apart():
-    keys = keys_of(("", "One abstract."), ("", "Another."))
-    assert is_new("", keys, "One abstract.") == "no"
-    assert is_new("", keys, "one abstract.") == "yes"
-    assert is_new("A title", keys, "One abstract.") == "yes"
-
-
 @pytest.mark.parametrize("number", range(20))
 def test_the_highest_and_the_lowest_key_are_found(number):
     keys = keys_of(*((str(i), "") for i in range(20)))

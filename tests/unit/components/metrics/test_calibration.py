@@ -46,12 +46,6 @@ def test_the_error_follows_its_definition():
     assert expected_calibration_error(reliability(truth, probabilities)) == pytest.approx(expected)
 
 
-def test_a_perfect_and_a_perfectly_wrong_model():
-    truth = np.array([[1, 0, 0], [0, 1, 0]])
-    assert expected_calibration_error(reliability(truth, truth.astype(float))) == 0
-    assert expected_calibration_error(reliability(truth, 1.0 - truth)) == 1
-
-
 def test_labels_outside_the_vocabulary_are_true_pairs_with_probability_0():
     truth, probabilities = make(2)
     unknown = np.arange(60) % 3

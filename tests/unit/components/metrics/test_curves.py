@@ -96,17 +96,6 @@ def test_nothing_true_has_no_recall_and_no_area():
     assert not found.precision.any()
 
 
-def test_equal_scores_are_one_point():
-    truth = np.array([[1, 0], [0, 0]])
-    found = precision_recall_curve(truth, np.full((2, 2), 0.5))
-    assert (found.thresholds.tolist(), found.precision.tolist(), found.recall.tolist()) == (
-        [0.5],
-        [0.25],
-        [1.0],
-    )
-    assert found.average_precision == 0.25
-
-
 def test_without_a_pair_the_curve_is_empty():
     empty = np.zeros((0, 3), np.float32)
     assert precision_recall_curve(empty, empty).thresholds.size == 0
@@ -138,13 +127,6 @@ def test_probabilities_are_told_apart_as_float32_does():
     assert found.scores.tolist() == [1.0, float(high), float(low)]
     assert found.suggested.tolist() == [2, 3, 4]
     assert found.hits.tolist() == [1, 2, 2]
-
-
-def test_zero_is_a_probability_too():
-    tiny = np.nextafter(np.float32(0), np.float32(1))
-    found = rank_pairs(np.array([[1, 1]]), np.array([[0.0, tiny]], np.float32))
-    assert found.scores.tolist() == [float(tiny), 0.0]
-    assert found.hits.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])

@@ -71,14 +71,6 @@ def test_hits_equal_a_plain_loop(k):
         np.testing.assert_array_equal(hits_among_best(truth, scores, k), expected)
 
 
-def test_unknown_label_lowers_every_metric_that_can_see_it():
-    truth, scores = np.array([[1, 0]]), np.array([[0.9, 0.1]])
-    assert lrap(truth, scores)[0] == 1.0
-    assert lrap(truth, scores, np.array([1]))[0] == pytest.approx((1 + 2 / 3) / 2)
-    assert ndcg_at_k(truth, scores, 2)[0] == 1.0
-    assert ndcg_at_k(truth, scores, 2, np.array([1]))[0] == pytest.approx(1 / (1 + 1 / np.log2(3)))
-
-
 @pytest.mark.parametrize("metric", [lrap, lambda t, s: ndcg_at_k(t, s, 5)])
 def test_no_example_gives_an_empty_vector(metric):
     assert metric(np.zeros((0, 3)), np.zeros((0, 3))).shape == (0,)

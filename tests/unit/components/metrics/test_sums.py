@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from components.metrics.calibration import expected_calibration_error, reliability
 from components.metrics.names import HEADLINE, LABEL_METRICS, METRIC_NAMES, METRICS, GatedMetric
 from components.metrics.sums import (
     COMPARED_NAMES,
@@ -49,13 +48,6 @@ def test_models_are_compared_by_all_that_is_gated_or_in_the_headline():
     assert set(METRICS) == {*METRIC_NAMES, "threshold", "compared_examples"}
 
 
-def test_calibration_is_that_of_the_report():
-    truth, probabilities, suggested, unknown = draw()
-    found = sum_metrics(truth, probabilities, suggested, unknown).figures()["ece"]
-    expected = expected_calibration_error(reliability(truth, probabilities, unknown))
-    assert found == pytest.approx(expected, abs=1e-12)
-
-
 def test_labels_equal_sklearn_in_parts():
     truth, probabilities, suggested, _ = draw()
     truth[:, 3] = 0
@@ -72,20 +64,6 @@ def test_labels_equal_sklearn_in_parts():
     expected = (support, suggested.sum(axis=0), precision, recall, f1, areas)
     for (name, values), right in zip(found.items(), expected, strict=True):
         np.testing.assert_allclose(values, right, rtol=0, atol=1e-12, err_msg=name)
-
-
-def test_predicting_nothing_by_hand():
-    truth = np.array([[1.0, 0.0], [1.0, 1.0]])
-    nothing = np.zeros_like(truth)
-    found = sum_metrics(truth, nothing, nothing, np.array([0, 1])).figures()
-    # Four true labels, one of them unknown, in five pairs.
-    assert found["hamming_loss"] == pytest.approx(4 / 5)
-    assert found["ece"] == pytest.approx(4 / 5)
-    assert found["recall@5"] == pytest.approx((1 + 2 / 3) / 2)
-    # All four known pairs are tied: 3 of 4 are true, and the unknown label is never found.
-    assert found["micro_pr_auc"] == pytest.approx(3 / 4 * 3 / 4)
-    for name in ("micro_f1", "micro_precision", "samples_f1", "coverage", "suggestions"):
-        assert found[name] == 0.0, name
 
 
 def test_a_whole_split_equals_sklearn():
@@ -110,18 +88,3 @@ def test_a_whole_split_equals_sklearn():
     assert set(found) == {*METRIC_NAMES, "threshold"}
     with pytest.raises(ValueError, match="no example"):
         measure(np.zeros((0, 3)), np.zeros((0, 3)), 0.5)
-
-
-def test_a_paper_without_labels_counts_as_in_sklearn():
-    truth = np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]])
-    probabilities = np.array([[0.9, 0.2, 0.1], [0.9, 0.2, 0.1], [0.3, 0.2, 0.1]])
-    suggested = probabilities >= 0.5
-    found = measure(truth, probabilities, 0.5)
-    assert found["lrap"] == sklearn.label_ranking_average_precision_score(truth, probabilities) == 1
-    assert found["ndcg@5"] == sklearn.ndcg_score(truth, probabilities, k=5) == pytest.approx(1 / 3)
-    samples = sklearn.f1_score(truth, suggested, average="samples", zero_division=0)
-    assert found["samples_f1"] == samples == pytest.approx(1 / 3)
-    for name in ("precision@1", "recall@5", "coverage"):
-        assert found[name] == pytest.approx(1 / 3), name
-    # One right suggestion, and one for a paper without labels.
-    assert (found["micro_precision"], found["micro_recall"]) == (0.5, 1.0)

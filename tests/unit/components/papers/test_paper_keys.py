@@ -30,11 +30,6 @@ def test_keys_are_those_of_transform(analyse):
     np.testing.assert_array_equal(found, paper_keys(keys, keys))
 
 
-def test_a_paper_without_a_title_has_the_key_of_its_abstract():
-    texts = [title.encode() for title in TITLES]
-    np.testing.assert_array_equal(paper_keys([b""] * len(texts), texts), keys_of(TITLES))
-
-
 def test_title_and_text_together_make_the_key():
     papers = [("A title", "Text."), ("A title", "Another."), ("", "Text.")]
     titles, abstracts = ([text.encode() for text in texts] for texts in zip(*papers, strict=True))
@@ -56,11 +51,6 @@ def test_keys_never_change():
     # FarmHash's constant k2 is the fingerprint of nothing.
     assert paper_keys([b""], [b""]).tolist() == [0x9AE16A3B2F90404F % (2**63 - 1)]
     assert keys_of(["hello", "Kernel"]).tolist() == [3786372426573024489, 6247537155044176384]
-
-
-def test_arrays_are_read_as_lists_are():
-    titles = np.array([title.encode() for title in TITLES], dtype=object)
-    np.testing.assert_array_equal(paper_keys(titles, titles), keys_of(TITLES))
 
 
 def test_no_papers_have_no_keys(tmp_path):
