@@ -21,6 +21,7 @@ from components.infra_validator.settings import InfraSettings
 from schema import names
 from serving.server.errors import ServingError
 from serving.server.server import ModelServer, ServerOptions
+from tests.support.artifacts import make_artifact
 
 
 class InnerServer:
@@ -66,16 +67,9 @@ class InnerServer:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
 
 
-def artifact(kind: type[types.Artifact], uri: Path) -> types.Artifact:
-    uri.mkdir(parents=True, exist_ok=True)
-    made = kind()
-    made.uri = str(uri)
-    return made
-
-
 def make_examples(uri: Path, split: str, records: Sequence[bytes]) -> types.Artifact:
     """An Examples artifact with records in one split, over two files; the others hold junk."""
-    examples = artifact(standard_artifacts.Examples, uri)
+    examples = make_artifact(standard_artifacts.Examples, uri)
     examples.split_names = json.dumps(list(names.SPLITS))
     for name in names.SPLITS:
         (uri / f"Split-{name}").mkdir()
@@ -90,7 +84,7 @@ def make_examples(uri: Path, split: str, records: Sequence[bytes]) -> types.Arti
 
 def changed_copy(model: Path, uri: Path, change: Callable[[Path], object]) -> types.Artifact:
     """A Model artifact with a copy of a SavedModel in which something was changed."""
-    made = artifact(standard_artifacts.Model, uri)
+    made = make_artifact(standard_artifacts.Model, uri)
     folder = uri / "Format-Serving"
     shutil.copytree(model, folder)
     change(folder)
@@ -111,7 +105,7 @@ def change_graph(change: Callable[[Any], object]) -> Callable[[Path], None]:
 
 def execute(model: types.Artifact, papers: types.Artifact, uri: Path, **settings):
     """Runs the executor; returns its blessing and its report."""
-    blessing = artifact(standard_artifacts.InfraBlessing, uri)
+    blessing = make_artifact(standard_artifacts.InfraBlessing, uri)
     Executor().Do(
         {"model": [model], "examples": [papers]},
         {"blessing": [blessing]},

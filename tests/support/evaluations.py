@@ -20,7 +20,9 @@ from components.evaluator.settings import GateSettings
 from components.papers.paper_keys import paper_keys, write_train_keys
 from pipeline.beam_settings import BeamSettings
 from schema import names
+from tests.support.artifacts import make_artifact
 from tests.support.evaluator_splits import Split
+from tests.support.saved_models import feature_example
 
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "schema" / "schema.pbtxt"
 
@@ -125,9 +127,9 @@ class Evaluation:
         baselines: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         models = [answers for answers in (candidate, baseline) if answers is not None]
-        evaluation = _artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
-        blessing = _artifact(standard_artifacts.ModelBlessing, folder / "blessing")
-        schema = _artifact(standard_artifacts.Schema, folder / "schema")
+        evaluation = make_artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
+        blessing = make_artifact(standard_artifacts.ModelBlessing, folder / "blessing")
+        schema = make_artifact(standard_artifacts.Schema, folder / "schema")
         (folder / "schema" / "schema.pbtxt").write_bytes(SCHEMA_FILE.read_bytes())
         artifacts = {
             "examples": [_write_examples(folder / "examples", terms, models, abstracts, titled)],
@@ -136,7 +138,7 @@ class Evaluation:
             "schema": [schema],
         }
         if baselines is not None:
-            found = _artifact(BaselinesArtifact, folder / "baselines")
+            found = make_artifact(BaselinesArtifact, folder / "baselines")
             about = {name: {"figures": figures} for name, figures in baselines.items()}
             (folder / "baselines" / names.BASELINES_FILE).write_text(json.dumps(about))
             artifacts["baselines"] = [found]
@@ -159,15 +161,8 @@ class Evaluation:
         self.blessed = bool(blessing.get_int_custom_property("blessed"))
 
 
-def _artifact(kind, uri: Path):
-    uri.mkdir(parents=True)
-    artifact = kind()
-    artifact.uri = str(uri)
-    return artifact
-
-
 def _save(folder: Path, answers: Answers, titled: bool):
-    artifact = _artifact(standard_artifacts.Model, folder)
+    artifact = make_artifact(standard_artifacts.Model, folder)
     vocabulary = folder / names.LABEL_VOCABULARY
     vocabulary.write_text("".join(f"{label}\n" for label in answers.vocabulary))
     model = TinyModel(answers, vocabulary)
@@ -201,7 +196,7 @@ def _abstract_only(feature: str) -> str:
 
 def _write_examples(folder: Path, terms, models: Sequence[Answers], abstracts, titled: bool):
     """Writes the test split; the other splits are unreadable."""
-    artifact = _artifact(standard_artifacts.Examples, folder)
+    artifact = make_artifact(standard_artifacts.Examples, folder)
     artifact.split_names = json.dumps(list(names.SPLITS))
     artifact.set_string_custom_property("file_format", "tfrecords_gzip")
     artifact.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
@@ -221,20 +216,9 @@ def _write_examples(folder: Path, terms, models: Sequence[Answers], abstracts, t
 def _encode(
     row: int, texts: tuple[str, str], labels: Sequence[str], models: Sequence[Answers]
 ) -> bytes:
-    feature = {
-        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[v.encode() for v in values]))
-        for name, values in (
-            (names.TITLES, texts[:1]),
-            (names.SUMMARIES, texts[1:]),
-            (names.TERMS, labels),
-        )
-    }
+    features = {names.TITLES: texts[:1], names.SUMMARIES: texts[1:], names.TERMS: labels}
     for model in models:
-        feature[model.feature] = _floats(model.probabilities[row])
+        features[model.feature] = model.probabilities[row].tolist()
         if model.abstract_only is not None:
-            feature[_abstract_only(model.feature)] = _floats(model.abstract_only[row])
-    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
-
-
-def _floats(values: np.ndarray) -> tf.train.Feature:
-    return tf.train.Feature(float_list=tf.train.FloatList(value=values.tolist()))
+            features[_abstract_only(model.feature)] = model.abstract_only[row].tolist()
+    return feature_example(**features)

@@ -104,9 +104,9 @@ def _scored(dice: np.random.Generator, noise: float, like: Scored | None = None)
 def _records(scored: Scored) -> list[bytes]:
     return [
         feature_example(
-            titles=[f"Title {number}".encode()],
-            summaries=[f"Abstract {number}".encode()],
-            terms=[LABELS[column].encode() for column in np.flatnonzero(row)],
+            titles=[f"Title {number}"],
+            summaries=[f"Abstract {number}"],
+            terms=[LABELS[column] for column in np.flatnonzero(row)],
         )
         for number, row in enumerate(scored.y_true)
     ]

@@ -32,12 +32,9 @@ def draw_papers(count: int, seed: int = 0) -> list[bytes]:
     dice = random.Random(seed)
     return [
         feature_example(
-            titles=[dice.choice([b"", f"Paper {number}".encode()])],
-            summaries=["".join(dice.choices("cs.LVMathO ", k=dice.randint(0, 40))).encode()],
-            terms=[
-                label.encode()
-                for label in dice.sample([*LABELS, "unknown", "other"], dice.randint(1, 4))
-            ],
+            titles=[dice.choice(["", f"Paper {number}"])],
+            summaries=["".join(dice.choices("cs.LVMathO ", k=dice.randint(0, 40)))],
+            terms=dice.sample([*LABELS, "unknown", "other"], dice.randint(1, 4)),
         )
         for number in range(count)
     ]

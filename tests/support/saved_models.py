@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ _signature = _v1.saved_model.signature_def_utils.build_signature_def
 _PREDICT = "tensorflow/serving/predict"
 _CLASSIFY = "tensorflow/serving/classify"
 _REGRESS = "tensorflow/serving/regress"
+
+Values = Sequence[str] | Sequence[bytes] | Sequence[float]
 
 TAGGER_LABELS = (b"cs.CV", b"cs.LG", b"math.CO", b"stat.ML")
 TAGGER_TOP_K = 3
@@ -93,18 +96,21 @@ def small_tagger(path: Path, *, threshold: float = 0.5) -> None:
     _set_method(path, names.SIGNATURE_CLASSIFY, names.CLASSIFY_METHOD_NAME)
 
 
-def feature_example(**features: list[bytes] | list[float]) -> bytes:
-    """A serialized tf.Example with bytes or float features."""
+def feature_example(**features: Values) -> bytes:
+    """A serialized tf.Example with features of text, bytes or numbers."""
     return bytes(tf_example(**features).SerializeToString())
 
 
-def tf_example(**features: list[bytes] | list[float]) -> tf.train.Example:
-    """A tf.Example with bytes or float features."""
+def tf_example(**features: Values) -> tf.train.Example:
+    """A tf.Example with features of text, bytes or numbers; one without values is of bytes."""
 
-    def feature(values: list[bytes] | list[float]) -> tf.train.Feature:
-        if values and isinstance(values[0], bytes):
-            return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
-        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+    def feature(values: Values) -> tf.train.Feature:
+        if values and isinstance(values[0], int):
+            return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+        if values and isinstance(values[0], float):
+            return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+        encoded = [each.encode() if isinstance(each, str) else each for each in values]
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=encoded))
 
     by_name = {name: feature(values) for name, values in features.items()}
     return tf.train.Example(features=tf.train.Features(feature=by_name))

@@ -79,12 +79,3 @@ class Parts:
         for weights, offset in hidden:
             values = np.maximum(values @ weights + offset, 0)
         return 1 / (1 + np.exp(-(values @ kernel + bias)))
-
-
-def example(**features: list[bytes]) -> bytes:
-    """A serialized tf.Example with bytes features."""
-    encoded = {
-        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
-        for name, values in features.items()
-    }
-    return tf.train.Example(features=tf.train.Features(feature=encoded)).SerializeToString()

@@ -21,6 +21,8 @@ from components.data_check.component import DataCheckReport
 from components.data_check.executor import Executor
 from schema import names
 from schema.errors import DataAnomalyError
+from tests.support.artifacts import make_artifact
+from tests.support.saved_models import feature_example
 
 SCHEMA_FILE = Path(__file__).resolve().parents[4] / "schema" / "schema.pbtxt"
 
@@ -30,32 +32,14 @@ GOOD = [
 ]
 
 
-def encode(paper):
-    features = {}
-    for name, values in paper.items():
-        if values and isinstance(values[0], int):
-            feature = tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-        else:
-            encoded = [v.encode() if isinstance(v, str) else v for v in values]
-            feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=encoded))
-        features[name] = feature
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
-
-
 def make_statistics(papers):
     if not papers:
         empty = statistics_pb2.DatasetFeatureStatisticsList()
         empty.datasets.add()
         return empty
-    batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch([encode(p) for p in papers])
+    examples = [feature_example(**paper) for paper in papers]
+    batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(examples)
     return stats_impl.generate_statistics_in_memory(batch)
-
-
-def make_artifact(kind, uri: Path):
-    uri.mkdir(parents=True)
-    artifact = kind()
-    artifact.uri = str(uri)
-    return artifact
 
 
 @pytest.fixture

@@ -17,24 +17,12 @@ from components.evaluator.component import Evaluator
 from components.evaluator.eval_config import make_eval_config
 from components.evaluator.executor import Executor
 from components.evaluator.settings import GateSettings
+from tests.support.artifacts import make_artifact
 from tests.support.evaluations import Answers, Evaluation
 
 SCORES = np.array([[0.9, 0.2], [0.1, 0.8]], np.float32)
 ANSWERS = Answers("new", ["a", "b"], SCORES, 0.5, abstract_only=SCORES)
 TERMS = [["a"], ["b"]]
-
-
-def make(kind: type[types.Artifact], uri: Path) -> types.Artifact:
-    uri.mkdir(parents=True, exist_ok=True)
-    made = kind()
-    made.uri = str(uri)
-    return made
-
-
-def infra_blessing(folder: Path, blessed: int) -> types.Artifact:
-    made = make(standard_artifacts.InfraBlessing, folder)
-    made.set_int_custom_property("blessed", blessed)
-    return made
 
 
 def missed(tmp_path: Path) -> Evaluation:
@@ -51,11 +39,11 @@ def test_a_model_that_cannot_be_served_is_refused_as_tfx_refuses(tmp_path, monke
         raise AssertionError("it was evaluated")
 
     monkeypatch.setattr(stock.Executor, "Do", never)
-    model = make(standard_artifacts.Model, Path(theirs.model.uri))
+    model = make_artifact(standard_artifacts.Model, Path(theirs.model.uri))
     model.id = theirs.model.id
-    evaluation = make(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
-    blessing = make(standard_artifacts.ModelBlessing, tmp_path / "blessing")
-    infra = infra_blessing(tmp_path / "infra", 0)
+    evaluation = make_artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
+    blessing = make_artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
+    infra = make_artifact(standard_artifacts.InfraBlessing, tmp_path / "infra", blessed=0)
     Executor().Do(
         {
             "model": [model],
@@ -86,7 +74,7 @@ def write_model(folder: Path, info: dict[str, object], labels: bytes) -> types.A
     ):
         (folder / "Format-Serving" / name).mkdir(parents=True)
         (folder / "Format-Serving" / name / file).write_bytes(content)
-    return make(standard_artifacts.Model, folder)
+    return make_artifact(standard_artifacts.Model, folder)
 
 
 @pytest.mark.parametrize("blessed", [1, None])
@@ -103,12 +91,13 @@ def write_model(folder: Path, info: dict[str, object], labels: bytes) -> types.A
 def test_every_other_model_is_measured(tmp_path, monkeypatch, blessed, info, thresholds):
     seen = []
     monkeypatch.setattr(stock.Executor, "Do", lambda self, *given: seen.append(given))
-    evaluation = make(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
+    evaluation = make_artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
     labels = "größe\n".encode() + b"\xff\n"
     inputs = {"model": [write_model(tmp_path / "model", info, labels)]}
     outputs = {"evaluation": [evaluation]}
     if blessed is not None:
-        inputs["infra_blessing"] = [infra_blessing(tmp_path / "infra", blessed)]
+        infra = make_artifact(standard_artifacts.InfraBlessing, tmp_path / "infra", blessed=blessed)
+        inputs["infra_blessing"] = [infra]
     properties = {"eval_config": proto_utils.proto_to_json(make_eval_config(GateSettings()))}
     Executor().Do(inputs, outputs, properties)
     assert seen == [(inputs, outputs, properties)]

@@ -13,12 +13,13 @@ from components.infra_validator import executor
 from components.infra_validator.report import Check, Report
 from components.papers.examples import parse_example
 from schema.errors import BadInputError, TaggerError
-from tests.support.candidates import artifact, execute, make_examples
+from tests.support.artifacts import make_artifact
+from tests.support.candidates import execute, make_examples
 
 
 @pytest.fixture
 def candidate(tmp_path) -> types.Artifact:
-    return artifact(standard_artifacts.Model, tmp_path / "model")
+    return make_artifact(standard_artifacts.Model, tmp_path / "model")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_the_blessing_is_as_tfx_has_it(
         "checks": [{"name": "it loads", "result": result, "message": "a reason"}],
     }
     # TFX's own Pusher reads it so.
-    model_blessing = artifact(standard_artifacts.ModelBlessing, tmp_path / "evaluated")
+    model_blessing = make_artifact(standard_artifacts.ModelBlessing, tmp_path / "evaluated")
     model_blessing.set_int_custom_property("blessed", 1)
     inputs = {"model_blessing": [model_blessing], "infra_blessing": [blessing]}
     assert stock_pusher.Executor().CheckBlessing(inputs) is bool(blessed)

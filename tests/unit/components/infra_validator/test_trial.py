@@ -22,9 +22,9 @@ from components.trainer.export import export_model
 from components.trainer.signatures import ServedTagger
 from components.trainer.transform_graph import TransformGraph
 from serving.warmup import warmup_requests
+from tests.support.artifacts import make_artifact
 from tests.support.candidates import (
     InnerServer,
-    artifact,
     change_graph,
     changed_copy,
     execute,
@@ -210,7 +210,7 @@ def test_a_model_that_answers_wrongly_is_refused(attempt, parts, tmp_path, kind,
     graph = TransformGraph(parts.analysis.output.transform_savedmodel_dir)
     labels = parts.analysis.labels
     tagger = kind(parts.model, graph, labels, THRESHOLD, TOP_K)
-    model = artifact(standard_artifacts.Model, tmp_path / "model")
+    model = make_artifact(standard_artifacts.Model, tmp_path / "model")
     export_model(tagger, f"{model.uri}/Format-Serving", {"threshold": THRESHOLD})
     report = attempt(model)
     assert failed(report).keys() == expected, failed(report)

@@ -22,13 +22,7 @@ from components.pusher.executor import Executor
 from components.pusher.settings import EndpointTarget
 from schema.words import PAPERS, Words
 from serving.model_metadata import ModelMetadata
-
-
-def make_artifact(kind: type[types.Artifact], uri: Path) -> types.Artifact:
-    uri.mkdir(parents=True)
-    artifact = kind()
-    artifact.uri = str(uri)
-    return artifact
+from tests.support.artifacts import make_artifact
 
 
 def make_model(uri: Path, content: bytes = b"graph") -> types.Artifact:
@@ -60,12 +54,14 @@ class Push:
     ) -> types.Artifact:
         self.runs += 1
         here = self.tmp_path / f"run{self.runs}"
-        blessing = make_artifact(standard_artifacts.ModelBlessing, here / "blessing")
-        blessing.set_int_custom_property("blessed", blessed)
+        blessing = make_artifact(
+            standard_artifacts.ModelBlessing, here / "blessing", blessed=blessed
+        )
         inputs = {"model": [model], "model_blessing": [blessing]}
         if infra_blessed is not None:
-            infra = make_artifact(standard_artifacts.InfraBlessing, here / "infra")
-            infra.set_int_custom_property("blessed", infra_blessed)
+            infra = make_artifact(
+                standard_artifacts.InfraBlessing, here / "infra", blessed=infra_blessed
+            )
             inputs["infra_blessing"] = [infra]
         if evaluation is not None:
             inputs["evaluation"] = [evaluation]
@@ -80,13 +76,8 @@ class Push:
 
 
 def destination_json(base: str) -> str:
-    return str(proto_utils.proto_to_json(make_destination(base)))
-
-
-def make_destination(base: str) -> pusher_pb2.PushDestination:
-    return pusher_pb2.PushDestination(
-        filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=base)
-    )
+    folder = pusher_pb2.PushDestination.Filesystem(base_directory=base)
+    return str(proto_utils.proto_to_json(pusher_pb2.PushDestination(filesystem=folder)))
 
 
 @pytest.fixture

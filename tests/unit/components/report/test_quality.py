@@ -28,9 +28,7 @@ def scored(seed: int, papers: int = 80, noise: float = 1.0) -> Scored:
 
 
 def paper(title: bytes, abstract: bytes, *labels: str) -> bytes:
-    return feature_example(
-        titles=[title], summaries=[abstract], terms=[label.encode() for label in labels]
-    )
+    return feature_example(titles=[title], summaries=[abstract], terms=labels)
 
 
 def test_headline_metrics_are_those_of_the_split_and_inside_their_intervals():

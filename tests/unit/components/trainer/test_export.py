@@ -18,7 +18,8 @@ from components.trainer.export import export_model, model_info
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import TrainingResult
 from serving.server.model.saved_model import load_saved_model
-from tests.support.trainer_served import TOP_K, Parts, example
+from tests.support.saved_models import feature_example
+from tests.support.trainer_served import TOP_K, Parts
 from tests.support.transform_graph import LABELS
 
 L = len(LABELS)
@@ -111,7 +112,9 @@ def saved(tagger, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def examples(parts) -> list[bytes]:
     return [
-        example(titles=[title.encode()], summaries=[abstract.encode()], terms=[b"cs.LG", b"new"])
+        feature_example(
+            titles=[title.encode()], summaries=[abstract.encode()], terms=[b"cs.LG", b"new"]
+        )
         for title, abstract in zip(parts.titles, parts.abstracts, strict=True)
     ]
 

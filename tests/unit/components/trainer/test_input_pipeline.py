@@ -5,16 +5,13 @@ import pytest
 import tensorflow as tf
 
 from components.trainer.input_pipeline import (
-    label_count,
     make_dataset,
     scan_split,
-    vocabulary_size,
 )
 from schema import names
 from schema.errors import BadInputError
 from tests.support.trainer_papers import (
     LABELS,
-    VOCABULARY,
     Paper,
     feature_spec,
     random_papers,
@@ -121,17 +118,6 @@ def test_autotuning_is_off(pattern):
     dataset = make_dataset(pattern, SPEC, 8, shuffle=True, seed=0)
     assert dataset.options().autotune.enabled is False
     assert dataset.options().deterministic is True
-
-
-def test_a_batch_without_ngrams_has_no_columns(tmp_path):
-    path = write([Paper([], [], [1]), Paper([], [], [])], str(tmp_path / "empty"))
-    ((inputs, truth),) = make_dataset(path, SPEC, 8, shuffle=False, seed=0)
-    assert inputs[names.MODEL_IDS].shape == inputs[names.MODEL_WEIGHTS].shape == (2, 0)
-    np.testing.assert_array_equal(truth, [[0, 1, 0, 0, 0, 0], [0] * 6])
-
-
-def test_sizes_come_from_the_spec():
-    assert (vocabulary_size(SPEC), label_count(SPEC)) == (VOCABULARY, LABELS)
 
 
 def test_a_survey_reads_every_key_and_label_once_in_file_order(tmp_path):

@@ -75,17 +75,6 @@ def test_settings_choose_optimizer_and_constant_rate():
     assert type(make_optimizer(DEEP, steps_per_epoch=5)) is LazyRms
 
 
-def test_loss_and_accuracy_equal_those_of_the_probabilities():
-    model = build_model(VOCABULARY, LABELS, DEEP)
-    compile_model(model, make_optimizer(DEEP, steps_per_epoch=1))
-    inputs, truth = batch()
-    figures = model.evaluate(inputs, truth, verbose=0, return_dict=True)
-    p = 1 / (1 + np.exp(-model(inputs, training=False).numpy().astype(float)))
-    entropy = -np.mean(truth * np.log(p) + (1 - truth) * np.log(1 - p))
-    assert figures["loss"] == pytest.approx(entropy, abs=1e-5)
-    assert figures["binary_accuracy"] == pytest.approx(np.mean((p > 0.5) == truth), abs=1e-6)
-
-
 ENSEMBLE = DEEP.model_copy(update={"ensemble_size": 3, "dropout": 0.0, "optimizer": "adam"})
 
 

@@ -26,7 +26,7 @@ from tests.support.run_arguments import (
     run_arguments,
     transformed_papers,
 )
-from tests.support.trainer_served import example
+from tests.support.saved_models import feature_example
 
 SETTINGS = {
     "hidden_units": (16, 8),
@@ -109,7 +109,10 @@ def again(trained, folder, **settings):
 def served_probabilities(arguments, analysis):
     loaded = tf.saved_model.load(arguments["serving_model_dir"])
     papers = zip(analysis.titles[PAPERS:], analysis.abstracts[PAPERS:], strict=True)
-    raw = [example(titles=[title.encode()], summaries=[text.encode()]) for title, text in papers]
+    raw = [
+        feature_example(titles=[title.encode()], summaries=[text.encode()])
+        for title, text in papers
+    ]
     return loaded.signatures[names.SIGNATURE_EVALUATE](inputs=tf.constant(raw))["probabilities"]
 
 

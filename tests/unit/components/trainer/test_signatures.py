@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.support.trainer_served import TOP_K, example
+from tests.support.saved_models import feature_example
+from tests.support.trainer_served import TOP_K
 from tests.support.transform_graph import LABELS
 
 EMPTY = tf.constant([], tf.string)
@@ -30,12 +31,8 @@ def best(probabilities, k=TOP_K):
 
 
 def of_papers(titles, abstracts):
-    return tf.constant(
-        [
-            example(titles=[title.encode()], summaries=[abstract.encode()])
-            for title, abstract in zip(titles, abstracts, strict=True)
-        ]
-    )
+    papers = zip(titles, abstracts, strict=True)
+    return tf.constant([feature_example(titles=[one], summaries=[two]) for one, two in papers])
 
 
 def test_the_papers_have_distinct_answers(parts, expected):
@@ -112,7 +109,7 @@ def test_examples_with_a_title_are_read_as_title_and_abstract(parts, tagger, exp
 
 
 def test_examples_need_no_title(parts, tagger):
-    given = tf.constant([example(summaries=[text.encode()]) for text in parts.abstracts])
+    given = tf.constant([feature_example(summaries=[text]) for text in parts.abstracts])
     order, scores = best(parts.oracle(parts.abstracts))
     found = tagger.classify(given)
     np.testing.assert_array_equal(found["classes"], np.array(parts.analysis.labels)[order])
@@ -120,15 +117,9 @@ def test_examples_need_no_title(parts, tagger):
 
 
 def test_other_features_are_ignored_and_all_are_optional(parts, tagger):
-    abstract = [parts.abstracts[0].encode()]
-    given = tf.constant(
-        [
-            example(summaries=abstract),
-            example(summaries=abstract, terms=[b"cs.LG", b"new"], more=[b"x"]),
-            example(),
-            b"",
-        ]
-    )
+    abstract = parts.abstracts[:1]
+    more = feature_example(summaries=abstract, terms=["cs.LG", "new"], more=["x"])
+    given = tf.constant([feature_example(summaries=abstract), more, feature_example(), b""])
     for signature in (tagger.classify, tagger.evaluate):
         for output in signature(given).values():
             np.testing.assert_array_equal(output[0], output[1])
@@ -144,26 +135,15 @@ def test_invalid_examples_are_refused(tagger):
         tagger.classify(tf.constant([b"not an example"]))
 
 
-def test_evaluate_agrees_with_the_probabilities_of_text(parts, tagger, expected):
-    found = tagger.evaluate(of_papers(parts.titles, parts.abstracts))
-    np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=1e-5)
-    np.testing.assert_array_equal(found["suggested"], (expected >= 0.5).astype(np.float32))
-    assert found["suggested"].dtype == tf.float32
-
-
-def test_evaluate_also_scores_the_abstracts_alone(parts):
+def test_evaluate_scores_papers_and_also_their_abstracts_alone(parts, expected):
     tagger = parts.tagger(threshold=0.25)
     found = tagger.evaluate(of_papers(parts.titles, parts.abstracts))
-    assert set(found) == {
-        "probabilities",
-        "suggested",
-        "abstract_only_probabilities",
-        "abstract_only_suggested",
-    }
-    alone, suggested = found["abstract_only_probabilities"], found["abstract_only_suggested"]
-    expected = parts.oracle(parts.abstracts)
-    np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-5)
-    np.testing.assert_array_equal(suggested, (expected >= 0.25).astype(np.float32))
+    alone = found["abstract_only_probabilities"]
+    for prefix, right in (("", expected), ("abstract_only_", parts.oracle(parts.abstracts))):
+        probabilities, suggested = found[f"{prefix}probabilities"], found[f"{prefix}suggested"]
+        np.testing.assert_allclose(probabilities, right, rtol=0, atol=1e-5)
+        np.testing.assert_array_equal(suggested, (right >= 0.25).astype(np.float32))
+        assert suggested.dtype == tf.float32
     untitled = np.array(parts.titles) == ""
     assert 0 < untitled.sum() < len(untitled)
     apart = (alone != found["probabilities"]).numpy()
@@ -176,7 +156,7 @@ def test_evaluate_also_scores_the_abstracts_alone(parts):
 
 def test_true_labels_become_multi_hot_and_unknown_ones_are_counted(parts, tagger):
     given = [[b"cs.LG", b"new"], [b"new", b"newer"], [], [b"68T45", "größe".encode()]]
-    examples = [*(example(terms=terms) for terms in given), example()]
+    examples = [*(feature_example(terms=terms) for terms in given), feature_example()]
     found = tagger.transform_features(tf.constant(examples))
     expected = [[label in terms for label in parts.analysis.labels] for terms in [*given, []]]
     np.testing.assert_array_equal(found["labels"], np.array(expected, np.float32))
