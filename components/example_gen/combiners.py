@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import collections
 import hashlib
+import struct
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 import apache_beam as beam
 
 _HASH_BYTES: Final = 16
+_HASH: Final = f"{_HASH_BYTES}s"
 _PARTS: Final = 16
 
 # Strings held before they are handed on, which bounds a worker's memory.
@@ -113,10 +115,5 @@ class DistinctStrings:
 def count_distinct(element: tuple[bytes, Iterable[bytes]]) -> tuple[str, int]:
     """Returns the kind, and the number of distinct strings in grouped `DistinctStrings`."""
     key, packed = element
-    hashes = {value for values in packed for value in unpack(values, _HASH_BYTES)}
+    hashes = {value for values in packed for value in struct.iter_unpack(_HASH, values)}
     return key[:-2].decode(), len(hashes)
-
-
-def unpack(packed: bytes, width: int) -> Iterator[bytes]:
-    """Yields packed values of that many bytes each."""
-    return (packed[start : start + width] for start in range(0, len(packed), width))

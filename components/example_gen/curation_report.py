@@ -26,7 +26,7 @@ class CurationReport:
         repeats: Well-formed rows that repeat an earlier one by the rule of `data.dedup_by`.
         other_texts: Those of them whose abstract is another than that of the row they repeat.
         unlabelled: Well-formed rows without labels, dropped; whether they repeat others or not.
-        after_dedup: Well-formed rows without all of these.
+        after_dedup: Well-formed rows that are neither repeats nor dropped for want of labels.
         label_sets: Distinct values of the label column after that.
         label_sets_once: Those of them that occur less often than `min_label_set_count` (once,
             by default).
@@ -37,7 +37,7 @@ class CurationReport:
         val: Papers of the validation split.
         test: Papers of the test split.
         labels: Distinct labels in train.
-        labels_left_out: Distinct labels that are left out of the papers.
+        labels_left_out: Distinct labels that are left out of them.
         several_labels: Well-formed rows with more than one label.
         distinct_words_train: Distinct words of the train abstracts, lower-cased and split on
             white space: the Keras example's size of the vocabulary.

@@ -135,7 +135,7 @@ def find_window(
             found[number] = version, tokens
     if not found:
         raise BadInputError(
-            f"no span found: no file matches {where}, where {{SPAN}} stands for a number. Check "
+            f"no span found: no file matches {where} with numbers for what is in braces. Check "
             "the path"
         )
     by_day = span == _DATE

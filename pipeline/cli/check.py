@@ -42,14 +42,14 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
     for letter in report.dead_letters:
         where = f"{letter.file}, " if len(files) > 1 else ""
         console.say(f"{where}line {letter.line}: {letter.reason}")
+    found = list(report.warnings)
     if config.features.standardize == "ascii" and report.unspaced_share >= _WORTH_WORDS:
-        console.say(
-            ("! ", "yellow"),
+        found.append(
             f"{report.unspaced_share:.0%} of the text is in scripts without spaces, such as "
             "Chinese, Japanese and Thai. The profile takes a sentence there for one word. Set "
-            "features.standardize to unicode.",
+            "features.standardize to unicode"
         )
-    show_warnings(console, report.warnings)
+    show_warnings(console, found)
     if report.problem:
         raise BadInputError(f"{data}: {report.problem}.")
     console.say(("✓", "green"), f" {data} can be used.")

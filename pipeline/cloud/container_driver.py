@@ -26,15 +26,7 @@ from pipeline.cloud.container_main import register_artifact_types
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the driver and exits.
-
-    Args:
-        arguments: The program's name and TFX's own flags; by default the process's own.
-
-    Raises:
-        SystemExit: When it is done.
-        Exception: Whatever the driver raised.
-    """
+    """Runs the driver and exits, as `container_main.main` runs an executor."""
     register_artifact_types()
     app.run(
         _drive,

@@ -104,9 +104,11 @@ def test_labels_get_their_names_from_a_file_or_the_profile(write):
     given = load_config(write("b.yaml", "report: {label_names: {cs.LG: 5}}\n"))
     assert given.report.label_names == {"cs.LG": "5"}
     write("bad.csv", "cs.LG,Machine,Learning\n")
+    write("nul.csv", "cs.LG\0\n")
     for path, message in {
         "bad.csv": "bad.csv, line 1 has 3 columns",
-        "none.csv": "can't read none.csv:",
+        "none.csv": r"can't read none.csv: No such file or directory\.",
+        "nul.csv": "can't read nul.csv: line contains NUL|nul.csv, line 1 has 1 columns",
     }.items():
         with pytest.raises(UsageError, match=message):
             load_config("sample", [f"report.label_names={path}"])

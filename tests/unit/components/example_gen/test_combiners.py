@@ -1,6 +1,7 @@
 """Packed values and distinct strings, as Beam combines them."""
 
 import random
+import struct
 
 import apache_beam as beam
 from apache_beam.testing.test_pipeline import TestPipeline
@@ -11,7 +12,6 @@ from components.example_gen.combiners import (
     Concatenate,
     DistinctStrings,
     count_distinct,
-    unpack,
 )
 
 
@@ -20,7 +20,7 @@ def test_packed_values_are_combined(monkeypatch):
     monkeypatch.setattr(combiners, "_FLUSH_AT", 50)
     rng = random.Random(1)
     pairs = [(rng.choice("aaaaaab"), rng.randbytes(8)) for _ in range(2000)]
-    expected = [(key, sorted(v for k, v in pairs if k == key)) for key in "ab"]
+    expected = [(key, sorted((v,) for k, v in pairs if k == key)) for key in "ab"]
     strings = [f"wört {rng.randrange(400)}" for _ in range(1500)]
     elements = []
     for part in (strings[:500], strings[500:]):
@@ -34,7 +34,7 @@ def test_packed_values_are_combined(monkeypatch):
             pipeline
             | beam.Create(pairs)
             | beam.CombinePerKey(Concatenate()).with_hot_key_fanout(4)
-            | beam.MapTuple(lambda key, packed: (key, sorted(unpack(packed, 8))))
+            | beam.MapTuple(lambda key, packed: (key, sorted(struct.iter_unpack("8s", packed))))
         )
         nothing = (
             pipeline
