@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -75,7 +74,8 @@ def suggest_file(
         total += 1
         bad += row.problem is not None
     try:
-        with _open_to_append(output) as file:
+        with output.open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             rows = read_rows(source, layout)
             done = kept = _skip(file, rows, source, output)
             progress(done, total)
@@ -84,6 +84,10 @@ def suggest_file(
                 file.flush()
                 done += len(batch)
                 progress(done, total)
+    except BlockingIOError as error:
+        raise UsageError(
+            f"{output} is being written by another process. Wait for it, or give another --output."
+        ) from error
     except OSError as error:
         raise TaggerError(
             f"{output}: can't be written ({error.strerror or error}). Make room or give another "
@@ -112,19 +116,6 @@ def _ask(client: TaggerClient, batch: Sequence[PaperRow], top: int | None) -> It
 def _batches(rows: Iterator[PaperRow], size: int) -> Iterator[list[PaperRow]]:
     while batch := list(islice(rows, size)):
         yield batch
-
-
-@contextmanager
-def _open_to_append(output: Path) -> Iterator[BinaryIO]:
-    with output.open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UsageError(
-                f"{output} is being written by another process. Wait for it, or give another "
-                "--output."
-            ) from error
-        yield file
 
 
 def _skip(file: BinaryIO, rows: Iterator[PaperRow], source: Path, output: Path) -> int:

@@ -18,7 +18,7 @@ from tensorflow_serving.apis.regression_pb2 import RegressionResult
 
 from serving.server.errors import invalid_argument
 from serving.server.model.signatures import CLASSIFY, REGRESS, Signature
-from serving.server.model.tensors import Array
+from serving.server.model.tensors import Array, show_shape
 
 _KINDS: Final = {CLASSIFY: "classification", REGRESS: "regression"}
 _INPUTS: Final = "inputs"
@@ -143,7 +143,7 @@ def fill_regressions(
     if not (output.ndim == 1 or (output.ndim == 2 and output.shape[1] == 1)):
         raise invalid_argument(
             "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
-            f"{_shape(output)}"
+            f"{show_shape(output)}"
         )
     if len(output) != count:
         raise invalid_argument(
@@ -163,7 +163,7 @@ def _checked(
     output = tensors[signature.outputs[alias].name]
     if output.ndim != 2:
         raise invalid_argument(
-            f"Expected Tensor shape: [batch_size num_classes] but got {_shape(output)}"
+            f"Expected Tensor shape: [batch_size num_classes] but got {show_shape(output)}"
         )
     if output.dtype != dtype:
         expected = types_pb2.DataType.Name(tf.as_dtype(dtype).as_datatype_enum)
@@ -171,10 +171,6 @@ def _checked(
     if len(output) != count:
         raise invalid_argument(f"Expected {alias} output batch size of {count}. Got: {len(output)}")
     return output
-
-
-def _shape(array: Array) -> str:
-    return f"[{','.join(str(size) for size in array.shape)}]"
 
 
 def _type(array: Array) -> str:

@@ -20,6 +20,7 @@ from serving.server.api.json_document import (
     tensor,
 )
 from serving.server.errors import ServingError, invalid_argument
+from serving.server.model.tensors import show_shape
 
 _ROWS: Final = "instances"
 _COLUMNS: Final = "inputs"
@@ -144,7 +145,7 @@ def _check_each(values: Sequence[Any], dtype: int, name: str, key: str) -> None:
                 raise invalid_argument(f"Expecting tensor size: {first.size} but got: {found.size}")
             if found.shape != first.shape:
                 raise invalid_argument(
-                    f"Expecting shape {_show_shape(first)} but got: {_show_shape(found)}"
+                    f"Expecting shape {show_shape(first)} but got: {show_shape(found)}"
                 )
         except ServingError as error:
             raise _element_error(number, key, error) from None
@@ -197,10 +198,6 @@ def _fill_feature(name: str, values: Sequence[Any], feature: tf.train.Feature) -
             )
         else:
             feature.int64_list.value.append(int(value))
-
-
-def _show_shape(tensor: NDArray[Any]) -> str:
-    return f"[{','.join(map(str, tensor.shape))}]"
 
 
 def _element_error(number: int, key: str, error: ServingError) -> ServingError:

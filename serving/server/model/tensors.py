@@ -49,6 +49,11 @@ _STRING_TAG: Final = b"\x42"
 encode_length: Callable[[int], bytes] = functools.lru_cache(_VarintBytes)
 
 
+def show_shape(array: Array) -> str:
+    """Returns the shape as TensorFlow's messages write it: `[2,3]`."""
+    return f"[{','.join(map(str, array.shape))}]"
+
+
 def decode_tensor(proto: TensorProto) -> Array:
     """Reads a tensor.
 

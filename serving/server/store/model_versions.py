@@ -104,10 +104,7 @@ class ModelVersions:
             self._refused[version] = (held, held)
             self._set_status(version, ModelVersionStatus.END, refusal)
             _logger.error(
-                "Servable %s cannot be loaded: %s",
-                self._id(version),
-                refusal,
-                exc_info=not known,
+                "Servable %s cannot be loaded: %s", self._id(version), refusal, exc_info=not known
             )
             return
         self._refused.pop(version, None)

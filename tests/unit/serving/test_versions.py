@@ -47,6 +47,7 @@ def test_serving_directory_is_found_in_a_runs_output(base, tmp_path):
 
 def test_only_numbers_are_versions():
     names = [
+        "0",
         "1",
         "00000123",
         "9223372036854775807",
@@ -69,14 +70,11 @@ def test_only_numbers_are_versions():
         "lost+found",
     ]
     assert index_versions(names) == {
+        0: "0",
         1: "1",
         123: "00000123",
         2**63 - 1: "9223372036854775807",
     }
-
-
-def test_zero_is_a_version():
-    assert index_versions(["0"]) == {0: "0"}
 
 
 def test_of_two_names_of_a_version_the_last_is_taken(caplog):

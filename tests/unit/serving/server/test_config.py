@@ -127,14 +127,10 @@ READERS = [read_model_config_file, read_batching_file, read_monitoring_file]
 
 
 @pytest.mark.parametrize("read", READERS)
-def test_a_missing_file_is_named(tmp_path, read):
-    with pytest.raises(UsageError, match="No such file or directory") as error:
-        read(tmp_path / "nowhere.config")
-    assert str(tmp_path / "nowhere.config") in str(error.value)
-
-
-@pytest.mark.parametrize("read", READERS)
-def test_a_folder_is_not_a_file(tmp_path, read):
+def test_a_file_that_cannot_be_read_is_named(tmp_path, read):
+    nowhere = tmp_path / "nowhere.config"
+    with pytest.raises(UsageError, match=f"{nowhere}: No such file or directory"):
+        read(nowhere)
     with pytest.raises(UsageError, match="Is a directory"):
         read(tmp_path)
 
@@ -145,9 +141,8 @@ def test_a_folder_is_not_a_file(tmp_path, read):
 )
 def test_invalid_text_protos_are_refused(write, read, text):
     path = write(text)
-    with pytest.raises(UsageError, match="Invalid protobuf file: ") as error:
+    with pytest.raises(UsageError, match=f"Invalid protobuf file: {path} "):
         read(path)
-    assert str(path) in str(error.value)
 
 
 def test_the_line_of_a_mistake_is_given(write):

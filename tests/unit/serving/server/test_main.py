@@ -24,33 +24,21 @@ def test_the_flags_are_those_of_tensorflow_model_server(monkeypatch):
         return seen.pop()
 
     assert options() == ServerOptions()
-    assert options(
-        "--model_name=m",
-        "--model_base_path=/models/m",
-        "--port=1",
-        "--rest_api_port=2",
-        "--model_config_file=/f",
-        "--model_config_file_poll_wait_seconds=3",
-        "--file_system_poll_wait_seconds=4",
-        "--allow_version_labels_for_unavailable_models=true",
-        "--enable_batching",
-        "--batching_parameters_file=/b",
-        "--monitoring_config_file=/c",
-        "--enable_grpc_healthcheck_service=true",
-    ) == ServerOptions(
-        model_name="m",
-        model_base_path=Path("/models/m"),
-        port=1,
-        rest_api_port=2,
-        model_config_file=Path("/f"),
-        model_config_file_poll_wait_seconds=3,
-        file_system_poll_wait_seconds=4,
-        allow_version_labels_for_unavailable_models=True,
-        enable_batching=True,
-        batching_parameters_file=Path("/b"),
-        monitoring_config_file=Path("/c"),
-        enable_grpc_healthcheck_service=True,
-    )
+    given = {
+        "model_name": "m",
+        "model_base_path": Path("/models/m"),
+        "port": 1,
+        "rest_api_port": 2,
+        "model_config_file": Path("/f"),
+        "model_config_file_poll_wait_seconds": 3,
+        "file_system_poll_wait_seconds": 4,
+        "allow_version_labels_for_unavailable_models": True,
+        "batching_parameters_file": Path("/b"),
+        "monitoring_config_file": Path("/c"),
+        "enable_grpc_healthcheck_service": True,
+    }
+    flags = (f"--{name}={str(value).replace('True', 'true')}" for name, value in given.items())
+    assert options(*flags) == ServerOptions(**given)
     assert options("--enable_batching=false", "--rest_api_port=0") == ServerOptions(
         rest_api_port=None
     )

@@ -22,19 +22,7 @@ def refusal(body: bytes) -> str:
     return caught.value.message
 
 
-NUMPY = {
-    "float": np.float32,
-    "double": np.float64,
-    "int8": np.int8,
-    "uint8": np.uint8,
-    "int16": np.int16,
-    "int32": np.int32,
-    "int64": np.int64,
-    "uint32": np.uint32,
-    "uint64": np.uint64,
-    "bool": np.bool_,
-    "string": object,
-}
+NUMPY = {"float": "float32", "string": "object"}
 
 
 @pytest.mark.parametrize(
@@ -75,12 +63,9 @@ NUMPY = {
     ],
 )
 def test_values_of_each_type(kind, text, values):
-    expected = np.array(values, dtype=np.int64 if kind == "uint8" else NUMPY[kind]).astype(
-        NUMPY[kind]
-    )
     found = read(text, kind)
-    assert found.dtype == NUMPY[kind]
-    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == NUMPY.get(kind, kind)
+    np.testing.assert_array_equal(found, np.array(values, found.dtype))
 
 
 @pytest.mark.parametrize(
