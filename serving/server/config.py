@@ -21,7 +21,6 @@ from serving.protos import load_messages
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.model.batching import BatchingOptions
 
-PLATFORM: Final = "tensorflow"
 MONITORING_PATH: Final = "/monitoring/prometheus/metrics"
 
 # The numbers of BatchingParameters and the least that each may be.
@@ -151,7 +150,7 @@ def _check_platform(model: ModelConfig) -> None:
             "Illegal setting neither ModelServerConfig::model_type (deprecated) "
             f"nor ModelServerConfig::model_platform, model name is {model.name}"
         )
-    elif model.model_platform != PLATFORM:
+    elif model.model_platform != "tensorflow":
         raise invalid_argument(
             f"Model {model.name} requests unsupported platform {model.model_platform}"
         )

@@ -8,7 +8,7 @@ import logging
 import re
 import time
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -21,8 +21,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
-from tensorflow_serving.apis import classification_pb2, regression_pb2
+from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from schema.words import PAPERS, Words
 from serving.server.api import inference, json_document, rest_answers
@@ -31,7 +32,6 @@ from serving.server.errors import ServingError, invalid_argument
 from serving.server.model.signatures import DEFAULT_SIGNATURE
 from serving.server.monitoring import CONTENT_TYPE, Monitoring
 from serving.server.store.models import ModelStore
-from serving.server.store.servable import Servable
 from serving.versions import LARGEST_VERSION
 
 _logger = logging.getLogger(__name__)
@@ -72,11 +72,11 @@ _MANY_ELEMENTS: Final = 2048
 # The most that TF Serving unpacks, in bytes.
 _MOST_UNPACKED: Final = 100 * 1024 * 1024
 
-# What the page has in place of its style, its script, and the name of a model as JSON.
-_STYLE: Final = "__STYLE__"
-_SCRIPT: Final = "__SCRIPT__"
-_MODEL_NAME: Final = "__MODEL_NAME__"
-_LABEL_NAMES: Final = "__LABEL_NAMES__"
+# By method: the request, what runs it, and what writes the result.
+_ON_EXAMPLES: Final[dict[str, tuple[Any, Any, Callable[[Any], str]]]] = {
+    "classify": (ClassificationRequest, inference.classify, rest_answers.classify_json),
+    "regress": (RegressionRequest, inference.regress, rest_answers.regress_json),
+}
 
 _T = TypeVar("_T")
 
@@ -94,11 +94,11 @@ def make_rest_app(
     """
 
     def show_page(_: Request) -> Response:
-        name = _in_script(models.names[0]) if models.names else _MODEL_NAME
+        name = _in_script(models.names[0]) if models.names else "__MODEL_NAME__"
         model = models.metadata(models.names[0]) if models.names else None
         page = _read_page(model.words if model else PAPERS)
         labels = _in_script(dict(model.label_names) if model else {})
-        return HTMLResponse(page.replace(_LABEL_NAMES, labels).replace(_MODEL_NAME, name))
+        return HTMLResponse(page.replace("__LABEL_NAMES__", labels).replace("__MODEL_NAME__", name))
 
     def show_metrics(_: Request) -> Response:
         return PlainTextResponse(monitoring.text(), headers={"content-type": CONTENT_TYPE})
@@ -126,7 +126,7 @@ def _read_page(words: Words) -> str:
     hidden = {"example": words.item != Words.item, "title": words.title is None}
     for name in (name for name, is_hidden in hidden.items() if is_hidden):
         html = re.sub(rf'(id|for)="{name}"', r"\g<0> hidden", html)
-    return html.replace(_STYLE, style).replace(_SCRIPT, script)
+    return html.replace("__STYLE__", style).replace("__SCRIPT__", script)
 
 
 class RestApi:
@@ -168,14 +168,8 @@ class RestApi:
             match method:
                 case "predict":
                     text = await self._predict(spec, body)
-                case "classify":
-                    classify = classification_pb2.ClassificationRequest(model_spec=spec)
-                    write: Callable[[Any], str] = rest_answers.classify_json
-                    text = await self._on_examples(classify, body, inference.classify, write)
-                case "regress":
-                    regress = regression_pb2.RegressionRequest(model_spec=spec)
-                    write = rest_answers.regress_json
-                    text = await self._on_examples(regress, body, inference.regress, write)
+                case "classify" | "regress":
+                    text = await self._on_examples(method, spec, body)
                 case "metadata":
                     with self._models.lease(spec) as servable:
                         text = rest_answers.metadata_json(inference.metadata(servable))
@@ -192,13 +186,9 @@ class RestApi:
             self._monitoring.record(spec.name, method, "REST", status, seconds)
         return status, text
 
-    async def _on_examples(
-        self,
-        request: Any,
-        body: bytes,
-        run: Callable[[Servable, Any, float | None], Awaitable[Any]],
-        write: Callable[[Any], str],
-    ) -> str:
+    async def _on_examples(self, method: str, spec: ModelSpec, body: bytes) -> str:
+        make_request, run, write = _ON_EXAMPLES[method]
+        request = make_request(model_spec=spec)
         large = len(body) >= _MANY_BYTES
         await _in_thread_if(large, _fill_request, request, body)
         with self._models.lease(request.model_spec) as servable:

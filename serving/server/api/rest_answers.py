@@ -18,8 +18,6 @@ from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, 
 
 from serving.server.errors import invalid_argument
 
-_BYTES_SUFFIX: Final = "_bytes"
-_SIGNATURE_DEF: Final = "signature_def"
 # protobuf 5 renamed the option.
 _ALL_FIELDS: Final = dict.fromkeys(
     {"including_default_value_fields", "always_print_fields_with_no_presence"}
@@ -79,7 +77,7 @@ def metadata_json(response: get_model_metadata_pb2.GetModelMetadataResponse) -> 
     `metadata.signature_def.signature_def`.
     """
     signatures = get_model_metadata_pb2.SignatureDefMap()
-    response.metadata[_SIGNATURE_DEF].Unpack(signatures)
+    response.metadata["signature_def"].Unpack(signatures)
     return (
         f'{{\n"model_spec":{message_json(response.model_spec)},\n'
         f'"metadata": {{"signature_def": {message_json(signatures)}}}\n}}\n'
@@ -140,7 +138,7 @@ def json_values(tensor: NDArray[Any], name: str = "") -> list[str]:
     items = values.tolist()
     if tensor.dtype.kind in "OSU":
         data = [item.encode() if isinstance(item, str) else item for item in items]
-        if name.endswith(_BYTES_SUFFIX):
+        if name.endswith("_bytes"):
             return [f'{{ "b64": "{base64.b64encode(item).decode()}" }}' for item in data]
         # RapidJSON does not check the encoding of a string.
         return [_quote(item.decode("utf-8", "surrogateescape")) for item in data]
