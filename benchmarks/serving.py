@@ -27,7 +27,8 @@ from benchmarks.processes import echo_server, model_server, serves
 from benchmarks.speed.tables import table
 from benchmarks.texts import abstracts
 from schema import names
-from serving.client.messages import PredictRequest
+from serving.client.grpc_transport import make_request
+from serving.client.transport import Target
 from serving.predict import find_model
 
 _CLIENTS: Final = (1, 8, 64)
@@ -118,15 +119,9 @@ def measure_model_alone(version: Path) -> dict[str, Any]:
     return found
 
 
-def predict_request(text: str, alias: str = names.INPUT_TEXT) -> bytes:
+def predict_request(text: str) -> bytes:
     """Returns the serialized Predict request of one text."""
-    request = PredictRequest()
-    request.model_spec.name = names.MODEL_NAME
-    tensor = request.inputs[alias]
-    tensor.dtype = 7  # DT_STRING
-    tensor.tensor_shape.dim.add().size = 1
-    tensor.string_val.append(text.encode("utf-8"))
-    return bytes(request.SerializeToString())
+    return bytes(make_request(Target(names.MODEL_NAME), [text]).SerializeToString())
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from benchmarks.processes import model_server, resident_bytes
 from benchmarks.serving import predict_request
 from benchmarks.texts import abstracts
 from schema import names
-from serving.client.messages import PredictResponse
+from serving.client.messages import PredictRequest, PredictResponse
 from serving.predict import find_model
 
 _FIRST, _SECOND = 1, 2
@@ -108,10 +108,13 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
         _expect(answer.status_code == 400 and "error" in answer.json(), answer.text)
         await asyncio.sleep(0.05)
 
+    bad = PredictRequest.FromString(predict_request("x"))
+    bad.inputs["nothing"].CopyFrom(bad.inputs[names.INPUT_TEXT])
+
     async def bad_grpc(_: int) -> None:
         code = grpc.StatusCode.OK
         try:
-            await predict(predict_request("x", alias="nothing"), timeout=30)
+            await predict(bad.SerializeToString(), timeout=30)
         except grpc.aio.AioRpcError as error:
             code = error.code()
         _expect(code is grpc.StatusCode.INVALID_ARGUMENT, f"an unknown input got {code}")

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from schema.errors import BadInputError, TaggerError, UsageError
 from serving.client.papers_file import USUAL_LAYOUT, Layout, PaperRow, read_rows
 from serving.client.tagger_client import TaggerClient
+from serving.client.transport import read_object
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _skip(file: BinaryIO, rows: Iterator[PaperRow], source: Path, output: Path) 
     for content in file:
         if not content.endswith(b"\n"):
             break
-        entry = _parse(content)
+        entry = read_object(content)
         if entry.get("row") != done + 1 or not isinstance(entry.get("digest"), str):
             raise UsageError(
                 f"{output}, line {done + 1}: not written by this command. Give a new --output, or "
@@ -153,11 +154,3 @@ def _skip(file: BinaryIO, rows: Iterator[PaperRow], source: Path, output: Path) 
         os.ftruncate(file.fileno(), end)
     file.seek(end)
     return done
-
-
-def _parse(content: bytes) -> dict[str, Any]:
-    try:
-        entry = json.loads(content)
-    except ValueError:
-        return {}
-    return entry if isinstance(entry, dict) else {}

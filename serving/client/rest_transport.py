@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from schema import names
-from serving.client.transport import CallError, Fault, Target, to_suggestions
+from serving.client.transport import CallError, Fault, Target, read_object, to_suggestions
 from serving.suggestion import Suggestion
 
 # TF Serving's HTTP statuses (`model_servers/http_server.cc`); a failed precondition is a 400 too.
@@ -44,7 +44,7 @@ class RestTransport:
             response = self._client.post(_path(target), json=body, timeout=timeout)
         except httpx.HTTPError as error:
             raise CallError(_fault(error), str(error) or type(error).__name__) from error
-        content = _read_json(response)
+        content = read_object(response.content)
         if response.status_code != 200:
             raise _refusal(response, content)
         outputs = content.get("outputs")
@@ -90,14 +90,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
-
-
-def _read_json(response: httpx.Response) -> dict[str, Any]:
-    try:
-        content = response.json()
-    except ValueError:
-        content = None
-    return content if isinstance(content, dict) else {}
 
 
 def _refusal(response: httpx.Response, content: dict[str, Any]) -> CallError:

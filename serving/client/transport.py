@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,6 +112,15 @@ def check_address(address: str) -> str:
         example = DEFAULT_ADDRESSES["rest"]
         raise UsageError(f"{address!r} is not an address. Give HOST:PORT, such as {example}.")
     return address
+
+
+def read_object(content: bytes) -> dict[str, Any]:
+    """Reads a JSON object; an empty one if the content is something else."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def to_suggestions(

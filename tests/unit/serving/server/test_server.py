@@ -6,8 +6,6 @@ import os
 import signal
 import socket
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from schema.errors import UsageError
 from serving.server.ports import free_ports
 from serving.server.server import ModelServer, ServerOptions, run_server
+from tests.support.contract.api import wait_for
 from tests.support.running_server import RunningServer, running
 from tests.support.saved_models import half_plus_two
 
@@ -264,13 +263,6 @@ def hold_requests(monkeypatch) -> tuple[list[None], threading.Event]:
 
     monkeypatch.setattr(DirectRunner, "run", held)
     return entered, leave
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def refuses(port: int) -> bool:

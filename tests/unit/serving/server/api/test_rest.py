@@ -1,19 +1,17 @@
 """The REST API of a server, as far as the contract tests can't show it."""
 
-import asyncio
 import gzip
 import json
 import logging
 import re
 import socket
-import time
-from collections.abc import Callable
 
 import grpc
 import httpx
 import pytest
 
 from serving.server.errors import ServingError
+from tests.support.model_store import until
 from tests.support.running_server import RunningServer, running, two_models
 
 HALF = "/v1/models/half"
@@ -91,27 +89,15 @@ def test_a_body_that_cannot_be_unpacked(http, body, message):
     assert message in error(response, 400)
 
 
-def until(server: RunningServer, condition: Callable[[], bool]) -> None:
-    """Returns when a condition holds on the server's event loop."""
-
-    async def poll() -> None:
-        deadline = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.01)
-
-    server.do(poll())
-
-
 def test_a_client_that_hangs_up_leaves_nothing_behind(server, caplog):
     state = server.server._rest.server_state
     for body in (b"", b'{"instances": ['):
         with socket.create_connection(("127.0.0.1", server.server.rest_port)) as client:
             client.sendall(b"POST %s:predict HTTP/1.1\r\nHost: x\r\n" % HALF.encode())
             client.sendall(b"Content-Length: 1000000\r\n\r\n" + body)
-            until(server, lambda: len(state.tasks) == 1)
+            server.do(until(lambda: len(state.tasks) == 1))
             before = len(state.connections)
-        until(server, lambda: not state.tasks)
+        server.do(until(lambda: not state.tasks))
         assert len(state.connections) == before - 1
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 

@@ -8,10 +8,10 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from schema import names
 from serving.server.api.warm_up import MAX_RECORDS, play_warm_up
-from serving.server.errors import ServingError
 from serving.server.model.runners import DirectRunner
 from serving.server.model.saved_model import load_saved_model
 from serving.server.store.servable import Servable
+from tests.support.model_store import refusal
 from tests.support.saved_models import half_plus_two, tf_example
 
 
@@ -61,12 +61,6 @@ def play(path):
             await servable.close()
 
     return asyncio.run(run())
-
-
-def refusal(call, *args):
-    with pytest.raises(ServingError) as error:
-        call(*args)
-    return error.value.code.name, error.value.message
 
 
 def predict(x, name="m", signature="", alias="x"):
