@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -28,9 +28,6 @@ from pipeline.settings_yaml import read_tree, read_value
 from schema.errors import UsageError
 from schema.settings import Settings
 from schema.settings_errors import explain
-
-# What a profile extends unless it says otherwise.
-DEFAULT_PROFILE: Final = "default"
 
 
 class ServingSettings(Settings):
@@ -125,7 +122,7 @@ def _read_profile(profile: str, said: str = "", extending: Sequence[str] = ()) -
         circle = ", which extends ".join((*extending, profile))
         raise UsageError(f"{said}{circle}: a circle. Give one of them `extends: null`.")
     tree = read_tree(_profile_text(profile, said), Config, profile)
-    base = tree.values.pop("extends", DEFAULT_PROFILE)
+    base = tree.values.pop("extends", "default")
     if base is None:
         return tree
     said = f"{tree.origin(('extends',))}: "

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -36,3 +39,13 @@ class RefusedError(TaggerError):
     """The gate or the infrastructure check refused the model."""
 
     exit_code = 5
+
+
+@contextmanager
+def writing(path: Path, remedy: str = "Choose another --output folder") -> Iterator[None]:
+    """Tells a person what can't be written, and what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise BadInputError(f"Can't write to {path}: {reason}. {remedy}.") from error

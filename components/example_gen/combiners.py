@@ -11,7 +11,6 @@ from typing import Final
 import apache_beam as beam
 
 _HASH_BYTES: Final = 16
-_HASH: Final = f"{_HASH_BYTES}s"
 _PARTS: Final = 16
 
 # Strings held before they are handed on, which bounds a worker's memory.
@@ -115,5 +114,5 @@ class DistinctStrings:
 def count_distinct(element: tuple[bytes, Iterable[bytes]]) -> tuple[str, int]:
     """Returns the kind, and the number of distinct strings in grouped `DistinctStrings`."""
     key, packed = element
-    hashes = {value for values in packed for value in struct.iter_unpack(_HASH, values)}
+    hashes = {value for values in packed for value in struct.iter_unpack(f"{_HASH_BYTES}s", values)}
     return key[:-2].decode(), len(hashes)

@@ -92,10 +92,9 @@ def read_window(exec_properties: dict[str, Any], resolved: str) -> Window | None
     return find_window(
         exec_properties[standard_component_specs.INPUT_BASE_KEY],
         pattern,
-        settings.spans,
+        settings,
         fileio.glob,
-        allow_gaps=settings.allow_span_gaps,
-        resolved=None if resolved == pattern else resolved,
+        None if resolved == pattern else resolved,
     )
 
 

@@ -16,9 +16,12 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from schema.errors import BadInputError
+
+if TYPE_CHECKING:
+    from components.example_gen.settings import DataSettings
 
 Finder = Callable[[str], Sequence[str]]
 """Lists the files that match a glob, local or remote."""
@@ -88,10 +91,8 @@ def split_path(path: str) -> tuple[str, str]:
 def find_window(
     base: str,
     pattern: str,
-    count: int,
+    settings: DataSettings,
     find: Finder,
-    *,
-    allow_gaps: bool = False,
     resolved: str | None = None,
 ) -> Window:
     """Finds the files of the latest spans.
@@ -99,9 +100,8 @@ def find_window(
     Args:
         base: The folder of the archive.
         pattern: The files in it: one span, and wildcards as in TFX.
-        count: How many spans are read together at most; 0 reads all.
+        settings: How many spans are read together, and whether numbers may be missing between them.
         find: What lists files.
-        allow_gaps: Whether numbers may be missing between them.
         resolved: The pattern with a span and version in it, as TFX's driver makes it: later ones
             are left out. None includes the latest.
 
@@ -139,10 +139,11 @@ def find_window(
             "the path"
         )
     by_day = span == _DATE
-    chosen = sorted(found)[-count:]
+    # [-0:] is the whole list.
+    chosen = sorted(found)[-settings.spans :]
     for earlier, later in itertools.pairwise(chosen):
         following = _following(earlier)
-        if later != following and not allow_gaps:
+        if later != following and not settings.allow_span_gaps:
             missing, before, after = (_name(each, by_day) for each in (following, earlier, later))
             raise BadInputError(
                 f"{where}: span {missing} is missing between {before} and {after}. Add it, "
@@ -164,10 +165,11 @@ def _match(pattern: str, text: str) -> Mapping[str, str] | None:
     """Finds what stands in a text where the pattern has its specs; None if nothing does."""
     # A part without specs is what the finder matched.
     parts = [
-        _ESCAPED_SPEC.sub(_group, _wild(part)) if _SPEC.search(part) else "[^/]*"
+        _ESCAPED_SPEC.sub(_group, re.escape(part)) if _SPEC.search(part) else "[^/]*"
         for part in pattern.split("/")
     ]
-    matched = re.fullmatch("/".join(parts), text)
+    expression = "/".join(parts).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+    matched = re.fullmatch(expression, text)
     return None if matched is None else matched.groupdict()
 
 
@@ -210,10 +212,6 @@ def _key_of(tokens: Mapping[str, str] | None, path: str) -> tuple[int, int]:
     except ValueError as error:
         raise BadInputError(f"{path}: there is no such day ({error}). Rename it") from error
     return (day - _EPOCH).days, version
-
-
-def _wild(text: str) -> str:
-    return re.escape(text).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
 
 
 def _name(span: int, by_day: bool) -> str:

@@ -17,7 +17,7 @@ from pipeline.config import load_config
 from pipeline.deploy_settings import Target
 from pipeline.local.output_redirect import output_dropped
 from pipeline.terminal import Terminal
-from schema.errors import BadInputError, UsageError
+from schema.errors import UsageError, writing
 
 
 @click.command()
@@ -65,10 +65,6 @@ def write_spec(spec: Mapping[str, Any], path: Path) -> None:
         text = json.dumps(spec, indent=2, sort_keys=True) + "\n"
     else:
         text = yaml.safe_dump(spec, sort_keys=True)
-    try:
+    with writing(path, "Choose another --output file"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    except OSError as error:
-        raise BadInputError(
-            f"Can't write to {path}: {error.strerror}. Choose another --output file."
-        ) from error

@@ -43,9 +43,7 @@ def find_data(
             f"--data {without_password(data)}: {{SPAN}} works with files on this machine. "
             "Download them first, or give a URL without it."
         )
-    window = find_window(
-        *split_path(data), settings.spans, glob.glob, allow_gaps=settings.allow_span_gaps
-    )
+    window = find_window(*split_path(data), settings, glob.glob)
     console.say(f"Reading {window.describe(settings.spans)}.")
     return data, window.paths
 

@@ -67,13 +67,10 @@ def cloud_places(deploy: DeploySettings) -> Places:
 def _resources(machine: MachineSettings, target: Target) -> ResourceSpec | None:
     asked = ResourceSpec(cpu_limit=machine.cpus, memory_limit=round(machine.memory_gib * _GIB, 9))
     if isinstance(machine, TrainerMachineSettings) and machine.accelerators:
-        asked.accelerator.type = _gpu(machine.accelerator, target)
+        by_vendor = target == "kubeflow" and machine.accelerator.startswith(_NVIDIA)
+        asked.accelerator.type = _KUBERNETES_GPU if by_vendor else machine.accelerator
         asked.accelerator.count = machine.accelerators
     return asked if asked != ResourceSpec() else None
-
-
-def _gpu(name: str, target: Target) -> str:
-    return _KUBERNETES_GPU if target == "kubeflow" and name.startswith(_NVIDIA) else name
 
 
 def _training_job(deploy: DeploySettings) -> dict[str, Any]:

@@ -76,7 +76,9 @@ def missing_settings(config: Config, target: Target) -> list[str]:
         needed["endpoint.name"] = None
     left = [name for name in needed if not _value(deploy, name)]
     left += [
-        name for name in {**needed, **dict.fromkeys(_OPTIONAL)} if _is_placeholder(deploy, name)
+        name
+        for name in {**needed, **dict.fromkeys(_OPTIONAL)}
+        if _PLACEHOLDER.search(_value(deploy, name))
     ]
     return [f"deploy.{name}" for name in left]
 
@@ -103,7 +105,3 @@ def _value(deploy: DeploySettings, name: str) -> str:
     for part in name.split("."):
         value = getattr(value, part)
     return str(value)
-
-
-def _is_placeholder(deploy: DeploySettings, name: str) -> bool:
-    return _PLACEHOLDER.search(_value(deploy, name)) is not None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from schema import names
-from schema.errors import BadInputError, UsageError
+from schema.errors import UsageError, writing
 
 _WILDCARDS: Final = frozenset("[]*?")
 
@@ -70,13 +70,9 @@ class OutputFolder:
                 f"The name of the folder {self.root} is not valid UTF-8. Choose another --output "
                 "folder, or rename this one."
             ) from error
-        try:
+        with writing(self.root):
             self.root.resolve().mkdir(parents=True, exist_ok=True)
             lock = (self.root / ".lock").open("w")
-        except OSError as error:
-            raise BadInputError(
-                f"Can't write to {self.root}: {error.strerror}. Choose another --output folder."
-            ) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

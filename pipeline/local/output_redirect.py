@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from schema.errors import BadInputError
+from schema.errors import writing
 
 
 @contextmanager
@@ -28,13 +28,9 @@ def output_to_log(log: Path) -> Iterator[TextIO]:
     Raises:
         BadInputError: The file can't be written.
     """
-    try:
+    with writing(log):
         log.parent.mkdir(parents=True, exist_ok=True)
         target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    except OSError as error:
-        raise BadInputError(
-            f"Can't write to {log}: {error.strerror}. Choose another --output folder."
-        ) from error
     # Each step is undone though another one fails: a person must not be left without a terminal
     # because it broke off, or because the disk of the log is full.
     with ExitStack() as undo:

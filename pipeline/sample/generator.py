@@ -16,7 +16,7 @@ from pipeline.sample.label_plan import plan_label_sets
 from pipeline.sample.paper import write_paper
 from pipeline.sample.seeded_random import SeededRandom
 from pipeline.sample.words import LabelSet, load_words
-from schema.errors import BadInputError, UsageError
+from schema.errors import UsageError, writing
 from schema.names import SUMMARIES, TERMS, TITLES
 
 DEFAULT_ROWS: Final = 3_000
@@ -89,13 +89,8 @@ def write_sample(rows: int, seed: int, output: Path) -> Path:
     """
     if not output.name.endswith((".csv", ".csv.gz")):
         raise UsageError(f"{output}: the name of a sample must end in .csv or .csv.gz.")
-    try:
+    with writing(output, "Choose a writable folder with enough space"):
         _write_if_changed(generate(rows, seed), output)
-    except OSError as error:
-        raise BadInputError(
-            f"Can't write the sample to {output}: {error.strerror or error}. "
-            "Choose a writable folder with enough space."
-        ) from error
     return output
 
 

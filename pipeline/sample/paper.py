@@ -84,7 +84,9 @@ def write_paper(labels: LabelSet, rng: SeededRandom) -> tuple[str, str]:
         times = rng.between(1, _LONGEST_BODY) if step == "body" else 1
         sentences += rng.shuffled(fresh)[:times]
     abstract = " ".join(fill(each, writer.phrase_for) for each in sentences if each)
-    return _untidy_title(title, rng), _untidy_abstract(abstract, rng)
+    if rng.chance(0.06):
+        title += rng.pick(words.noise["title_endings"])
+    return title, _untidy_abstract(abstract, rng)
 
 
 def _kind_of(topic: str, rng: SeededRandom) -> str:
@@ -158,10 +160,6 @@ def _mixture(labels: LabelSet, rng: SeededRandom) -> dict[str, float]:
         for topic in topics:
             weights[topic] = max(weights.get(topic, 0.0), weight / len(topics))
     return weights
-
-
-def _untidy_title(title: str, rng: SeededRandom) -> str:
-    return title + rng.pick(load_words().noise["title_endings"]) if rng.chance(0.06) else title
 
 
 def _untidy_abstract(abstract: str, rng: SeededRandom) -> str:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from components.example_gen.settings import DataSettings
 from components.example_gen.spans import find_window, has_span, split_path
 from schema.errors import BadInputError
 
@@ -24,8 +25,9 @@ def archive(tmp_path):
     return make
 
 
-def window(base, pattern="span-{SPAN}/papers.csv", count=0, **options):
-    return find_window(base, pattern, count, glob.glob, **options)
+def window(base, pattern="span-{SPAN}/papers.csv", count=0, allow_gaps=False, resolved=None):
+    settings = DataSettings(spans=count, allow_span_gaps=allow_gaps)
+    return find_window(base, pattern, settings, glob.glob, resolved)
 
 
 def months(*numbers):
@@ -202,7 +204,7 @@ def test_a_finder_may_be_remote():
         expression = re.compile(re.escape(pattern).replace(r"\*", "[^/]*"))
         return [file for file in files if expression.fullmatch(file)]
 
-    found = find_window("gs://bucket/archive", "{SPAN}/*.csv", 12, find)
+    found = find_window("gs://bucket/archive", "{SPAN}/*.csv", DataSettings(spans=12), find)
     assert found.spans == tuple(range(18, 30))
     assert found.paths == sorted(file for file in files if int(file.split("/")[4]) >= 18)
 

@@ -223,7 +223,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 
 def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInputError, match=r"Can't write the sample to .*file/a.csv"):
+    with pytest.raises(BadInputError, match=r"Can't write to .*file/a.csv"):
         write_sample(10, 0, tmp_path / "file" / "a.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
