@@ -68,8 +68,6 @@ def standardize(texts: tf.Tensor) -> tf.Tensor:
     """
     is_ascii = tf.strings.regex_full_match(texts, _ASCII)
 
-    # One operation where the branch isn't taken: inlined, each of many would cost time.
-    @tf.function(experimental_attributes={"_noinline": True})
     def others() -> tf.Tensor:
         rows = tf.where(~is_ascii)
         return tf.tensor_scatter_nd_update(texts, rows, _standardize(tf.gather_nd(texts, rows)))
@@ -77,17 +75,22 @@ def standardize(texts: tf.Tensor) -> tf.Tensor:
     return tf.cond(tf.reduce_all(is_ascii), lambda: texts, others)
 
 
+# Inlined, each of its operations would cost time even where the branch isn't taken.
+@tf.function(
+    input_signature=[tf.TensorSpec([None], tf.string)], experimental_attributes={"_noinline": True}
+)
 def _standardize(texts: tf.Tensor) -> tf.Tensor:
     # After a space no mark at the beginning belongs to the text before.
     codes = tf.strings.unicode_decode(tf.strings.join([" ", texts]), "UTF-8")
     table = _table()
     pages = tf.cast(tf.gather(table.pages, codes.values // _PAGE), tf.int32)
     entries = tf.gather(table.entries, pages * _PAGE + codes.values % _PAGE)
-    every = tf.RaggedTensor.from_row_splits(table.parts, table.starts)
+    every = tf.RaggedTensor.from_row_splits(table.parts, table.starts, validate=False)
     found = tf.gather(every, tf.cast(entries, tf.int32))
     plain = tf.gather(codes.values, found.value_rowids()) + found.values // _CLASSES
     plain = _order_marks(plain, found.values % _CLASSES)
-    rows = tf.RaggedTensor.from_row_splits(plain, tf.gather(found.row_splits, codes.row_splits))
+    splits = tf.gather(found.row_splits, codes.row_splits)
+    rows = tf.RaggedTensor.from_row_splits(plain, splits, validate=False)
     standard = tf.strings.unicode_encode(rows, "UTF-8")
     standard = tf.strings.regex_replace(standard, _STRAY, r"\1\2")
     return tf.strings.regex_replace(standard, _CUT, r" \0 ")
