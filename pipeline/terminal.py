@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from rich.console import Console
+from rich.progress import Progress, ProgressColumn
 from rich.text import Text
 
 from schema.text import visible
@@ -31,6 +34,13 @@ class Terminal(Console):
     def say(self, *parts: Part) -> None:
         """Writes a line, which the terminal alone breaks: a path can be copied."""
         self.print(styled(*parts), soft_wrap=True)
+
+    @contextmanager
+    def progress(self, *columns: ProgressColumn) -> Iterator[Callable[[int, int | None], None]]:
+        """Shows progress on a terminal; yields what is told how much is done, and of how much."""
+        with Progress(*columns, console=self, transient=True, disable=not self.is_terminal) as line:
+            task = line.add_task("", total=None)
+            yield lambda done, total: line.update(task, completed=done, total=total)
 
 
 def styled(*parts: Part) -> Text:

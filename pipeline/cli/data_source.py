@@ -6,7 +6,7 @@ import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn
 
 from components.example_gen.spans import find_window, has_span, split_path
 from pipeline.local.download import copy_once, fetch, without_password
@@ -72,10 +72,7 @@ def locate(data: str, folder: Path, console: Terminal) -> str:
 
 def _download(url: str, folder: Path, console: Terminal) -> Path:
     columns = (TextColumn("Downloading"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("download", total=None)
-        path = fetch(
-            url, folder, lambda done, total: progress.update(task, completed=done, total=total)
-        )
+    with console.progress(*columns) as update:
+        path = fetch(url, folder, update)
     console.say(("✓", "green"), f" Downloaded {without_password(url)} to {path}")
     return path

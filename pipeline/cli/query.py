@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from pipeline.cli import options
 from pipeline.cli.data_source import locate
@@ -21,7 +21,6 @@ from schema.words import PAPERS, Words
 from serving.client import Retry, TaggerClient
 from serving.client.file_query import suggest_file
 from serving.client.papers_file import Layout, PaperColumns
-from serving.suggestion import Suggestion
 
 # A file takes long, and a server that restarts should not end it: about half a minute.
 _PATIENT: Final = Retry(times=10)
@@ -105,17 +104,16 @@ def query(
     """
     connection["protocol"] = "rest" if rest else "grpc"
     layout, words, label_names = _read_profile(profile, overrides, keep)
-
-    def named(label: Suggestion) -> Suggestion:
-        return dataclasses.replace(label, name=label_names.get(label.label, ""))
-
     if source is None:
         for option, value in {"--output": output, "--keep": keep}.items():
             if value:
                 raise click.UsageError(f"{option} goes with --file.")
         given = read_texts(texts)
         with TaggerClient(**connection) as client:
-            suggestions = [list(map(named, labels[:top])) for labels in client.suggest(given)]
+            suggestions = [
+                [replace(each, name=label_names.get(each.label, "")) for each in labels[:top]]
+                for labels in client.suggest(given)
+            ]
         write_suggestions(given, suggestions, as_json)
         return
     if output is None:
@@ -125,7 +123,16 @@ def query(
     console = Terminal(words)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(locate(source, Path(folder), console))
-        _query_file(console, path, output, connection, top, batch_size, layout)
+        bar = (TextColumn(words.items), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with (
+            TaggerClient(**connection, retry=_PATIENT) as client,
+            console.progress(*bar) as update,
+        ):
+            result = suggest_file(client, path, output, batch_size, top, update, layout)
+    kept = f", {result.kept:,} of them from before" if result.kept else ""
+    console.say(("✓", "green"), f" {result.rows:,} {words.items} are in {output}{kept}")
+    if result.bad:
+        console.say(f"Rows without text: {result.bad:,}; their lines hold an error instead.")
 
 
 def _read_profile(
@@ -141,32 +148,3 @@ def _read_profile(
     columns = PaperColumns(config.data.columns.title, config.data.columns.text)
     words = Words.of_settings(config.model_dump())
     return Layout((columns,), config.data.form, keep), words, config.report.label_names
-
-
-def _query_file(
-    console: Terminal,
-    source: Path,
-    output: Path,
-    connection: Mapping[str, Any],
-    top: int | None,
-    batch_size: int,
-    layout: Layout,
-) -> None:
-    items = console.words.items
-    columns = (TextColumn(items), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with (
-        TaggerClient(**connection, retry=_PATIENT) as client,
-        Progress(
-            *columns, console=console, transient=True, disable=not console.is_terminal
-        ) as progress,
-    ):
-        task = progress.add_task("", total=None)
-
-        def update(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        result = suggest_file(client, source, output, batch_size, top, update, layout)
-    kept = f", {result.kept:,} of them from before" if result.kept else ""
-    console.say(("✓", "green"), f" {result.rows:,} {items} are in {output}{kept}")
-    if result.bad:
-        console.say(f"Rows without text: {result.bad:,}; their lines hold an error instead.")

@@ -42,10 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: The program's name and TFX's own flags (`--executor_class_path`,
             `--json_serialized_invocation_args`, ...) followed by Beam's; the process's own where
             None.
-
-    Raises:
-        SystemExit: When it is done.
-        Exception: Whatever the executor raised.
     """
     register_artifact_types()
     app.run(
