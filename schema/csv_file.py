@@ -109,15 +109,9 @@ def _record_fault(lines: Lines, first: int, separator: str, error: csv.Error) ->
 
 
 def _find_quote_fault(record: Sequence[str], separator: str) -> tuple[int, int | None] | None:
-    """Finds the quoted field that breaks a record.
+    """Finds the quoted field that breaks a record; None where the quotes are sound.
 
-    Args:
-        record: The record's lines, up to where reading stopped.
-        separator: What separates its fields.
-
-    Returns:
-        Offsets, in lines, of where the field's quote opens and of where it closes (None where
-        it doesn't); None where the quotes are sound.
+    Returns the lines of the record, from 0, in which the quote opens and closes (None: it doesn't).
     """
     text = "".join(record)
     ends = list(itertools.accumulate(len(line) for line in record))

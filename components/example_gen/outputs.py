@@ -8,7 +8,6 @@ import posixpath
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Final, NamedTuple
 
 import tensorflow as tf
@@ -104,16 +103,11 @@ class _AtomicOutput(contextlib.ExitStack):
         self._folder = posixpath.join(root, UNFINISHED_DIR, uuid.uuid4().hex)
         self._finals: dict[str, str] = {}
 
-    def __exit__(
-        self,
-        error: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, error: type[BaseException] | None, *rest: Any) -> None:
         if not self._finals:
             return
         try:
-            super().__exit__(error, value, traceback)
+            super().__exit__(error, *rest)
             if error is None:
                 for temporary, final in self._finals.items():
                     fileio.makedirs(posixpath.dirname(final))

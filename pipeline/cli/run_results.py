@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from components.evaluator.gate import GateRow
     from components.example_gen.settings import DataSettings
     from pipeline.local.run import RunResult
-    from serving.suggestion import Suggestion
 
 _SHOWN_METRICS: Final = (
     "micro_f1", "macro_f1", "precision@1", "precision@3", "precision@5", "ndcg@5", "lrap",
@@ -158,10 +157,9 @@ def _show_papers(console: Terminal, result: RunResult) -> None:
         console.print(styled("  ", (one_line(paper.abstract), "dim")))
         true = (*paper.labels, *paper.left_out)
         console.print(f"  true: {', '.join(true) or 'none'}")
-        best = "   ".join(_describe(each) for each in labels[:_SHOWN_SUGGESTIONS])
-        console.print(f"  top {_SHOWN_SUGGESTIONS}: {best}")
+        best = (
+            f"{each.label} {each.score:.2f}{'*' if each.suggested else ''}"
+            for each in labels[:_SHOWN_SUGGESTIONS]
+        )
+        console.print(f"  top {_SHOWN_SUGGESTIONS}: {'   '.join(best)}")
     console.print()
-
-
-def _describe(suggestion: Suggestion) -> str:
-    return f"{suggestion.label} {suggestion.score:.2f}{'*' if suggestion.suggested else ''}"

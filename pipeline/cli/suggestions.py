@@ -24,7 +24,10 @@ def read_texts(given: Sequence[str]) -> list[str]:
         UsageError: There is no text.
         BadInputError: Standard input is not text in UTF-8.
     """
-    texts = list(given) or _read_lines()
+    if given:
+        return list(given)
+    with open_stream("standard input", lambda _: sys.stdin.buffer) as stream:
+        texts = [line.rstrip("\r\n") for line in Lines(stream) if line.strip()]
     if not texts:
         raise UsageError(
             "There is no text. Give one as an argument, or one per line on standard input."
@@ -65,8 +68,3 @@ def one_line(text: str) -> str:
     """Returns the beginning of a text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}…"
-
-
-def _read_lines() -> list[str]:
-    with open_stream("standard input", lambda _: sys.stdin.buffer) as stream:
-        return [line.rstrip("\r\n") for line in Lines(stream) if line.strip()]

@@ -13,7 +13,6 @@ from pipeline.code_version import CodeVersion
 from pipeline.config import Config
 from pipeline.deploy_settings import Target
 from pipeline.graph import create_pipeline
-from pipeline.places import Places
 from pipeline.run_parameters import run_parameters
 
 # The command of every step's container.
@@ -50,7 +49,10 @@ def compile_pipeline(config: Config, target: Target, code: CodeVersion) -> dict[
     job: dict[str, Any] = runner.run(graph, write_out=False)
     _complete(job["pipelineSpec"], cloud, run_parameters(config, places, code, cloud))
     if target == "kubeflow":
-        return _for_kubeflow(job["pipelineSpec"], places)
+        spec = job["pipelineSpec"]
+        # The open-source backend runs no driver, so its cache would not notice changed files.
+        del spec["root"]["dag"]["tasks"][_EXAMPLE_GEN]["cachingOptions"]
+        return {**spec, "defaultPipelineRoot": places.pipeline_root}
     job["labels"] = {**job.get("labels", {}), **config.deploy.labels}
     return job
 
@@ -66,10 +68,3 @@ def _complete(spec: dict[str, Any], cloud: CloudOptions, defaults: dict[str, str
     container["lifecycle"]["preCacheCheck"]["command"] = list(DRIVER_COMMAND)
     if cloud.others:
         container["resources"] = json_format.MessageToDict(cloud.others)
-
-
-def _for_kubeflow(spec: dict[str, Any], places: Places) -> dict[str, Any]:
-    """Adapts a spec to the open-source backend."""
-    # It runs no driver, so its cache would not notice changed files.
-    del spec["root"]["dag"]["tasks"][_EXAMPLE_GEN]["cachingOptions"]
-    return {**spec, "defaultPipelineRoot": places.pipeline_root}

@@ -9,7 +9,6 @@ import pytest
 from components.example_gen.settings import DataSettings
 from pipeline.cli.data_source import find_data
 from pipeline.terminal import Terminal
-from schema.errors import BadInputError, UsageError
 from tests.support.command_line import flat, invoke, paper_rows
 
 
@@ -28,40 +27,11 @@ def archive(tmp_path, monkeypatch):
 PATTERN = "archive/span-{SPAN}/papers.csv"
 
 
-def find(data: str, spans: int = 1) -> tuple[str, list[str]]:
-    return find_data(data, Path(), Terminal(), DataSettings(spans=spans))
-
-
-@pytest.mark.parametrize(
-    ("spans", "first", "message"),
-    [
-        (2, 10, "Reading spans 10 to 11, 2 of 3 (2 files)."),
-        (0, 9, "Reading spans 9 to 11, 3 of 3 (3 files)."),
-        (
-            12,
-            9,
-            "Reading spans 9 to 11, 3 of 3 (3 files); data.spans asks for 12, but there are no "
-            "more.",
-        ),
-    ],
-)
-def test_the_latest_spans_are_found(archive, capsys, spans, first, message):
-    paths = [f"archive/span-{span}/papers.csv" for span in range(first, 12)]
-    assert find(PATTERN, spans) == (PATTERN, paths)
-    assert flat(capsys.readouterr().out) == message
-
-
-def test_a_missing_span_is_named(archive):
-    with pytest.raises(BadInputError, match=r"no span found: no file matches archive/part-"):
-        find("archive/part-{SPAN}/papers.csv")
-    (archive / "span-10").rename(archive / "gone")
-    with pytest.raises(BadInputError, match="span 10 is missing between 9 and 11"):
-        find(PATTERN, 0)
-
-
-def test_an_address_has_no_spans():
-    with pytest.raises(UsageError, match=r"\{SPAN\} works with files on this machine"):
-        find("https://example.org/span-{SPAN}.csv")
+def test_the_latest_spans_are_found_and_named(archive, capsys):
+    settings = DataSettings(spans=2)
+    found = find_data(PATTERN, Path(), Terminal(), settings)
+    assert found == (PATTERN, [f"archive/span-{span}/papers.csv" for span in (10, 11)])
+    assert flat(capsys.readouterr().out) == "Reading spans 10 to 11, 2 of 3 (2 files)."
 
 
 def test_check_reads_the_spans(archive):
