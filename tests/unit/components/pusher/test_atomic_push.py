@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from components.pusher.atomic_push import digest_model, push_version
-from schema.errors import BadInputError, TaggerError, UsageError
+from schema.errors import TaggerError, UsageError
+from tests.unit.components.pusher.conftest import write_model
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -44,18 +45,6 @@ print(len(seen), seen.index("rename") + 1)
 """
 
 
-def write_model(folder: Path, mark: str) -> Path:
-    (folder / "variables").mkdir(parents=True)
-    (folder / "assets").mkdir()
-    (folder / "assets.extra").mkdir()
-    (folder / "saved_model.pb").write_bytes(b"graph " + mark.encode())
-    (folder / "variables" / "variables.data-00000-of-00001").write_bytes(mark.encode() * 50_000)
-    (folder / "variables" / "variables.index").write_bytes(b"index")
-    (folder / "assets" / "labels").write_text("cs.LG\nmath.ÉT\n")
-    (folder / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"")
-    return folder
-
-
 def read_tree(folder: Path) -> dict[str, bytes | None]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
@@ -71,42 +60,6 @@ def run_push(model: Path, base: Path, now: int, stop: int) -> subprocess.Complet
         text=True,
         check=False,
     )
-
-
-def test_push_copies_the_whole_model_under_the_time(tmp_path: Path) -> None:
-    model = write_model(tmp_path / "model", "a")
-    base = tmp_path / "deep" / "serving"
-    result = push_version(model, base, now=1_700_000_000)
-    assert (result.version, result.is_new) == (1_700_000_000, True)
-    assert result.path == str(base / "1700000000")
-    assert read_tree(base / "1700000000") == read_tree(model)
-    assert [entry.name for entry in base.iterdir()] == ["1700000000"]
-
-
-@pytest.mark.parametrize(
-    ("present", "now", "expected"), [((), 7, 7), ((5,), 7, 7), ((7,), 7, 8), ((3, 900, 20), 7, 901)]
-)
-def test_version_is_now_or_one_more_than_the_latest(
-    tmp_path: Path, present: tuple[int, ...], now: int, expected: int
-) -> None:
-    base = tmp_path / "base"
-    for version in present:
-        write_model(base / str(version), f"old {version}")
-    (base / "not-a-version-1000").mkdir(parents=True)
-    assert push_version(write_model(tmp_path / "m", "new"), base, now).version == expected
-
-
-def test_same_model_is_never_pushed_twice(tmp_path: Path) -> None:
-    model, other = write_model(tmp_path / "a", "a"), write_model(tmp_path / "b", "b")
-    copy = write_model(tmp_path / "copy", "a")
-    base = tmp_path / "base"
-    first = push_version(model, base, now=10)
-    again = push_version(copy, base, now=20)
-    assert (again.version, again.path, again.is_new) == (10, first.path, False)
-    assert push_version(other, base, now=30).is_new
-    # The latest version counts: going back to an older model is a push.
-    assert push_version(model, base, now=40).version == 40
-    assert sorted(entry.name for entry in base.iterdir()) == ["10", "30", "40"]
 
 
 def test_what_a_version_scored_is_no_part_of_the_model(tmp_path: Path) -> None:
@@ -238,12 +191,6 @@ def test_server_of_another_user_can_read_a_version(tmp_path: Path) -> None:
         os.umask(mask)
     assert path.stat().st_mode & 0o777 == 0o755
     assert (path / "saved_model.pb").stat().st_mode & 0o777 == 0o644
-
-
-def test_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"no saved_model\.pb"):
-        push_version(tmp_path, tmp_path / "base", now=1)
-    assert not (tmp_path / "base").exists()
 
 
 @pytest.mark.parametrize("below", ["file", "file/serving", "file/a/b"])

@@ -14,36 +14,12 @@ from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
 from components.pusher import atomic_push, bucket_push
-from components.pusher.bucket_push import digest_model, list_files, push_version
-from schema.errors import BadInputError, TaggerError
+from components.pusher.bucket_push import digest_model, push_version
+from schema.errors import TaggerError
+from tests.unit.components.pusher.conftest import MANIFEST, folders, read_tree, write_model
 
 DAY_S = 86_400
 _numbers = itertools.count()
-MANIFEST = "assets.extra/pushed_model.json"
-
-
-def write_model(folder: Path, mark: str) -> str:
-    for name, content in {
-        "saved_model.pb": b"graph " + mark.encode(),
-        "variables/variables.data-00000-of-00001": mark.encode() * 50_000,
-        "variables/variables.index": b"index",
-        # Not `assets`: TensorFlow's file system in memory lists no folder `x` beside an `x.y`.
-        "words/labels": "cs.LG\nmath.ÉT\n".encode(),
-        "assets.extra/tf_serving_warmup_requests": b"",
-    }.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    return str(folder)
-
-
-def read_tree(folder: str) -> dict[str, bytes]:
-    """The files that came from the model, by name."""
-    files = [name for name in list_files(folder) if name != MANIFEST]
-    return {name: fileio.open(f"{folder}/{name}", "rb").read() for name in files}
-
-
-def folders(base: str) -> list[str]:
-    return sorted(fileio.listdir(base)) if fileio.exists(base) else []
 
 
 @pytest.fixture
@@ -53,44 +29,7 @@ def base() -> str:
 
 @pytest.fixture
 def models(tmp_path: Path) -> Callable[[str], str]:
-    return lambda mark: write_model(tmp_path / mark, mark)
-
-
-def test_push_copies_the_whole_model_under_the_time(
-    base: str, models: Callable[[str], str]
-) -> None:
-    result = push_version(models("a"), f"{base}/", now=1_700_000_000)
-    assert (result.version, result.is_new) == (1_700_000_000, True)
-    assert result.path == f"{base}/1700000000"
-    assert read_tree(result.path) == read_tree(models("a"))
-    assert folders(base) == ["1700000000"]
-    with fileio.open(f"{result.path}/{MANIFEST}", "r") as file:
-        assert json.loads(file.read()) == {
-            "digest": digest_model(models("a")),
-            "pushed_at": 1_700_000_000,
-        }
-
-
-@pytest.mark.parametrize(("taken", "expected"), [((3,), 7), ((7,), 8), ((3, 900, 20), 901)])
-def test_version_is_now_or_one_more_than_any_number_there(
-    base: str, models: Callable[[str], str], taken: tuple[int, ...], expected: int
-) -> None:
-    for version in taken:
-        io_utils.copy_dir(models(f"old {version}"), f"{base}/{version}")
-    # A number without a model counts: it may be another push's.
-    fileio.remove(f"{base}/{max(taken)}/saved_model.pb")
-    fileio.makedirs(f"{base}/not-a-version-1000")
-    assert push_version(models("new"), base, now=7).version == expected
-
-
-def test_same_model_is_never_pushed_twice(base: str, models: Callable[[str], str]) -> None:
-    first = push_version(models("a"), base, now=10)
-    again = push_version(models("a"), base, now=20)
-    assert (again.version, again.path, again.is_new) == (10, first.path, False)
-    assert push_version(models("b"), base, now=30).is_new
-    # The latest version counts: going back to an older model is a push.
-    assert push_version(models("a"), base, now=40).version == 40
-    assert folders(base) == ["10", "30", "40"]
+    return lambda mark: str(write_model(tmp_path / mark, mark))
 
 
 def test_digest_is_read_from_the_manifest_and_else_from_the_files(
@@ -100,7 +39,9 @@ def test_digest_is_read_from_the_manifest_and_else_from_the_files(
     io_utils.copy_dir(models("a"), f"{base}/0010")
     by_hand = push_version(models("a"), base, now=20)
     assert (by_hand.version, by_hand.path, by_hand.is_new) == (10, f"{base}/0010", False)
-    push_version(models("b"), base, now=30)
+    pushed = push_version(models("b"), base, now=30)
+    with fileio.open(f"{pushed.path}/{MANIFEST}", "r") as file:
+        assert json.loads(file.read()) == {"digest": digest_model(models("b")), "pushed_at": 30}
     read: list[str] = []
     digest = digest_model
     monkeypatch.setattr(bucket_push, "digest_model", lambda path: read.append(path) or digest(path))
@@ -262,13 +203,6 @@ def test_two_pushes_never_write_the_same_version(
     with pytest.raises(TaggerError, match=r"Another push.*version 200"):
         push_version(models("a"), base, now=200)
     assert folders(base) == [rival]
-
-
-def test_folder_without_a_model_is_refused(base: str, tmp_path: Path) -> None:
-    (tmp_path / "variables").mkdir()
-    with pytest.raises(BadInputError, match=r"no saved_model\.pb"):
-        push_version(str(tmp_path), base, now=1)
-    assert not fileio.exists(base)
 
 
 @pytest.mark.parametrize(
