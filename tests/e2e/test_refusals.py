@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support import runs
-from tests.support.command_line import flat, invoke
+from tests.support.command_line import invoke
 
 HEADER = "titles,summaries,terms\n"
 
@@ -29,27 +27,6 @@ def test_data_that_breaks_the_schema_stops_before_transform(sample, tmp_path):
     assert executions["DataCheck"] == {"FAILED": 1}
     assert "Transform" not in executions
     assert "Trainer" not in executions
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        (b"", "empty"),
-        (HEADER.encode(), "header"),
-        (b"titles,terms\nx,\"['a']\"\n", "summaries"),
-        (HEADER.encode() + b'A,"an open quote,"[\'a\']"\nB,b,"[\'a\']"\n', "line 2"),
-        (HEADER.encode() + b"A,\xff\xfe,\"['a']\"\n", "UTF-8"),
-        (HEADER.encode() + b"A,b,\"['a']\"\nB,b,\"['b']\"\n", "nothing is left"),
-        (HEADER.encode() + b"A,b,not a list\nB,b,\"['b']\"\n", "malformed"),
-    ],
-    ids=["empty", "header only", "no column", "open quote", "not UTF-8", "nothing left", "bad"],
-)
-def test_check_tells_what_is_wrong_with_a_file(tmp_path, content, told):
-    data = tmp_path / "papers.csv"
-    data.write_bytes(content)
-    done = invoke("check", "--data", data)
-    assert done.exit_code == 3, done.output
-    assert told in flat(done.output)
 
 
 def test_a_broken_file_stops_the_run_in_the_same_words(tmp_path):

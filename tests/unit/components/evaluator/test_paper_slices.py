@@ -9,9 +9,7 @@ from components.evaluator.paper_slices import (
     ARCHIVE,
     MOST_ARCHIVES,
     NUMBER_OF_LABELS,
-    ORDERED_VALUES,
     RAREST_LABEL,
-    SLICES,
     PaperSlices,
 )
 
@@ -101,10 +99,3 @@ def test_a_paper_is_rare_by_its_rarest_label(labels, rarest):
 def test_of_few_labels_the_first_is_frequent():
     sorter = PaperSlices(["only"])
     assert sorter.of(["only"], "")[RAREST_LABEL] == "frequent"
-
-
-def test_every_paper_is_in_one_slice_of_each_kind():
-    assert tuple(of()) == SLICES
-    for name, values in ORDERED_VALUES.items():
-        assert of()[name] in values
-        assert len(set(values)) == len(values)

@@ -34,18 +34,6 @@ def test_bins_equal_sklearn(kind):
         assert each.low <= each.mean_probability <= each.high
 
 
-def test_the_error_follows_its_definition():
-    truth, probabilities = make(4)
-    place = np.minimum((probabilities * 15).astype(int), 14)
-    expected = 0.0
-    for each in range(15):
-        cells = place == each
-        if cells.any():
-            gap = abs(probabilities[cells].mean() - truth[cells].mean())
-            expected += cells.mean() * gap
-    assert expected_calibration_error(reliability(truth, probabilities)) == pytest.approx(expected)
-
-
 def test_labels_outside_the_vocabulary_are_true_pairs_with_probability_0():
     truth, probabilities = make(2)
     unknown = np.arange(60) % 3

@@ -80,19 +80,6 @@ def test_nothing_to_count_is_zero(metric, shape):
     assert metric(count_labels(np.zeros(shape), np.zeros(shape), 0.5)) == 0.0
 
 
-def test_counts_equal_sklearn_and_add_up_over_batches():
-    rng = np.random.default_rng(1)
-    truth, scores = (rng.random((40, 6)) < 0.4).astype(int), rng.random((40, 6))
-    unknown = rng.integers(0, 2, 40)
-    found = count_labels(truth[:13], scores[:13], 0.6, unknown[:13])
-    found += count_labels(truth[13:], scores[13:], 0.6, unknown[13:])
-    matrix = sklearn.multilabel_confusion_matrix(truth, scores >= 0.6)
-    np.testing.assert_array_equal(found.true_positives, matrix[:, 1, 1])
-    np.testing.assert_array_equal(found.false_positives, matrix[:, 0, 1])
-    np.testing.assert_array_equal(found.false_negatives, matrix[:, 1, 0])
-    assert (found.unknown, found.examples) == (unknown.sum(), 40)
-
-
 def test_thresholds_are_compared_in_the_type_of_the_probabilities_for_each_label():
     rng = np.random.default_rng(9)
     truth, scores = (rng.random((40, 3)) < 0.4).astype(int), rng.random((40, 3), np.float32)

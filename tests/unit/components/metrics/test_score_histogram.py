@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from components.metrics.curves import precision_recall_curve
 from components.metrics.score_histogram import average_precision, count_scores
 
 
@@ -129,13 +128,6 @@ def test_memory_is_bounded_however_many_examples_there_are():
         total += count_scores(scores > 0.9, scores, per_label=True)
     assert total.pairs.sum() == 400_000
     assert len(total.keys) < 2 * 5_890
-
-
-def test_unknown_labels_are_never_found():
-    truth, probabilities = draw()
-    exact = precision_recall_curve(truth, on_grid(probabilities), np.full(len(truth), 2))
-    found = micro(truth, on_grid(probabilities), unknown=2 * len(truth))
-    assert found == pytest.approx(exact.average_precision, abs=1e-12)
 
 
 def test_without_a_true_label_it_is_zero():

@@ -6,16 +6,15 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from sklearn import metrics as sklearn
 
-from components.metrics.names import HEADLINE, LABEL_METRICS, METRIC_NAMES, METRICS, GatedMetric
+from components.metrics.names import HEADLINE, METRIC_NAMES, METRICS, GatedMetric
 from components.metrics.sums import (
     COMPARED_NAMES,
     measure,
     sum_compared,
-    sum_labels,
     sum_metrics,
 )
+from tests.support.evaluator_splits import random_split, scikit_learn_figures
 
 
 def draw(examples=90, labels=8):
@@ -48,43 +47,9 @@ def test_models_are_compared_by_all_that_is_gated_or_in_the_headline():
     assert set(METRICS) == {*METRIC_NAMES, "threshold", "compared_examples"}
 
 
-def test_labels_equal_sklearn_in_parts():
-    truth, probabilities, suggested, _ = draw()
-    truth[:, 3] = 0
-    suggested[:, 4] = False
-    found = apply_in_chunks(sum_labels, (truth, probabilities, suggested), [20, 21])
-    assert tuple(found) == LABEL_METRICS
-    precision, recall, f1, support = sklearn.precision_recall_fscore_support(
-        truth, suggested, average=None, zero_division=0
-    )
-    areas = [
-        sklearn.average_precision_score(column, scores) if column.any() else 0.0
-        for column, scores in zip(truth.T, probabilities.T, strict=True)
-    ]
-    expected = (support, suggested.sum(axis=0), precision, recall, f1, areas)
-    for (name, values), right in zip(found.items(), expected, strict=True):
-        np.testing.assert_allclose(values, right, rtol=0, atol=1e-12, err_msg=name)
-
-
 def test_a_whole_split_equals_sklearn():
-    rng = np.random.default_rng(2)
-    truth, scores = (rng.random((50, 8)) < 0.3).astype(int), rng.random((50, 8))
-    found = measure(truth, scores, 0.4)
-    suggested = scores >= 0.4
-    expected = {
-        "micro_f1": sklearn.f1_score(truth, suggested, average="micro"),
-        "macro_f1": sklearn.f1_score(truth, suggested, average="macro"),
-        "lrap": sklearn.label_ranking_average_precision_score(truth, scores),
-        "ndcg@5": sklearn.ndcg_score(truth, scores, k=5),
-        "binary_accuracy": np.mean(truth == (scores >= 0.5)),
-        "hamming_loss": np.mean(truth != suggested),
-        "threshold": 0.4,
-        "examples": 50,
-    }
-    for k in (1, 3, 5):
-        best = np.argsort(-scores, axis=1)[:, :k]
-        expected[f"precision@{k}"] = np.take_along_axis(truth, best, axis=1).mean()
-    assert {name: found[name] for name in expected} == pytest.approx(expected)
-    assert set(found) == {*METRIC_NAMES, "threshold"}
+    split = random_split(50, 8, seed=2, density=0.3, most_unknown=1, threshold=0.4)
+    found = measure(split.truth, split.probabilities, 0.4, split.unknown)
+    assert found == pytest.approx({**scikit_learn_figures(split), "threshold": 0.4})
     with pytest.raises(ValueError, match="no example"):
         measure(np.zeros((0, 3)), np.zeros((0, 3)), 0.5)
