@@ -21,14 +21,6 @@ class PaperColumns(NamedTuple):
     text: str
 
 
-USUAL_COLUMNS: Final = (
-    PaperColumns(names.TITLES, names.SUMMARIES),
-    PaperColumns(None, "text"),
-    PaperColumns("title", "abstract"),
-)
-"""What is looked for where nobody says it."""
-
-
 class Layout(NamedTuple):
     """How a file holds its papers.
 
@@ -38,7 +30,11 @@ class Layout(NamedTuple):
         keep: Columns that are carried along.
     """
 
-    columns: Sequence[PaperColumns] = USUAL_COLUMNS
+    columns: Sequence[PaperColumns] = (
+        PaperColumns(names.TITLES, names.SUMMARIES),
+        PaperColumns(None, "text"),
+        PaperColumns("title", "abstract"),
+    )
     form: Form = Form()
     keep: tuple[str, ...] = ()
 

@@ -37,8 +37,6 @@ from serving.server.options import ServerOptions
 from serving.server.ports import address_of, explain_bind_error, reserve
 from serving.server.store.models import ModelStore
 
-__all__ = ["ModelServer", "ServerOptions", "run_server"]
-
 _logger = logging.getLogger(__name__)
 
 # How long running requests may take after a signal to stop.
@@ -141,7 +139,13 @@ class ModelServer:
             self._config_poll.cancel()
         if self._health:
             await self._health.enter_graceful_shutdown()
-        await asyncio.gather(self._stop_grpc(grace), self._stop_rest(grace))
+        if self._rest:
+            self._rest.config.timeout_graceful_shutdown = math.ceil(grace)
+            self._rest.should_exit = True
+        if self._grpc:
+            await self._grpc.stop(grace)
+        if self._rest_task:
+            await self._rest_task
         try:
             await asyncio.wait_for(self._store.close(), _UNLOAD_SECONDS)
         except asyncio.TimeoutError:
@@ -187,16 +191,6 @@ class ModelServer:
             await self._rest_task
         address = address_of(self._options.host, self.rest_port)
         _logger.info("Exporting HTTP/REST API at:%s ...", address)
-
-    async def _stop_grpc(self, grace: float) -> None:
-        if self._grpc:
-            await self._grpc.stop(grace)
-
-    async def _stop_rest(self, grace: float) -> None:
-        if self._rest and self._rest_task:
-            self._rest.config.timeout_graceful_shutdown = math.ceil(grace)
-            self._rest.should_exit = True
-            await self._rest_task
 
 
 class _RestServer(uvicorn.Server):

@@ -20,7 +20,8 @@ from components.infra_validator.executor import Executor
 from components.infra_validator.settings import InfraSettings
 from schema import names
 from serving.server.errors import ServingError
-from serving.server.server import ModelServer, ServerOptions
+from serving.server.options import ServerOptions
+from serving.server.server import ModelServer
 from tests.support.artifacts import make_artifact
 
 

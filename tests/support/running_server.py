@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from serving.server.server import ModelServer, ServerOptions
+from serving.server.options import ServerOptions
+from serving.server.server import ModelServer
 from tests.support.saved_models import half_plus_two, small_tagger
 
 _T = TypeVar("_T")

@@ -17,8 +17,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from schema.errors import UsageError
+from serving.server.options import ServerOptions
 from serving.server.ports import free_ports
-from serving.server.server import ModelServer, ServerOptions, run_server
+from serving.server.server import ModelServer, run_server
 from tests.support.contract.api import wait_for
 from tests.support.running_server import RunningServer, running
 from tests.support.saved_models import half_plus_two
