@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
-from tfx.orchestration import data_types
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
@@ -25,11 +23,14 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
 
     PARAMETERS = {  # noqa: RUF012 - the attribute of the base class has no annotation
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
+        # TFX doesn't see edits of code that it imports by path.
         "source_digest": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012 - as above
         **standard_component_specs.EvaluatorSpec.INPUTS,
+        # Where the gate asks for a comparison with them.
         BASELINES_KEY: ChannelParameter(type=BaselinesArtifact, optional=True),
+        # A model that it refuses is neither measured nor blessed.
         INFRA_BLESSING_KEY: ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
     }
 
@@ -40,45 +41,14 @@ class Evaluator(base_beam_component.BaseBeamComponent):
     SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(
-        self,
-        examples: types.BaseChannel,
-        model: types.BaseChannel,
-        baseline_model: types.BaseChannel | None,
-        schema: types.BaseChannel,
-        eval_config: config_pb2.EvalConfig | data_types.RuntimeParameter,
-        source_digest: str,
-        infra_blessing: types.BaseChannel | None = None,
-        baselines: types.BaseChannel | None = None,
-    ) -> None:
-        """Builds the component.
-
-        Args:
-            examples: The raw examples; only their test split is read.
-            model: The candidate.
-            baseline_model: The last blessed model; may be empty, or None if nothing resolves it.
-            schema: The curated schema.
-            eval_config: What is measured, and the gate; in a cloud a runtime parameter with it
-                as JSON.
-            source_digest: Digest of the metrics' source; TFX doesn't see edits of code that it
-                imports by path.
-            infra_blessing: InfraValidator's verdict, if there is one; a model that it refused is
-                neither measured nor blessed.
-            baselines: The baselines, where the gate asks for a comparison with them.
-        """
+    def __init__(self, **given: Any) -> None:
+        """Builds the component of its inputs and parameters, see `EvaluatorSpec`."""
         spec = EvaluatorSpec(
-            examples=examples,
-            model=model,
-            baseline_model=baseline_model,
-            schema=schema,
-            eval_config=eval_config,
             example_splits=json_utils.dumps([TEST]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             module_path=EXTRACTORS_MODULE,
-            source_digest=source_digest,
-            infra_blessing=infra_blessing,
-            baselines=baselines,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+            **given,
         )
         super().__init__(spec=spec)
