@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -24,14 +24,22 @@ def plain_path(folder: Path) -> Path:
     TFX, Beam and TensorFlow take the paths of their files for patterns, here and in the processes
     that they start. The link stays, and has the same name every time: TFX knows results by their
     place.
+
+    Raises:
+        UsageError: Something else stands where the link has to be.
     """
     place = folder.absolute()
     if not _WILDCARDS & set(str(place)):
         return folder
     digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
     link = Path(tempfile.gettempdir()) / f"arxiv-tagger-{digest}"
-    if not link.is_symlink():
+    with contextlib.suppress(FileExistsError):
         link.symlink_to(place)
+    if os.path.realpath(link) != os.path.realpath(place):
+        raise UsageError(
+            f"{folder} has wildcards in its name, and {link}, which should stand for it, is "
+            "something else. Delete that, or choose a folder without brackets, * and ?."
+        )
     return link
 
 
@@ -55,7 +63,7 @@ class OutputFolder:
         self.metadata = root / "metadata" / "metadata.sqlite"
         self.serving = root / "serving" / names.MODEL_NAME
 
-    @contextmanager
+    @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Makes the folder, and keeps a second run out: two would mix their metadata.
 

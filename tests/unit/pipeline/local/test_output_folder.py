@@ -28,6 +28,10 @@ def test_a_path_that_reads_like_a_pattern_gets_another_that_stays(tmp_path):
     assert plain_path(folder) == plain
     assert plain_path(tmp_path / "out [2]") != plain
     plain.unlink()
+    plain.symlink_to(tmp_path)
+    with pytest.raises(UsageError, match="is something else"):
+        plain_path(folder)
+    plain.unlink()
 
 
 def test_any_other_path_stays_as_it_is(tmp_path, monkeypatch):
