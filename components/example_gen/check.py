@@ -149,7 +149,7 @@ def _hints(
     kept: Mapping[bytes, Bounds],
     least: int,
 ) -> Iterator[str]:
-    """Says which labels look like several, and how many papers the order of labels costs."""
+    """Says which labels look like several, and how many rows the order of labels costs."""
     labels = set().union(*(labels_of[key] for key in kept))
     if joined := joined_labels(labels):
         shown = ", ".join(map(repr, joined[:3])) + (", …" if len(joined) > 3 else "")
@@ -163,6 +163,6 @@ def _hints(
     rare = labels_of.keys() - kept.keys()
     if saved := sum(len(orders[key]) for key in rare if papers[frozenset(labels_of[key])] >= least):
         yield (
-            f"{saved} papers have too rare a label set only because the order of labels counts. "
+            f"{saved} rows have too rare a label set only because the order of labels counts. "
             "Set data.label_order to ignore to keep them"
         )

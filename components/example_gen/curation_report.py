@@ -115,27 +115,28 @@ def stop_reason(
     if not report.kept:
         return (
             f"nothing is left to train on: of {report.rows_read} rows, {report.dead_letters} are "
-            f"malformed, {report.repeats} repeat an earlier paper, {report.unlabelled} have no "
+            f"malformed, {report.repeats} repeat an earlier one, {report.unlabelled} have no "
             f"labels, and {report.label_set_rows_dropped} have a label set that occurs fewer than "
             f"{settings.min_label_set_count} times (data.min_label_set_count)"
         )
     empty = [split for split in names.SPLITS if not getattr(report, split)]
     if empty:
-        remedy = "Add papers or raise data.test_share and data.validation_share"
+        remedy = "Add rows or raise data.test_share and data.validation_share"
         if settings.columns.split is not None:
             remedy = f"The column {settings.columns.split!r} must name all three splits"
         return (
-            f"no papers are left for {' and '.join(empty)}: of {report.kept} papers kept, "
+            f"no rows are left for {' and '.join(empty)}: of {report.kept} rows kept, "
             f"{report.train} are for train, {report.val} for val, {report.test} for test. {remedy}"
         )
     if not report.labels:
-        return f"no paper for training has a label: all {report.train} of them are unlabelled"
+        return f"no row for training has a label: all {report.train} of them are unlabelled"
     return None
 
 
 def warnings(report: CurationReport, settings: DataSettings) -> list[str]:
     """Says what a person should look at before using the data, with the settings to change."""
     rows = max(report.rows_read, 1)
+    title = repr(settings.columns.title)
     found = []
     if settings.label_separator is not None and not report.several_labels:
         found.append(
@@ -144,12 +145,13 @@ def warnings(report: CurationReport, settings: DataSettings) -> list[str]:
         )
     if report.other_texts > _FEW_OTHER_TEXTS * rows:
         found.append(
-            f"{report.other_texts} of {rows} rows are dropped because their title occurs before, "
-            "though their text is another. Set data.dedup_by to title_and_text to keep them"
+            f"{report.other_texts} of {rows} rows are dropped because their {title} occurs "
+            f"before, though their {settings.columns.text!r} is another. Set data.dedup_by "
+            "to title_and_text to keep them"
         )
     lost = {
         "malformed (correct them)": report.dead_letters,
-        "the title of another text (set data.dedup_by)": report.other_texts,
+        f"the {title} of another row (set data.dedup_by)": report.other_texts,
         "no labels (set data.unlabelled to keep)": report.unlabelled,
         f"a label set in fewer than {settings.min_label_set_count} rows (lower "
         "data.min_label_set_count)": report.label_set_rows_dropped,

@@ -11,7 +11,7 @@ import click
 from components.example_gen.check import check_files
 from pipeline.cli import options
 from pipeline.cli.curation_table import show_curation, show_warnings
-from pipeline.cli.data_source import find_data
+from pipeline.cli.data_source import find_data, named_as_given
 from pipeline.cli.errors import report_errors
 from pipeline.config import load_config
 from pipeline.local.download import without_password
@@ -35,8 +35,9 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
     config = load_config(profile, overrides)
     console = Terminal(Words.of_settings(config.model_dump()))
     with tempfile.TemporaryDirectory() as folder:
-        _, files = find_data(data, Path(folder), console, config.data)
-        report = check_files(files, config.data)
+        path, files = find_data(data, Path(folder), console, config.data)
+        with named_as_given(data, path):
+            report = check_files(files, config.data)
     data = without_password(data)
     show_curation(console, report.curation.__dict__)
     for letter in report.dead_letters:
@@ -51,5 +52,6 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
         )
     show_warnings(console, found)
     if report.problem:
-        raise BadInputError(f"{data}: {report.problem}.")
+        with named_as_given(data, path):
+            raise BadInputError(f"{data}: {report.problem}.")
     console.say(("✓", "green"), f" {data} can be used.")

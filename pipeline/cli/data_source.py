@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +70,20 @@ def locate(data: str, folder: Path, console: Terminal) -> str:
     if not path.is_file():
         raise BadInputError(f"There is no file {data}. Check the path.")
     return data
+
+
+@contextmanager
+def named_as_given(data: str, path: str) -> Iterator[None]:
+    """Lets an error name a URL or a pipe that was given, not its copy, which is gone afterwards.
+
+    Args:
+        data: The path or URL.
+        path: What `locate` returned for it.
+    """
+    try:
+        yield
+    except BadInputError as error:
+        raise BadInputError(str(error).replace(path, without_password(data))) from error
 
 
 def _download(url: str, folder: Path, console: Terminal) -> Path:

@@ -12,7 +12,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from pipeline.cli import options
-from pipeline.cli.data_source import locate
+from pipeline.cli.data_source import locate, named_as_given
 from pipeline.cli.errors import report_errors
 from pipeline.cli.suggestions import read_texts, write_suggestions
 from pipeline.terminal import Terminal
@@ -122,13 +122,14 @@ def query(
         raise click.UsageError("--file can be combined neither with TEXT nor with --json.")
     console = Terminal(words)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(locate(source, Path(folder), console))
+        path = locate(source, Path(folder), console)
         bar = (TextColumn(words.items), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with (
             TaggerClient(**connection, retry=_PATIENT) as client,
             console.progress(*bar) as update,
+            named_as_given(source, path),
         ):
-            result = suggest_file(client, path, output, batch_size, top, update, layout)
+            result = suggest_file(client, Path(path), output, batch_size, top, update, layout)
     kept = f", {result.kept:,} of them from before" if result.kept else ""
     console.say(("✓", "green"), f" {result.rows:,} {words.items} are in {output}{kept}")
     if result.bad:

@@ -61,7 +61,7 @@ def test_nothing_left():
 def test_empty_split(split):
     report = dataclasses.replace(REPORT, **{split: 0})
     message = stop_reason(report, [], DataSettings())
-    assert f"no papers are left for {split}:" in message
+    assert f"no rows are left for {split}:" in message
     assert "data.test_share" in message
     own = stop_reason(report, [], DataSettings(columns=Columns(split="part")))
     assert "'part'" in own
@@ -69,7 +69,7 @@ def test_empty_split(split):
 
 def test_training_without_a_label_stops():
     report = dataclasses.replace(REPORT, labels=0, unlabelled_kept=80)
-    assert stop_reason(report, [], DataSettings()).startswith("no paper for training has a label")
+    assert stop_reason(report, [], DataSettings()).startswith("no row for training has a label")
 
 
 def test_nothing_to_warn_of():
@@ -87,7 +87,7 @@ def test_a_separator_that_separates_nothing():
 def test_repeats_of_a_title_with_other_texts():
     report = dataclasses.replace(REPORT, other_texts=2)
     (told,) = warnings(report, DataSettings())
-    assert told.startswith("2 of 100 rows are dropped because their title occurs before")
+    assert told.startswith("2 of 100 rows are dropped because their 'titles' occurs before")
     assert "data.dedup_by" in told
 
 
@@ -95,9 +95,9 @@ def test_lost_rows_are_told_with_every_step_and_its_setting():
     # 1 malformed, 1 repeat of a title alone, 3 without labels, 9 with a rare label set.
     (told,) = warnings(REPORT, DataSettings(warn_lost_share=0.14))
     assert told == (
-        "14 of 100 rows (14.0%) are lost. Of them, malformed (correct them): 1; the title of "
-        "another text (set data.dedup_by): 1; no labels (set data.unlabelled to keep): 3; a label "
-        "set in fewer than 2 rows (lower data.min_label_set_count): 9"
+        "14 of 100 rows (14.0%) are lost. Of them, malformed (correct them): 1; the 'titles' "
+        "of another row (set data.dedup_by): 1; no labels (set data.unlabelled to keep): 3; a "
+        "label set in fewer than 2 rows (lower data.min_label_set_count): 9"
     )
     assert warnings(REPORT, DataSettings(warn_lost_share=0.15)) == []
     # Exact repeats are not lost.

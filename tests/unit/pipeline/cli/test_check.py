@@ -88,6 +88,22 @@ def test_a_url_is_checked_and_its_password_not_shown(papers):
     assert "secret" not in done.output
 
 
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("titles,summaries", "{}, line 1: no column 'terms'"),
+        ("titles,summaries,terms", "The first: {}, line 2: "),
+    ],
+)
+def test_an_error_names_the_url_that_was_given(header, told):
+    with FileServer() as server:
+        server.answers["/a.csv"] = Answer(f"{header}\na,b\n".encode())
+        done = invoke("check", "--data", server.url("/a.csv").replace("//", "//me:secret@"))
+    assert done.exit_code == 3
+    assert told.format(server.url("/a.csv")) in flat(done.stderr)
+    assert "secret" not in done.output
+
+
 def test_a_tilde_after_the_equals_sign_is_the_home(papers, monkeypatch):
     path = papers(*paper_rows())
     monkeypatch.setenv("HOME", str(path.parent))

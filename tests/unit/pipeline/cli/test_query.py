@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.support.command_line import flat, invoke, watch
+from tests.support.file_server import Answer, FileServer
 from tests.support.little_server import Asked, LittleServer, expected
 
 PROTOCOLS = ["rest", "grpc"]
@@ -97,6 +98,15 @@ def test_a_file_becomes_a_file_and_a_second_start_resumes(server, protocol, tmp_
     kept = whole[:500].count(b"\n")
     assert f"8 papers are in {output}, {kept} of them from before" in flat(done.output)
     assert output.read_bytes() == whole
+
+
+def test_an_error_names_the_url_that_was_given(server, tmp_path):
+    with FileServer() as files:
+        files.answers["/a.csv"] = Answer(b"titles\na\n")
+        url = files.url("/a.csv")
+        done = query(server, "rest", "--file", url, "--output", tmp_path / "out.jsonl")
+    assert done.exit_code == 3
+    assert f"{url}, line 1: no column" in flat(done.stderr)
 
 
 def test_a_file_is_read_by_a_profile_and_columns_are_carried_along(server, tmp_path):
