@@ -110,16 +110,14 @@ class EpochLog(keras.callbacks.Callback):
 
     Args:
         log_dir: Folder of the file, local or remote; created if missing.
-        epochs: The most epochs.
         steps: Steps of an epoch.
     """
 
-    def __init__(self, log_dir: str, epochs: int, steps: int) -> None:
+    def __init__(self, log_dir: str, steps: int) -> None:
         super().__init__()
         self._directory = log_dir.rstrip("/")
         remote = "://" in log_dir
         self._pause = _SECONDS_BETWEEN_REMOTE_LINES if remote else _SECONDS_BETWEEN_LINES
-        self._epochs = epochs
         self._steps = steps
         self._epoch = 0
         self._began = 0.0
@@ -150,21 +148,15 @@ class EpochLog(keras.callbacks.Callback):
         del epoch
         self._write({}, logs)
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Closes the file."""
-        del logs
-        self.close()
-
     def close(self) -> None:
-        """Closes the file; needed if training failed."""
+        """Closes the file; call it also if training failed."""
         if self._file is not None:
             self._file.close()
-            self._file = None
 
     def _write(self, position: dict[str, int], logs: Any) -> None:
         line = {
             "epoch": self._epoch,
-            "epochs": self._epochs,
+            "epochs": self.params["epochs"],
             **position,
             "seconds": round(time.monotonic() - self._began, 3),
             **{name: float(value) for name, value in (logs or {}).items()},

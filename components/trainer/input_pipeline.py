@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -30,24 +30,17 @@ def label_count(feature_spec: Mapping[str, Any]) -> int:
     return _size(feature_spec, names.LABELS)
 
 
-class SplitSummary(NamedTuple):
-    """What training has to know of its split beforehand.
-
-    Attributes:
-        paper_keys: The key of each paper, int64 [n], in the order of the files.
-        label_counts: Papers of each label, int64 [L].
-    """
-
-    paper_keys: NDArray[np.int64]
-    label_counts: NDArray[np.int64]
-
-
-def scan_split(file_pattern: str | Sequence[str], feature_spec: Mapping[str, Any]) -> SplitSummary:
+def scan_split(
+    file_pattern: str | Sequence[str], feature_spec: Mapping[str, Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Reads a split once, without its n-grams.
 
     Args:
         file_pattern: As `make_dataset` takes it.
         feature_spec: As `make_dataset` takes it.
+
+    Returns:
+        The key of each paper, [n], in the order of the files, and the papers of each label, [L].
 
     Raises:
         BadInputError: No file matches.
@@ -66,7 +59,7 @@ def scan_split(file_pattern: str | Sequence[str], feature_spec: Mapping[str, Any
     for batch in batches:
         keys.append(batch[names.PAPER_KEY].numpy())
         counts += np.bincount(batch[names.LABELS].flat_values.numpy(), minlength=width)
-    return SplitSummary(np.concatenate(keys), counts)
+    return np.concatenate(keys), counts
 
 
 def make_dataset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,24 +26,10 @@ class Int8SparseDense(SparseDense):
 
     def build(self, *_: Any) -> None:
         """Creates the int8 kernel [input_dim, units], scale [input_dim] and bias [units]."""
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(self.input_dim, self.units),
-            dtype="int8",
-            initializer="zeros",
-            trainable=False,
-            autocast=False,
-        )
-        self.scale = self.add_weight(
-            name="scale",
-            shape=(self.input_dim,),
-            initializer="zeros",
-            trainable=False,
-            autocast=False,
-        )
-        self.bias = self.add_weight(
-            name="bias", shape=(self.units,), initializer="zeros", trainable=False, autocast=False
-        )
+        add = partial(self.add_weight, initializer="zeros", trainable=False, autocast=False)
+        self.kernel = add(name="kernel", shape=(self.input_dim, self.units), dtype="int8")
+        self.scale = add(name="scale", shape=(self.input_dim,))
+        self.bias = add(name="bias", shape=(self.units,))
         self.built = True
 
     def copy_quantized(self, trained: SparseDense) -> None:

@@ -19,11 +19,6 @@ class ExactAdam(keras.optimizers.Adam):
     several replicas, are summed before they are squared; Keras, up to 3.15, doesn't do that.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.amsgrad:
-            raise ValueError("ExactAdam has no amsgrad variant; set amsgrad=False")
-
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Updates one variable by its gradient."""
         index = self._get_variable_index(variable)

@@ -14,21 +14,15 @@ _PLOTS = (
 )
 
 
-def write_plots(
-    history: Mapping[str, Sequence[float]], directory: str, *, best_epoch: int
-) -> list[str]:
+def write_plots(history: Mapping[str, Sequence[float]], directory: str, *, best_epoch: int) -> None:
     """Writes `loss.svg` and `binary_accuracy.svg`, training and validation per epoch.
 
     Args:
         history: Values per epoch of loss, val_loss, binary_accuracy and val_binary_accuracy.
         directory: Folder of the files, local or remote; created if it is missing.
         best_epoch: The epoch to mark, from 1.
-
-    Returns:
-        The paths of the files.
     """
     tf.io.gfile.makedirs(directory)
-    paths = []
     for name, title, unit in _PLOTS:
         train, validation = history[name], history[f"val_{name}"]
         lines = [
@@ -43,7 +37,5 @@ def write_plots(
             f"{title} per epoch",
             mark=(best_epoch, f"best epoch ({best_epoch})"),
         )
-        paths.append(f"{directory.rstrip('/')}/{name}.svg")
-        with tf.io.gfile.GFile(paths[-1], "w") as file:
+        with tf.io.gfile.GFile(f"{directory}/{name}.svg", "w") as file:
             file.write(chart_file(title, lines, chart))
-    return paths

@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -39,13 +38,6 @@ from components.trainer.transform_graph import TransformGraph
 from schema import names
 from schema.errors import BadInputError
 from schema.settings_errors import read_section
-
-
-class _Outputs(NamedTuple):
-    """The folders for the SavedModel and the logs, local or remote."""
-
-    model: str
-    run: str
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -108,18 +100,17 @@ def run_fn(fn_args: FnArgs) -> None:
     if replicas > 1 or precision != "float32" or settings.first_layer_dtype != "float32":
         # Validated, given its threshold and exported in the form that is served.
         served = build_served_model(*sizes, settings)
-    with _output_folders(fn_args, cluster) as outputs:
+    with _output_folders(fn_args, cluster) as (model_dir, run_dir):
         result = train(
             model,
             strategy.distribute_datasets_from_function(train_batches),
             validation_batches,
             settings,
-            outputs.run,
+            run_dir,
             steps_per_epoch=steps,
             served=served,
         )
-        plots_dir = f"{outputs.run}/{names.PLOTS_DIR}"
-        write_plots(result.history, plots_dir, best_epoch=result.best_epoch)
+        write_plots(result.history, f"{run_dir}/{names.PLOTS_DIR}", best_epoch=result.best_epoch)
         tagger = ServedTagger(
             served or model,
             TransformGraph(transform.transform_savedmodel_dir),
@@ -127,23 +118,23 @@ def run_fn(fn_args: FnArgs) -> None:
             result.threshold,
             fn_args.custom_config["top_k"],
         )
-        export_model(tagger, outputs.model, model_info(result, settings))
+        export_model(tagger, model_dir, model_info(result, settings))
         # The Model artifact's folder holds more than the SavedModel in it.
-        write_train_keys(outputs.model.rpartition("/")[0], paper_keys)
+        write_train_keys(model_dir.rpartition("/")[0], paper_keys)
     wait_for_all(strategy)
 
 
 @contextmanager
-def _output_folders(fn_args: FnArgs, cluster: Cluster | None) -> Iterator[_Outputs]:
-    """Returns TFX's folders to the chief, and temporary ones to every other machine.
+def _output_folders(fn_args: FnArgs, cluster: Cluster | None) -> Iterator[tuple[str, str]]:
+    """Returns the folders for the SavedModel and the logs: TFX's own on the chief, else temporary.
 
     The others have to save too, as in TensorFlow's guide to training with several workers.
     """
     if cluster is None or cluster.is_chief:
-        yield _Outputs(fn_args.serving_model_dir, fn_args.model_run_dir)
+        yield fn_args.serving_model_dir, fn_args.model_run_dir
     else:
         with tempfile.TemporaryDirectory(prefix="trainer-") as folder:
-            yield _Outputs(f"{folder}/model/saved", f"{folder}/run")
+            yield f"{folder}/model/saved", f"{folder}/run"
 
 
 def _count_steps(papers: int, batch_size: int, replicas: int) -> int:

@@ -23,7 +23,12 @@ def pick_strategy(several_machines: bool = False) -> tf.distribute.Strategy:
     """
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
-        _let_memory_grow(gpu)
+        try:
+            # As this process needs it, instead of all at once.
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError as error:
+            # In a local run Transform has used the GPU before.
+            logging.warning("The memory settings of %s stay as they are: %s", gpu, error)
     if several_machines:
         return tf.distribute.MultiWorkerMirroredStrategy()
     if len(gpus) > 1:
@@ -31,15 +36,6 @@ def pick_strategy(several_machines: bool = False) -> tf.distribute.Strategy:
     if gpus:
         return tf.distribute.OneDeviceStrategy("/gpu:0")
     return tf.distribute.get_strategy()
-
-
-def _let_memory_grow(gpu: tf.config.PhysicalDevice) -> None:
-    """Has this process take GPU memory as it needs it, instead of all at once."""
-    try:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    except RuntimeError as error:
-        # In a local run Transform has used the GPU before.
-        logging.warning("The memory settings of %s stay as they are: %s", gpu, error)
 
 
 def broadcast_metrics(

@@ -79,7 +79,7 @@ def train(
         BadInputError: The validation split is empty.
     """
     validated = served or model
-    log = EpochLog(log_dir, settings.epochs, steps_per_epoch)
+    log = EpochLog(log_dir, steps_per_epoch)
     callbacks: list[keras.callbacks.Callback] = [
         Validate(Predictor(validated, validation_dataset), served),
         keras.callbacks.TensorBoard(log_dir=log_dir, write_graph=False, profile_batch=0),

@@ -49,7 +49,8 @@ def written_steps(monkeypatch, log_dir, seconds, steps):
     clock = [100.0]
     monkeypatch.setattr(callbacks.time, "monotonic", lambda: clock[0])
     path = f"{log_dir}/{names.EPOCHS_FILE}"
-    log = EpochLog(f"{log_dir}/", epochs=3, steps=steps)
+    log = EpochLog(f"{log_dir}/", steps)
+    log.set_params({"epochs": 3})
     log.on_train_begin()
     log.on_epoch_begin(1)
     for step in range(steps):
@@ -60,7 +61,7 @@ def written_steps(monkeypatch, log_dir, seconds, steps):
         with tf.io.gfile.GFile(path) as file:
             assert file.read().endswith("\n")
     log.on_epoch_end(1, {"loss": 7.0})
-    log.on_train_end()
+    log.close()
     with tf.io.gfile.GFile(path) as file:
         return [json.loads(line) for line in file.read().splitlines()]
 

@@ -133,16 +133,16 @@ def test_a_survey_reads_every_key_and_label_once_in_file_order(tmp_path):
     pattern = str(tmp_path / "part-*")
     counts = [sum(label in own for own in labels) for label in range(LABELS)]
     for patterns in (pattern, [pattern, pattern]):
-        found = scan_split(patterns, SPEC)
-        assert found.paper_keys.dtype == np.int64
-        assert found.paper_keys.tolist() == keys
-        assert found.label_counts.tolist() == counts
+        found_keys, found_counts = scan_split(patterns, SPEC)
+        assert found_keys.dtype == np.int64
+        assert found_keys.tolist() == keys
+        assert found_counts.tolist() == counts
 
 
 def test_empty_files_give_an_empty_survey(tmp_path):
-    found = scan_split(write([], str(tmp_path / "empty")), SPEC)
-    assert (found.paper_keys.dtype, found.paper_keys.shape) == (np.int64, (0,))
-    assert found.label_counts.tolist() == [0] * LABELS
+    keys, counts = scan_split(write([], str(tmp_path / "empty")), SPEC)
+    assert (keys.dtype, keys.shape) == (np.int64, (0,))
+    assert counts.tolist() == [0] * LABELS
 
 
 def test_a_pattern_without_files_is_refused(tmp_path):

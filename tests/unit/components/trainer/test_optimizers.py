@@ -129,9 +129,3 @@ def test_a_gradient_without_rows_changes_nothing(kind):
     variable = by_rows(np.ones((V, UNITS)))
     kind(0.1).apply([slices(np.zeros(0), np.zeros((0, UNITS)))], [variable])
     np.testing.assert_array_equal(variable.numpy(), 1.0)
-
-
-@pytest.mark.parametrize("kind", [LazyRms, ExactAdam])
-def test_amsgrad_is_refused(kind):
-    with pytest.raises(ValueError, match="amsgrad"):
-        kind(amsgrad=True)
