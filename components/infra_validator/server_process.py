@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from typing import Any, Final
 import httpx
 
 from components.infra_validator.errors import TRANSIENT_CODES, UnservableModelError
+from schema import names
 from schema.errors import TaggerError
 from serving.server.ports import free_ports
 
@@ -58,15 +58,13 @@ class ServerProcess:
         rest_url: `http://host:port`.
     """
 
-    def __init__(self, model_name: str, base_path: Path, log: Path) -> None:
+    def __init__(self, base_path: Path, log: Path) -> None:
         """Prepares the server; entering the context starts it.
 
         Args:
-            model_name: The model's name in requests.
             base_path: Parent of the numbered versions.
             log: File for everything that the server prints.
         """
-        self._model_name = model_name
         self._base_path = base_path
         self._log = log
         self.kind = TF_SERVING if shutil.which(TF_SERVING) else LOCAL_SERVER
@@ -78,7 +76,7 @@ class ServerProcess:
         """Starts the process.
 
         Raises:
-            TaggerError: There is no server to start, or no free port.
+            TaggerError: The server can't be started, or there is no free port.
         """
         try:
             grpc_port, rest_port = free_ports()
@@ -90,11 +88,14 @@ class ServerProcess:
         self.grpc_address = f"127.0.0.1:{grpc_port}"
         self.rest_url = f"http://127.0.0.1:{rest_port}"
         flags = [
-            f"--model_name={self._model_name}",
+            f"--model_name={names.MODEL_NAME}",
             f"--model_base_path={self._base_path}",
             f"--port={grpc_port}",
             f"--rest_api_port={rest_port}",
         ]
+        program = [sys.executable, "-m", _LOCAL_MODULE]
+        if self.kind == TF_SERVING:
+            program = [TF_SERVING, *_LOAD_ONCE]
         modules = [str(_ROOT), *(path for path in sys.path if path)]
         environment = {
             **os.environ,
@@ -105,7 +106,7 @@ class ServerProcess:
         try:
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(
-                    [*_kill_on_parent_exit(), *_program(self.kind), *flags],
+                    [*_kill_on_parent_exit(), *program, *flags],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -203,7 +204,7 @@ class ServerProcess:
         See "Model status API" in TF Serving's guide to its REST API.
         """
         try:
-            response = client.get(f"{self.rest_url}/v1/models/{self._model_name}")
+            response = client.get(f"{self.rest_url}/v1/models/{names.MODEL_NAME}")
         except httpx.TransportError:
             return {}
         if response.status_code != httpx.codes.OK:
@@ -219,18 +220,6 @@ class ServerProcess:
                 "Run again when the machine is less busy."
             )
         raise UnservableModelError(f"the {self.kind} can't load the model: {message}")
-
-
-def _program(kind: str) -> list[str]:
-    """Returns the command of a server, without the flags that both kinds have."""
-    if kind == TF_SERVING:
-        return [TF_SERVING, *_LOAD_ONCE]
-    if importlib.util.find_spec(_LOCAL_MODULE) is None:
-        raise TaggerError(
-            f"There is no server to check the model on: neither {TF_SERVING} on the PATH nor "
-            f"the module {_LOCAL_MODULE}. Install this project again."
-        )
-    return [sys.executable, "-m", _LOCAL_MODULE]
 
 
 def _kill_on_parent_exit() -> list[str]:

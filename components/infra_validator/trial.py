@@ -51,7 +51,7 @@ def try_candidate(
     """
     base = folder / "models" / names.MODEL_NAME
     saved_model = _place(path_utils.serving_model_path(model.uri), base)
-    server = ServerProcess(names.MODEL_NAME, base, log)
+    server = ServerProcess(base, log)
     report = Report(server.kind, len(papers))
     facts = report.make("labels and threshold", lambda: _read_facts(saved_model))
     if not facts:

@@ -84,27 +84,21 @@ class Resampled:
     value: FloatVector
     drawn: FloatMatrix
 
-    def intervals(self, level: float = 0.95) -> dict[str, Interval]:
+    def intervals(self, level: float) -> dict[str, Interval]:
         """Returns the percentile interval of each metric by name.
 
         Args:
-            level: Share of the draws that lies within the interval.
-
-        Raises:
-            ValueError: The level is not between 0 and 1.
+            level: Share of the draws that lies within the interval, between 0 and 1.
         """
         ends = zip(self.value.tolist(), *_interval_ends(self.drawn, level), strict=True)
         return dict(zip(HEADLINE, (Interval(*each) for each in ends), strict=True))
 
-    def minus(self, other: Resampled, level: float = 0.95) -> dict[str, Difference]:
+    def minus(self, other: Resampled, level: float) -> dict[str, Difference]:
         """Returns how far this model is ahead of another on the same draws, by metric.
 
         Args:
             other: The other model, from the same call of `resample`.
             level: Share of the draws whose difference lies within the interval.
-
-        Raises:
-            ValueError: The level is not between 0 and 1.
         """
         ahead = self.drawn - other.drawn
         above = (ahead > 0).mean(axis=0) + (ahead == 0).mean(axis=0) / 2
@@ -113,21 +107,19 @@ class Resampled:
         return dict(zip(HEADLINE, (Difference(*each) for each in ends), strict=True))
 
 
-def resample(models: Sequence[Scored], *, samples: int = 1000, seed: int = 0) -> list[Resampled]:
+def resample(models: Sequence[Scored], *, samples: int, seed: int = 0) -> list[Resampled]:
     """Computes the HEADLINE metrics of models on the same bootstrap draws.
 
     Args:
         models: Scores for the same papers: row i is the same paper for all models. Their labels
             may differ, or come in another order.
-        samples: Number of draws.
+        samples: Number of draws, at least 1.
         seed: Seed of the draws; equal seeds draw the same papers.
 
     Raises:
         ValueError: Shapes don't match, a probability is NaN, the models were not scored on the
-            same number of papers, or there is no paper or no draw.
+            same number of papers, or there is no paper.
     """
-    if samples < 1:
-        raise ValueError(f"samples must be at least 1, got {samples}")
     parts = [_Contributions(model) for model in models]
     sizes = {each.papers for each in parts}
     if len(sizes) != 1:
@@ -202,7 +194,5 @@ def _weights(papers: int, samples: int, rows: int, seed: int) -> Iterator[FloatM
 
 def _interval_ends(drawn: FloatMatrix, level: float) -> tuple[list[float], list[float]]:
     """Returns the lower and the upper end for each column."""
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level}")
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return low.tolist(), high.tolist()

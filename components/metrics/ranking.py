@@ -32,9 +32,8 @@ def hits_among_best(y_true: Array, scores: Array, k: int) -> NDArray[np.float64]
         k: How many suggestions count, at least 1.
 
     Raises:
-        ValueError: The shapes don't match, a score is NaN, or k is below 1.
+        ValueError: The shapes don't match or a score is NaN.
     """
-    _check_k(k)
     truth = checked_truth(y_true, scores)
 
     def hits(rows: slice) -> NDArray[np.float64]:
@@ -60,9 +59,8 @@ def ndcg_at_k(y_true: Array, scores: Array, k: int, unknown: Array | None = None
         unknown: True labels outside the vocabulary, [n]; None stands for all zero.
 
     Raises:
-        ValueError: The shapes don't match, a score is NaN, or k is below 1.
+        ValueError: The shapes don't match or a score is NaN.
     """
-    _check_k(k)
     truth = checked_truth(y_true, scores)
     examples, labels = truth.shape
     outside = checked_unknown(unknown, examples)
@@ -126,11 +124,6 @@ def lrap(y_true: Array, scores: Array, unknown: Array | None = None) -> FloatVec
     count = known + outside
     result: FloatVector = np.divide(total, count, out=np.ones(examples), where=count > 0)
     return result
-
-
-def _check_k(k: int) -> None:
-    if k < 1:
-        raise ValueError(f"k must be at least 1, got {k}")
 
 
 def _ranked(

@@ -43,15 +43,10 @@ class DataStatistics:
     complete: bool
 
 
-def read_statistics(uri: str, splits: Sequence[str] = names.SPLITS) -> DataStatistics:
-    """Reads an ExampleStatistics artifact.
-
-    Args:
-        uri: Its folder.
-        splits: The splits to join.
-    """
+def read_statistics(uri: str) -> DataStatistics:
+    """Reads the ExampleStatistics artifact in a folder, all splits together."""
     found = []
-    for split in splits:
+    for split in names.SPLITS:
         with fileio.open(f"{uri}/Split-{split}/{STATISTICS_FILE}", "rb") as file:
             message = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read())
         found.extend(message.datasets)

@@ -28,10 +28,10 @@ from tests.support.artifacts import make_artifact
 class InnerServer:
     """Looks like a ServerProcess; what it serves is the same, and it shares this TensorFlow."""
 
-    def __init__(self, model_name: str, base_path: Path, log: Path) -> None:
+    def __init__(self, base_path: Path, log: Path) -> None:
         self.kind = "server of the test"
         self._options = ServerOptions(
-            model_name=model_name, model_base_path=base_path, port=0, rest_api_port=0
+            model_name=names.MODEL_NAME, model_base_path=base_path, port=0, rest_api_port=0
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)

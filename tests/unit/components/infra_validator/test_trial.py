@@ -62,7 +62,7 @@ def test_a_right_model_passes_on_a_real_server(exported, examples, tmp_path, mon
     assert [each["name"] for each in report["checks"]][-len(VALUE_CHECKS) :] == list(VALUE_CHECKS)
     assert report["passed"] is True
     assert report["papers"] == PAPERS
-    assert report["server"] == ServerProcess("m", tmp_path, tmp_path).kind
+    assert report["server"] == ServerProcess(tmp_path, tmp_path).kind
     assert report["seconds"] > 0
     (pid,) = started
     assert not Path(f"/proc/{pid}").exists()

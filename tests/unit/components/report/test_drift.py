@@ -49,7 +49,7 @@ MORE = [("T", "abc", ["68T45"])]
 
 @pytest.fixture
 def artifact(tmp_path):
-    for split, papers in (("train", PAPERS), ("val", MORE)):
+    for split, papers in (("train", PAPERS[:2]), ("val", MORE), ("test", PAPERS[2:])):
         folder = tmp_path / f"Split-{split}"
         folder.mkdir()
         (folder / "FeatureStats.pb").write_bytes(measured(papers).SerializeToString())
@@ -57,7 +57,7 @@ def artifact(tmp_path):
 
 
 def test_splits_are_joined(artifact):
-    found = read_statistics(artifact, ["train", "val"])
+    found = read_statistics(artifact)
     assert found.papers == 4
     assert found.labels == {"cs.LG": 3, "cs.CV": 2, "stat.ML": 1, "68T45": 1}
     assert found.labels_per_paper == 7 / 4
