@@ -80,7 +80,10 @@ def _score(
 ) -> tuple[FloatMatrix, FloatMatrix]:
     """Returns a baseline's scores for the validation and the test papers."""
     if name == "linear_svc":
-        return _score_linear_svc(learnt, validation, test, jobs)
+        texts = [[paper.text for paper in papers] for papers in (learnt.sample, validation, test)]
+        truth, _ = encode_labels(learnt.sample, learnt.labels)
+        values = decision_values(texts[0], truth, texts[1:], jobs)
+        return expit(values[0]).astype(np.float32), expit(values[1]).astype(np.float32)
     if name == "frequent":
         row = learnt.frequencies
         return np.tile(row, (len(validation), 1)), np.tile(row, (len(test), 1))
@@ -91,15 +94,3 @@ def _random_scores(papers: int, learnt: TrainingPapers) -> FloatMatrix:
     """Returns random scores; equal ones would rank labels by their column."""
     shape = (papers, len(learnt.labels))
     return np.random.default_rng(_SEED).random(shape, np.float32) * _ALMOST_NOTHING
-
-
-def _score_linear_svc(
-    learnt: TrainingPapers, validation: Sequence[RawPaper], test: Sequence[RawPaper], jobs: int
-) -> tuple[FloatMatrix, FloatMatrix]:
-    texts = [[paper.text for paper in papers] for papers in (learnt.sample, validation, test)]
-    truth, _ = encode_labels(learnt.sample, learnt.labels)
-    val, held_out = (
-        expit(values).astype(np.float32)
-        for values in decision_values(texts[0], truth, texts[1:], jobs)
-    )
-    return val, held_out

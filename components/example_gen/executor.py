@@ -14,7 +14,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import proto_utils
+from tfx.utils import io_utils, proto_utils
 
 from components.example_gen.curation import curate
 from components.example_gen.curation_report import CurationReport, stop_reason
@@ -122,10 +122,9 @@ def _publish(paths: list[str], settings: DataSettings, destination: Destination)
     reason = stop_reason(report, first, settings)
     if reason is not None:
         raise BadInputError(reason)
-    with fileio.open(posixpath.join(destination.curation, names.CURATION_FILE), "w") as file:
-        file.write(report.to_json() + "\n")
-    with fileio.open(posixpath.join(destination.curation, names.LEFT_OUT_FILE), "w") as file:
-        file.write(json.dumps(outcome.left_out, indent=1) + "\n")
+    left_out = json.dumps(outcome.left_out, indent=1)
+    for name, text in ((names.CURATION_FILE, report.to_json()), (names.LEFT_OUT_FILE, left_out)):
+        io_utils.write_string_file(posixpath.join(destination.curation, name), text + "\n")
     fileio.remove(destination.outcome)
     for root in (destination.examples, destination.curation):
         unfinished = posixpath.join(root, UNFINISHED_DIR)

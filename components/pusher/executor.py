@@ -77,31 +77,21 @@ class Executor(stock.Executor):
         if WORDS_KEY in exec_properties:
             path = f"{pushed.uri}/{names.EXTRA_ASSETS_DIR}/{names.WORDS_FILE}"
             io_utils.write_string_file(path, exec_properties[WORDS_KEY] + "\n")
-        endpoint = exec_properties.get(ENDPOINT_KEY)
-        if endpoint:
-            self._push_to_endpoint(pushed, endpoint)
-        else:
-            self._push_to_folder(
-                pushed, exec_properties[standard_component_specs.PUSH_DESTINATION_KEY]
-            )
+        self._push(pushed, exec_properties)
 
-    def _push_to_folder(self, pushed: types.Artifact, destination: str) -> None:
-        result = push_version(pushed.uri, _read_base(destination), now=int(time.time()))
-        if result.is_new:
-            logging.info("Pushed the model to %s.", result.path)
+    def _push(self, pushed: types.Artifact, exec_properties: dict[str, Any]) -> None:
+        """Pushes the artifact's copy to the endpoint or else the folder, and notes where it is."""
+        if endpoint := exec_properties.get(ENDPOINT_KEY):
+            deployed = deploy_model(pushed.uri, digest_model(pushed.uri), read_target(endpoint))
+            where, is_new = deployed.endpoint, deployed.is_new
+            destination, version = deployed.model, deployed.deployed_id
         else:
-            logging.info("Nothing new to push: %s already holds this model.", result.path)
-        self._mark(pushed, result.path, str(result.version), result.is_new)
-
-    def _push_to_endpoint(self, pushed: types.Artifact, endpoint: str) -> None:
-        result = deploy_model(pushed.uri, digest_model(pushed.uri), read_target(endpoint))
-        if result.is_new:
-            logging.info("Deployed the model to %s.", result.endpoint)
-        else:
-            logging.info("Nothing new to deploy: %s serves this model.", result.endpoint)
-        self._mark(pushed, result.model, result.deployed_id, result.is_new)
-
-    def _mark(self, pushed: types.Artifact, destination: str, version: str, is_new: bool) -> None:
+            base = _read_base(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY])
+            result = push_version(pushed.uri, base, now=int(time.time()))
+            where, is_new = result.path, result.is_new
+            destination, version = result.path, str(result.version)
+        message = "Pushed the model to %s." if is_new else "Nothing new to push: %s has this model."
+        logging.info(message, where)
         pushed.set_int_custom_property(IS_NEW_PROPERTY, int(is_new))
         self._MarkPushed(pushed, pushed_destination=destination, pushed_version=version)
 

@@ -7,32 +7,20 @@ the type of every output, so it has to know ours; and TFX's own finds only the l
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
-from absl import app
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.dsl.io import fileio
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils
 from tfx.orchestration.kubeflow.v2.file_based_example_gen import driver
 
-from components.example_gen.driver import (
-    PATTERN_KEY,
-    WINDOW_KEY,
-    describe_window,
-    read_window,
-)
-from pipeline.cloud.container_main import register_artifact_types
+from components.example_gen.driver import PATTERN_KEY, WINDOW_KEY, describe_window, read_window
+from pipeline.cloud.container_main import run_program
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Runs the driver and exits, as `container_main.main` runs an executor."""
-    register_artifact_types()
-    app.run(
-        _drive,
-        argv=list(arguments) if arguments is not None else None,
-        flags_parser=driver._parse_flags,
-    )
+    run_program(_drive, driver._parse_flags, arguments)
 
 
 def _drive(flags: argparse.Namespace) -> None:

@@ -6,8 +6,7 @@ TFX takes a name that it doesn't know for an import path, and there is no such m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from absl import app
 from tfx import types
@@ -35,7 +34,13 @@ def register_artifact_types() -> None:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def run_program(program: Any, parse_flags: Any, arguments: list[str] | None) -> None:
+    """Runs one of TFX's programs, which knows our artifact types, and exits."""
+    register_artifact_types()
+    app.run(program, argv=arguments, flags_parser=parse_flags)
+
+
+def main(arguments: list[str] | None = None) -> None:
     """Runs one executor and exits.
 
     Args:
@@ -43,12 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             `--json_serialized_invocation_args`, ...) followed by Beam's; the process's own where
             None.
     """
-    register_artifact_types()
-    app.run(
-        kubeflow_v2_run_executor.main,
-        argv=list(arguments) if arguments is not None else None,
-        flags_parser=kubeflow_v2_run_executor._parse_flags,
-    )
+    run_program(kubeflow_v2_run_executor.main, kubeflow_v2_run_executor._parse_flags, arguments)
 
 
 if __name__ == "__main__":

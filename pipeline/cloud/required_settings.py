@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Final
 
 from pipeline.config import Config
-from pipeline.deploy_settings import DeploySettings, Target
+from pipeline.deploy_settings import Target
 from schema.errors import UsageError
 
 # A placeholder begins with it: `example-project`, `gs://example-bucket/papers`,
@@ -39,7 +40,7 @@ def check_required(config: Config, target: Target) -> None:
         UsageError: The message names each setting.
     """
     deploy = config.deploy
-    gaps = [name for name in _compiled_in(config) if not _value(deploy, name)]
+    gaps = [name for name in _compiled_in(config) if not attrgetter(name)(deploy)]
     if gaps:
         raise UsageError(
             "These settings are empty. Give them in a profile's `deploy` section, or by "
@@ -74,11 +75,11 @@ def missing_settings(config: Config, target: Target) -> list[str]:
     needed = dict.fromkeys([*platform, *_compiled_in(config)])
     if deploy.push_to == "endpoint":
         needed["endpoint.name"] = None
-    left = [name for name in needed if not _value(deploy, name)]
+    left = [name for name in needed if not attrgetter(name)(deploy)]
     left += [
         name
         for name in {**needed, **dict.fromkeys(_OPTIONAL)}
-        if _PLACEHOLDER.search(_value(deploy, name))
+        if _PLACEHOLDER.search(attrgetter(name)(deploy))
     ]
     return [f"deploy.{name}" for name in left]
 
@@ -98,10 +99,3 @@ def _compiled_in(config: Config) -> list[str]:
     if deploy.push_to == "endpoint":
         names.append("endpoint.container")
     return names
-
-
-def _value(deploy: DeploySettings, name: str) -> str:
-    value: object = deploy
-    for part in name.split("."):
-        value = getattr(value, part)
-    return str(value)

@@ -41,14 +41,7 @@ _FAINT_FIRST: Final = 0.08
 _FAINT_WEIGHT: Final = 0.25
 
 # Slots that keep their phrase throughout a paper, and slots that are drawn afresh.
-_KEPT_SLOTS: Final = {
-    "subject": "subjects",
-    "aim": "aims",
-    "method": "methods",
-    "material": "materials",
-    "measure": "measures",
-    "obstacle": "obstacles",
-}
+_KEPT_SLOTS: Final = ("subject", "aim", "method", "material", "measure", "obstacle")
 _FRESH_SLOTS: Final = {
     "field": "subjects",
     "tool": "methods",
@@ -116,7 +109,7 @@ class _Writer:
         if slot not in _KEPT_SLOTS and slot != "name":
             return _number(slot, self._dice)
         if slot not in self._kept:
-            self._kept[slot] = self._name() if slot == "name" else self._draw(_KEPT_SLOTS[slot])
+            self._kept[slot] = self._name() if slot == "name" else self._draw(f"{slot}s")
         return self._kept[slot]
 
     def _draw(self, part: str) -> str:

@@ -16,7 +16,7 @@ from tfx.orchestration.kubeflow.v2 import compiler_utils
 
 from components.baselines.results import read_baselines
 from components.evaluator.executor import Executor as EvaluatorExecutor
-from pipeline.cloud import container_driver, container_main
+from pipeline.cloud import container_main
 from pipeline.cloud.container_main import ARTIFACT_TYPES
 from pipeline.sample.generator import write_sample
 from schema.errors import DataAnomalyError
@@ -71,8 +71,7 @@ def test_without_our_types_no_command_would_start(steps, monkeypatch, tmp_path):
     """So the registration is what makes the others run."""
     for kind in ARTIFACT_TYPES:
         monkeypatch.delitem(compiler_utils.TITLE_TO_CLASS_PATH, kind.TYPE_NAME, raising=False)
-    for module in (container_main, container_driver):
-        monkeypatch.setattr(module, "register_artifact_types", lambda: None)
+    monkeypatch.setattr(container_main, "register_artifact_types", lambda: None)
     with pytest.raises(ImportError, match=r"arxiv_tagger\.DataCheck"):
         steps.step("DataCheck", {"anomalies": anomalies(steps)})
     write_sample(20, 1, tmp_path / "papers.csv")
