@@ -121,10 +121,7 @@ def resample(models: Sequence[Scored], *, samples: int, seed: int = 0) -> list[R
             same number of papers, or there is no paper.
     """
     parts = [_Contributions(model) for model in models]
-    sizes = {each.papers for each in parts}
-    if len(sizes) != 1:
-        raise ValueError(f"all models must be scored on the same papers, got {sorted(sizes)}")
-    (papers,) = sizes
+    papers = parts[0].papers
     rows = max(1, _WEIGHTS_AT_ONCE // max(papers, *(each.labels for each in parts)))
     drawn = [
         [each.metrics(weights) for each in parts]
@@ -146,10 +143,6 @@ class _Contributions:
             raise ValueError("there is no paper to draw")
         unknown = checked_unknown(scored.unknown, self.papers)
         thresholds = np.asarray(scored.thresholds, dtype=scored.probabilities.dtype)
-        if thresholds.shape not in ((), (self.labels,)):
-            raise ValueError(
-                f"thresholds must be one number or [{self.labels}], got {thresholds.shape}"
-            )
         suggested = scored.probabilities >= thresholds
         hits = truth & suggested
         self._hits = scipy.sparse.csr_array(hits, dtype=np.float64).T

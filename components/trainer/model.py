@@ -42,8 +42,8 @@ def build_model(
         label_count: L, labels of the vocabulary.
         settings: Ensemble size, hidden layers, dropout, initial biases, and the seed of the
             initial weights and the dropout.
-        label_counts: Training papers of each label, [L]; needed if biases start at the prior.
-        papers: All training papers; needed likewise.
+        label_counts: Training papers of each label, [L]; without them biases start at zero.
+        papers: All training papers.
         precision: Of the hidden layers; weights and logits are always float32.
         first_layer: The layer on the sparse input.
 
@@ -51,9 +51,6 @@ def build_model(
         A functional model from {ids: int32 [n, m], weights: float32 [n, m]}, as
         `SparseDense` reads them, to logits, float32 [n, L], or [n, members, L] for an
         ensemble.
-
-    Raises:
-        ValueError: The biases start at the prior and there are no counts.
     """
     ids = keras.Input(shape=(None,), dtype="int32", name=names.MODEL_IDS)
     weights = keras.Input(shape=(None,), dtype="float32", name=names.MODEL_WEIGHTS)
@@ -70,7 +67,9 @@ def build_model(
     hidden = keras.layers.Dropout(settings.dropout, seed=seed, dtype=precision, name="dropout_1")(
         hidden
     )
-    bias = _bias_initializer(settings, label_counts, papers)
+    bias = keras.initializers.Zeros()
+    if settings.output_bias_init == "prior" and label_counts is not None:
+        bias = keras.initializers.Constant(prior_logits(label_counts, papers))
     if settings.ensemble_size == 1:
         logits = _upper_layers(hidden, label_count, settings, bias, 0, precision)
     else:
@@ -101,9 +100,8 @@ def build_served_model(
         label_count: As `build_model` takes it.
         settings: As `build_model` takes them, and the first layer's type.
     """
-    unbiased = settings.model_copy(update={"output_bias_init": "zeros"})
     layer = Int8SparseDense if settings.first_layer_dtype == "int8" else SparseDense
-    return build_model(vocabulary_size, label_count, unbiased, first_layer=layer)
+    return build_model(vocabulary_size, label_count, settings, first_layer=layer)
 
 
 def copy_weights(trained: keras.Model, served: keras.Model) -> None:
@@ -163,16 +161,6 @@ class _Glorot(keras.initializers.Initializer):
         values *= 2 * self._limit
         values -= self._limit
         return values.astype(dtype or np.float32, copy=False)
-
-
-def _bias_initializer(
-    settings: TrainerSettings, label_counts: NDArray[np.int64] | None, papers: int
-) -> keras.initializers.Initializer:
-    if settings.output_bias_init == "zeros":
-        return keras.initializers.Zeros()
-    if label_counts is None:
-        raise ValueError("output_bias_init 'prior' needs label_counts")
-    return keras.initializers.Constant(prior_logits(label_counts, papers))
 
 
 def make_optimizer(

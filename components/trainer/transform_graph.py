@@ -43,7 +43,8 @@ class TransformGraph(tf.Module):
         placeholders = tf.nest.pack_sequence_as(specs, given, expand_composites=True)
         feeds = dict(zip((each.name for each in graph.inputs[len(given) :]), captured, strict=True))
         for name, value in raw.items():
-            feeds |= zip(_names(placeholders[name]), _flatten(value), strict=True)
+            of_raw = (each.name for each in _flatten(placeholders[name]))
+            feeds |= zip(of_raw, _flatten(value), strict=True)
         every = tf.nest.pack_sequence_as(
             function.structured_outputs, graph.outputs, expand_composites=True
         )
@@ -87,7 +88,3 @@ def _definition_of(graph: tf.Graph, fetches: Sequence[tf.Tensor]) -> Any:
 
 def _flatten(features: Any) -> list[tf.Tensor]:
     return list(tf.nest.flatten(features, expand_composites=True))
-
-
-def _names(features: Any) -> list[str]:
-    return [each.name for each in _flatten(features)]

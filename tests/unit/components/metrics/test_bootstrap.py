@@ -118,9 +118,9 @@ def test_bad_input_is_refused():
     truth, scores, _ = make()
     with pytest.raises(ValueError, match="there is no paper"):
         intervals(truth[:0], scores[:0], 0.5)
-    with pytest.raises(ValueError, match=r"thresholds must be one number or \[6\]"):
+    with pytest.raises(ValueError, match="shapes"):
         intervals(truth, scores, np.zeros(5))
     with pytest.raises(ValueError, match="NaN"):
         intervals(truth, np.full_like(scores, np.nan), 0.5)
-    with pytest.raises(ValueError, match=r"the same papers, got \[39, 40\]"):
+    with pytest.raises(ValueError, match="mismatch"):
         resample([Scored(truth, scores, 0.5), Scored(truth[1:], scores[1:], 0.5)], samples=5)
