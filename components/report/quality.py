@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import numpy as np
@@ -32,12 +32,8 @@ def align(baseline: BaselineScores, labels: Sequence[str], rows: IntVector, own:
         rows: Rows of the papers in the split, [n].
         own: The model's scores for these papers.
     """
-    return Scored(
-        y_true=own.y_true,
-        probabilities=baseline.scores_for(labels)[rows],
-        thresholds=baseline.threshold,
-        unknown=own.unknown,
-    )
+    scores = baseline.scores_for(labels)[rows]
+    return replace(own, probabilities=scores, thresholds=baseline.threshold)
 
 
 def headline(
@@ -130,7 +126,6 @@ def wrong_papers(
         row = own.probabilities[index]
         suggested = row >= np.asarray(own.thresholds, dtype=row.dtype)
         untrue = np.flatnonzero(~own.y_true[index].astype(bool))
-        # Suggested ones first, then by probability.
         ranked = untrue[np.lexsort((-row[untrue], ~suggested[untrue]))]
         papers.append(
             {
