@@ -68,7 +68,9 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
         TemporaryDirectory() as folder,
         echo_server() as echo,
         model_server(names.MODEL_NAME, version.parent) as (single, _, _),
-        model_server(names.MODEL_NAME, _copy(version, folder, 1), ["--enable_batching"]) as batched,
+        model_server(
+            names.MODEL_NAME, add_version(version, Path(folder), 1), ["--enable_batching"]
+        ) as batched,
     ):
         servers = {"echo": echo, "batching off": single, "batching on": batched[0]}
         for turn in range(rounds):
@@ -78,7 +80,7 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
                     load = asyncio.run(ask(address, payloads, clients, seconds))
                     loads.setdefault((name, clients), []).append(load)
             # The server notices it within a second.
-            _copy(version, folder, turn + 2)
+            add_version(version, Path(folder), turn + 2)
             load = asyncio.run(ask(batched[0], payloads, clients, seconds))
             if not serves(batched[1], names.MODEL_NAME, turn + 2):
                 raise RuntimeError(
@@ -98,11 +100,10 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
     ]
 
 
-def _copy(version: Path, folder: str, number: int) -> Path:
-    """Adds a version to a base path at once, and returns the base path."""
-    coming = shutil.copytree(version, Path(folder) / "_coming")
-    coming.rename(Path(folder) / str(number))
-    return Path(folder)
+def add_version(version: Path, base: Path, number: int) -> Path:
+    """Adds a copy of a version to a base path at once, and returns the base path."""
+    shutil.copytree(version, base / "_coming").rename(base / str(number))
+    return base
 
 
 def measure_model_alone(version: Path) -> dict[str, Any]:

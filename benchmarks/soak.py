@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import shutil
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ from rich.console import Console
 
 from benchmarks.load import PREDICT
 from benchmarks.processes import model_server, resident_bytes
-from benchmarks.serving import predict_request
+from benchmarks.serving import add_version, predict_request
 from benchmarks.texts import abstracts
 from schema import names
 from serving.client.messages import PredictRequest, PredictResponse
@@ -127,9 +126,7 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
 
     async def swap() -> None:
         await asyncio.sleep(seconds / 2)
-        part = base / "_coming"
-        await asyncio.to_thread(shutil.copytree, base / str(_FIRST), part)
-        part.replace(base / str(_SECOND))
+        await asyncio.to_thread(add_version, base / str(_FIRST), base, _SECOND)
 
     async with (
         grpc.aio.insecure_channel(address) as channel,
@@ -155,8 +152,7 @@ def main(model: str, seconds: float) -> None:
     """Loads the local model server and says what happened; exits 1 where anything failed."""
     soak = Soak()
     with tempfile.TemporaryDirectory() as folder:
-        base = Path(folder) / names.MODEL_NAME
-        shutil.copytree(find_model(model), base / str(_FIRST))
+        base = add_version(find_model(model), Path(folder), _FIRST)
         with model_server(names.MODEL_NAME, base, ["--enable_batching"]) as (address, url, pid):
             asyncio.run(_load(soak, address, url, pid, base, seconds))
     console = Console()

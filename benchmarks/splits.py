@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import json
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -24,18 +23,8 @@ from components.example_gen.split import SplitRule, label_set_key, split_of
 from components.papers.raw_paper import RawPaper
 from schema import names
 
-
-@dataclass(frozen=True)
-class Truth:
-    """The true labels of a split.
-
-    Attributes:
-        multi_hot: float32 [n, L], labels by falling frequency in training.
-        unknown: Number of true labels that no training paper has, int64 [n].
-    """
-
-    multi_hot: NDArray[np.float32]
-    unknown: NDArray[np.int64]
+# Multi-hot labels [n, L], and how many labels of each paper no training paper has, [n].
+Truth = tuple[NDArray[np.bool_], NDArray[np.int64]]
 
 
 @click.command()
@@ -71,14 +60,10 @@ def read_splits(csv: Path, seed: int) -> dict[str, list[RawPaper]]:
 
 
 def encode(splits: dict[str, list[RawPaper]]) -> dict[str, Truth]:
-    """Encodes the labels of all splits against those of the training papers."""
+    """Encodes the labels of all splits against those of training, by falling frequency there."""
     counts = Counter(label for paper in splits[names.TRAIN] for label in paper.labels)
     columns = [label for label, _ in counts.most_common()]
-    encoded = {name: encode_labels(papers, columns) for name, papers in splits.items()}
-    return {
-        name: Truth(multi_hot.astype(np.float32), unknown)
-        for name, (multi_hot, unknown) in encoded.items()
-    }
+    return {name: encode_labels(papers, columns) for name, papers in splits.items()}
 
 
 if __name__ == "__main__":

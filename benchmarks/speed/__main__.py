@@ -13,10 +13,9 @@ import click
 from benchmarks.machine import describe_machine
 from benchmarks.speed.features import measure_features
 from benchmarks.speed.growth import measure_growth
-from benchmarks.speed.page import write_page
 from benchmarks.speed.pipeline_run import measure_pipeline
 from benchmarks.speed.served import measure_serving
-from benchmarks.speed.tables import EXAMPLE_EPOCHS
+from benchmarks.speed.tables import EXAMPLE_EPOCHS, write_page
 from benchmarks.speed.training import measure_training
 
 _SECTIONS: Final = ("training", "features", "pipeline", "serving", "growth")

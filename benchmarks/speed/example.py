@@ -78,7 +78,7 @@ def run_example(data: Path, epochs: int) -> dict[str, Any]:
     vectorize.adapt(tf.data.Dataset.from_tensor_slices(texts[names.TRAIN]).batch(_BATCH))
     done("adapt")
     batches = {name: _batches(texts[name], truths[name], name, vectorize) for name in names.SPLITS}
-    labels = truths[names.TRAIN].multi_hot.shape[1]
+    labels = truths[names.TRAIN][0].shape[1]
     network = keras.Sequential([keras.layers.Dense(units, "relu") for units in _HIDDEN])
     network.add(keras.layers.Dense(labels, "sigmoid"))
     network.compile(loss="binary_crossentropy", optimizer="adam", metrics=["binary_accuracy"])
@@ -118,12 +118,13 @@ def _score(
     truths: dict[str, Truth], probabilities: dict[str, NDArray[np.float32]]
 ) -> dict[str, float]:
     """Returns LRAP and micro-F1 of the test split, at the cut that is best on validation."""
-    validation, test = truths[names.VALIDATION], truths[names.TEST]
-    cut = tune_threshold(validation.multi_hot, probabilities[names.VALIDATION], validation.unknown)
+    truth, unknown = truths[names.VALIDATION]
+    cut = tune_threshold(truth, probabilities[names.VALIDATION], unknown)
+    truth, unknown = truths[names.TEST]
     scores = probabilities[names.TEST]
     return {
-        "lrap": float(lrap(test.multi_hot, scores, test.unknown).mean()),
-        "micro_f1": micro_f1(count_labels(test.multi_hot, scores, cut, test.unknown)),
+        "lrap": float(lrap(truth, scores, unknown).mean()),
+        "micro_f1": micro_f1(count_labels(truth, scores, cut, unknown)),
     }
 
 
@@ -145,7 +146,7 @@ def _batches(
     texts: list[str], truth: Truth, split: str, vectorize: keras.layers.TextVectorization
 ) -> tf.data.Dataset:
     """Returns dense TF-IDF batches, made anew in every epoch, as in the example."""
-    papers = tf.data.Dataset.from_tensor_slices((texts, truth.multi_hot))
+    papers = tf.data.Dataset.from_tensor_slices((texts, truth[0].astype(np.float32)))
     if split == names.TRAIN:
         papers = papers.shuffle(_BATCH * 10)
     return (

@@ -40,7 +40,9 @@ def measure_features(data: Path, work: Path, rounds: int) -> dict[str, Any]:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     texts = work / "texts.json"
-    papers = write_texts(data, texts)
+    module = [sys.executable, "-m", "benchmarks.splits"]
+    observe([*module, "--data", str(data), "--output", str(texts)])
+    splits = json.loads(texts.read_text("utf-8"))
     default_size = load_config("default").features.max_tokens
     runs: list[tuple[str, int, int, list[str]]] = []
     for profile, size in (("keras_example", _MAX_TOKENS), ("default", default_size)):
@@ -57,15 +59,8 @@ def measure_features(data: Path, work: Path, rounds: int) -> dict[str, Any]:
         found = _repeat([*command, "--max-tokens", str(size)], rounds, work / "nodes")
         of_run = {"name": name, "max_tokens": size, "workers": workers, "rounds": len(found)}
         measured.append({**of_run, "phases": found[len(found) // 2]})
+    papers = {name: len(of_split) for name, of_split in splits.items()}
     return {"papers": papers, "measured": measured}
-
-
-def write_texts(data: Path, target: Path) -> dict[str, int]:
-    """Writes the abstracts of each split as JSON, and returns how many there are."""
-    module = [sys.executable, "-m", "benchmarks.splits"]
-    observe([*module, "--data", str(data), "--output", str(target)])
-    texts = json.loads(target.read_text("utf-8"))
-    return {name: len(of_split) for name, of_split in texts.items()}
 
 
 def _repeat(command: Sequence[str], rounds: int, folder: Path) -> list[Phases]:

@@ -54,7 +54,7 @@ def _measure(data: Path, work: Path, multiple: int, at_an_end: bool) -> dict[str
         papers = work / "papers.csv"
         found: dict[str, Any] = {
             "multiple": multiple,
-            "rows": write_multiple(data, multiple, papers),
+            "rows": _write_multiple(data, multiple, papers),
             "run": run_pipeline(papers, output, "default", _SETTINGS),
         }
         if at_an_end:
@@ -65,14 +65,8 @@ def _measure(data: Path, work: Path, multiple: int, at_an_end: bool) -> dict[str
     return found
 
 
-def write_multiple(source: Path, multiple: int, target: Path) -> int:
-    """Writes a multiple of a CSV file's rows, and returns how many there are.
-
-    Args:
-        source: The file, gzipped or not.
-        multiple: Number of copies, each with titles of its own.
-        target: A new file.
-    """
+def _write_multiple(source: Path, multiple: int, target: Path) -> int:
+    """Writes copies of a CSV file's rows, each with titles of its own; returns how many rows."""
     rows = pd.read_csv(source, dtype=str, keep_default_na=False)
     for copy in range(multiple):
         titles = rows[names.TITLES] + (f" [{copy}]" if copy else "")

@@ -13,6 +13,7 @@ from typing import Any, Final
 from benchmarks.speed.executions import Execution, read_executions
 from benchmarks.speed.observe import observe
 from pipeline.local.output_folder import OutputFolder
+from pipeline.local.results import METRICS_FILE, read_json
 from schema import names
 from serving.predict import find_model
 
@@ -26,8 +27,6 @@ _OPEN_GATE: Final = ("gate.floors={}", "gate.max_drop={}")
 # Evaluator still waits for the baselines, but is never too far behind them.
 _DEFAULT_GATE: Final = (*_OPEN_GATE, "gate.max_drop_from_baseline={micro_f1: 1}")
 _TRAINER: Final = "Trainer"
-# Named here because the module that writes it imports TensorFlow.
-_METRICS_FILE: Final = "metrics.json"
 
 
 def measure_pipeline(data: Path, work: Path) -> dict[str, Any]:
@@ -82,7 +81,7 @@ def run_pipeline(data: Path, output: Path, profile: str, settings: Sequence[str]
     return {
         "profile": profile,
         "settings": list(settings),
-        "papers": _read_json(output / names.CURATION_FILE)["kept"],
+        "papers": read_json(output / names.CURATION_FILE)["kept"],
         "seconds": seen.seconds,
         "peak_bytes": seen.peak_bytes,
         "components": [
@@ -96,7 +95,7 @@ def run_pipeline(data: Path, output: Path, profile: str, settings: Sequence[str]
             for each in executions
         ],
         "epochs": _epochs(executions, folder),
-        "metrics": _read_json(output / _METRICS_FILE),
+        "metrics": read_json(output / METRICS_FILE),
         "exported_bytes": folder_bytes(find_model(str(output))),
     }
 
@@ -106,11 +105,7 @@ def run_trainer_alone(data: Path, output: Path, profile: str, settings: Sequence
 
     So Trainer is the first that works, and what comes before it adds nothing to its memory.
 
-    Args:
-        data: As for the run before, and so are `output` and `profile`.
-        output: See there.
-        profile: See there.
-        settings: As for the run before, but for at least one of Trainer's.
+    The arguments are those of `run_pipeline` then, but for at least one of Trainer's settings.
 
     Raises:
         CommandError: The run failed, or the model can't be served.
@@ -139,8 +134,3 @@ def _epochs(executions: Sequence[Execution], folder: OutputFolder) -> dict[str, 
     lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     # A line with a step was written inside an epoch.
     return {"lines": [line for line in lines if "step" not in line]}
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return content

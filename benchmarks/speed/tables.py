@@ -12,6 +12,9 @@ import jinja2
 # Epochs of the example; those that were not run count as the median one.
 EXAMPLE_EPOCHS: Final = 20
 
+BEGIN: Final = "<!-- speed -->"
+END: Final = "<!-- /speed -->"
+
 # A run of the pipeline as JSON.
 Run = dict[str, Any]
 
@@ -38,6 +41,19 @@ def table(name: str, figures: Any) -> str:
     }
     module = environment.get_template("tables.md.j2").module
     return str(getattr(module, name)(figures)).strip()
+
+
+def write_page(page: Path, results: dict[str, Any]) -> None:
+    """Replaces what stands between the two markers of a page.
+
+    Raises:
+        ValueError: The page lacks a marker.
+    """
+    before, begin, rest = page.read_text("utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page} has no {BEGIN} with an {END} after it.")
+    page.write_text(f"{before}{BEGIN}\n{table('page', results)}\n{END}{after}", "utf-8")
 
 
 def component(run: Run, name: str) -> dict[str, Any]:

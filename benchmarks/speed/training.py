@@ -37,7 +37,7 @@ def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
     """
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    example = run_example(data, work / "example.json", timed)
+    example = _run_example(data, work / "example.json", timed)
     size = f"features.max_tokens={example['max_tokens']}"
 
     def settings(optimizer: str, *more: str) -> tuple[str, ...]:
@@ -61,12 +61,8 @@ def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
     return {"example": example} | runs
 
 
-def run_example(data: Path, output: Path, epochs: int) -> dict[str, Any]:
-    """Runs the Keras example in a process of its own.
-
-    Returns:
-        What it says of itself, and `peak_bytes`.
-    """
+def _run_example(data: Path, output: Path, epochs: int) -> dict[str, Any]:
+    """Returns what the Keras example, in a process of its own, says of itself; and its peak."""
     seen = observe(
         [
             *(sys.executable, "-m", "benchmarks.speed.example", "--data", str(data)),

@@ -74,7 +74,15 @@ def push_version(model_dir: str, base: str, now: int) -> PushResult:
         digest = digest_model(model_dir)
         folders = _list_folders(base)
         versions = index_versions(folders)
-        latest = _find_latest(base, versions)
+        # The greatest version that can be loaded.
+        latest = next(
+            (
+                version
+                for version in sorted(versions, reverse=True)
+                if fileio.exists(f"{base}/{versions[version]}/{GRAPH_FILE}")
+            ),
+            None,
+        )
         half = [folder for version, folder in versions.items() if version > (latest or 0)]
         _remove_leftovers(base, folders, half, now)
         if latest is not None and _read_digest(f"{base}/{versions[latest]}") == digest:
@@ -108,14 +116,6 @@ def list_files(folder: str) -> list[str]:
 def _list_folders(base: str) -> list[str]:
     # Cloud Storage lists a folder with a slash at its end.
     return [name.rstrip("/") for name in fileio.listdir(base)]
-
-
-def _find_latest(base: str, versions: dict[int, str]) -> int | None:
-    """Returns the greatest version that can be loaded."""
-    for version in sorted(versions, reverse=True):
-        if fileio.exists(f"{base}/{versions[version]}/{GRAPH_FILE}"):
-            return version
-    return None
 
 
 def _read_digest(folder: str) -> str:
