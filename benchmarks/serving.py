@@ -16,6 +16,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -25,7 +26,7 @@ import click
 from benchmarks.load import Load, ask
 from benchmarks.processes import echo_server, model_server, serves
 from benchmarks.speed.tables import table
-from benchmarks.texts import abstracts
+from pipeline.sample.generator import generate
 from schema import names
 from serving.client.grpc_transport import make_request
 from serving.client.transport import Target
@@ -118,6 +119,11 @@ def measure_model_alone(version: Path) -> dict[str, Any]:
     )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def abstracts(count: int) -> list[str]:
+    """Returns this many invented abstracts of the usual length, always the same."""
+    return [row.summaries for row in islice(generate(count, seed=7), count)]
 
 
 def predict_request(text: str) -> bytes:

@@ -27,8 +27,7 @@ from rich.console import Console
 
 from benchmarks.load import PREDICT
 from benchmarks.processes import model_server, resident_bytes
-from benchmarks.serving import add_version, predict_request
-from benchmarks.texts import abstracts
+from benchmarks.serving import abstracts, add_version, predict_request
 from schema import names
 from serving.client.messages import PredictRequest, PredictResponse
 from serving.predict import find_model

@@ -17,7 +17,6 @@ _MAX_TOKENS: Final = 153_000
 _WORKERS: Final = (1, 2)
 # Longer runs are measured once.
 _SHORT_SECONDS: Final = 30.0
-_ALL: Final = "all"
 
 Phases = dict[str, dict[str, float]]
 
@@ -70,7 +69,7 @@ def _repeat(command: Sequence[str], rounds: int, folder: Path) -> list[Phases]:
         What it found, the quickest round first.
     """
     found: list[Phases] = []
-    while not found or (len(found) < rounds and found[0][_ALL]["seconds"] < _SHORT_SECONDS):
+    while not found or (len(found) < rounds and found[0]["all"]["seconds"] < _SHORT_SECONDS):
         shutil.rmtree(folder, ignore_errors=True)
         found.append(observe_phases(command))
-    return sorted(found, key=lambda phases: phases[_ALL]["seconds"])
+    return sorted(found, key=lambda phases: phases["all"]["seconds"])

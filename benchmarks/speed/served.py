@@ -11,9 +11,8 @@ import grpc
 
 from benchmarks.load import PREDICT
 from benchmarks.processes import model_server, resident_bytes
-from benchmarks.serving import measure_load, measure_model_alone, predict_request
+from benchmarks.serving import abstracts, measure_load, measure_model_alone, predict_request
 from benchmarks.speed.pipeline_run import folder_bytes, run_pipeline
-from benchmarks.texts import abstracts
 from schema import names
 from serving.predict import find_model
 

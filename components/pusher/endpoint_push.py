@@ -121,8 +121,9 @@ def _deploy_once(model_dir: str, digest: str, target: EndpointTarget) -> Deploym
             f"The endpoint {endpoint.resource_name} serves {len(serving)} models named "
             f"{served_as} instead of one: somebody else deployed at the same time. Run again."
         )
+    ours = re.compile(rf"{re.escape(target.name)}-[0-9a-f]{{{_DIGITS}}}")
     for old in deployed:
-        if old.id != serving[0].id and _is_ours(old, target):
+        if old.id != serving[0].id and ours.fullmatch(old.display_name):
             logging.info("Undeploying %s.", old.display_name)
             endpoint.undeploy(deployed_model_id=old.id)
     return Deployment(serving[0].model, endpoint.resource_name, serving[0].id, is_new)
@@ -135,11 +136,6 @@ def _deployed_name(digest: str, target: EndpointTarget) -> str:
     """
     served = f"{digest} {target.model_dump_json()}"
     return f"{target.name}-{hashlib.sha256(served.encode()).hexdigest()[:_DIGITS]}"
-
-
-def _is_ours(deployed: Any, target: EndpointTarget) -> bool:
-    pattern = rf"{re.escape(target.name)}-[0-9a-f]{{{_DIGITS}}}"
-    return re.fullmatch(pattern, deployed.display_name) is not None
 
 
 def _find_endpoint(target: EndpointTarget, place: dict[str, Any]) -> aiplatform.Endpoint | None:

@@ -74,12 +74,7 @@ def locate(data: str, folder: Path, console: Terminal) -> str:
 
 @contextmanager
 def named_as_given(data: str, path: str) -> Iterator[None]:
-    """Lets an error name a URL or a pipe that was given, not its copy, which is gone afterwards.
-
-    Args:
-        data: The path or URL.
-        path: What `locate` returned for it.
-    """
+    """Lets an error name the data that was given, not the temporary copy that `locate` made."""
     try:
         yield
     except BadInputError as error:
