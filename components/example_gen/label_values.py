@@ -17,6 +17,18 @@ from schema.tables import Value
 
 _TAG: Final = re.compile(r"\s*<([^<>]*)>\s*")
 
+# What is in brackets as a whole was written by a program: never labels between separators.
+_BRACKETED: Final = re.compile(r"""\[(['"].*|[^][]*\])|\{[^{}]*\}|array\(.*\)""", re.DOTALL)
+_REMEDIES: Final = {
+    "[": "quote each label, as in ['a', 'b'], or drop the brackets",
+    "{": "it looks like a set or an object; write a list, such as ['a', 'b']",
+    "a": "it looks like a NumPy array; write what its tolist() returns",
+    "<": "if it is no list, set data.label_format to tags",
+}
+
+# What pandas, Python and JSON write for nothing.
+_NOTHING: Final = frozenset({"", "nan", "NaN", "None", "null"})
+
 _FLAGS: Final = {
     **dict.fromkeys(("1", "1.0", "true"), True),
     **dict.fromkeys(("0", "0.0", "false", ""), False),
@@ -31,7 +43,7 @@ def parse_labels(
     """Reads the labels from their column's value.
 
     Args:
-        value: The value; a tuple holds the labels themselves.
+        value: The value; a tuple holds the labels themselves. `nan` and the like are nothing.
         form: `data.label_format`.
         separator: `data.label_separator`; empty labels at the ends are nothing.
 
@@ -46,7 +58,7 @@ def parse_labels(
     """
     parts: Sequence[object] = value
     if isinstance(value, str):
-        if not value.strip():
+        if value.strip() in _NOTHING:
             return ()
         if form == "tags":
             parts = _read_tags(value)
@@ -76,22 +88,22 @@ def _clean(part: object) -> str:
     if isinstance(part, int) and not isinstance(part, bool):
         part = str(part)
     if not isinstance(part, str):
-        raise ValueError(f"the label {part!r} is not a string")
+        raise ValueError(f"the label {part!r} is not a string; quote it or leave it out")
     label = " ".join(part.split())
     if not label:
         raise ValueError("a label is empty")
     if any(character < " " or character == "\x7f" for character in label):
-        raise ValueError(f"the label {short(label)} contains a control character")
+        raise ValueError(f"the label {short(label)} contains a control character; remove it")
     if any("\ud800" <= character <= "\udfff" for character in label):
         raise ValueError(f"the label {short(label)} can't be written as UTF-8")
     return label
 
 
 def _split(value: str, separator: str) -> list[str]:
-    start = value.lstrip()[:2]
-    if start in ("['", '["'):
+    if _BRACKETED.fullmatch(value.strip()):
+        _read_list(value)
         raise ValueError(f"{short(value)} is a list: set data.label_separator to null")
-    if start[:1] == "<" and "><" in value:
+    if not _TAG.sub("", value):
         raise ValueError(
             f"{short(value)} are tags: set data.label_format to tags, and label_separator to null"
         )
@@ -117,14 +129,14 @@ def _read_list(value: str) -> Sequence[object]:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         parsed = None
     if not isinstance(parsed, list | tuple):
-        remedy = "data.label_format to tags" if value.strip()[0] == "<" else "data.label_separator"
-        raise ValueError(
-            f"{short(value)} is not a Python list of strings; if it is no list, set {remedy}"
-        )
+        text, remedy = value.strip(), "if it is no list, set data.label_separator"
+        if text[0] == "<" or _BRACKETED.fullmatch(text):
+            remedy = _REMEDIES[text[0]]
+        raise ValueError(f"{short(value)} is not a Python list of strings; {remedy}")
     tokens = tokenize.generate_tokens(io.StringIO(value.strip()).readline)
     kinds = [token.type for token in tokens if token.type not in (tokenize.NL, tokenize.COMMENT)]
     if (tokenize.STRING, tokenize.STRING) in itertools.pairwise(kinds):
-        raise ValueError(f"{short(value)} has two strings without a comma between them")
+        raise ValueError(f"{short(value)} lacks commas between strings; NumPy's tolist() has them")
     return parsed
 
 

@@ -63,15 +63,15 @@ def test_empty_title_or_abstract(tmp_path):
         ("__import__('os')", "is not a Python list"),
         ("[" * 500 + "]" * 500, "is not a Python list"),
         ("['cs.LG', 7.5]", "the label 7.5 is not a string"),
-        ("['cs.LG', True]", "the label True is not a string"),
+        ("['cs.LG', True]", "the label True is not a string; quote it or leave it out"),
         ("<a><b>", "set data.label_format to tags"),
         ("a;b", "set data.label_separator"),
-        ("['cs.LG' 'stat.ML']", "two strings without a comma between them"),
-        ("['a', 'b'\n 'c']", "two strings without a comma between them"),
+        ("['cs.LG' 'stat.ML']", "lacks commas between strings"),
+        ("['a', 'b'\n 'c']", "lacks commas between strings"),
         ("['cs.LG', None]", "the label None is not a string"),
         ("['cs.LG', '']", "a label is empty"),
         ("['cs.LG', ' \\n']", "a label is empty"),
-        ("['cs\\x00LG']", "control character"),
+        ("['cs\\x00LG']", "control character; remove it"),
         ("['\\ud800']", "UTF-8"),
     ],
 )
@@ -86,12 +86,32 @@ def test_bad_list_literals(tmp_path, terms, reason):
     [
         ("x;;y", "a label is empty"),
         ("['x', 'y']", "set data.label_separator to null"),
+        ("[]", "set data.label_separator to null"),
         ("<x><y>", "set data.label_format to tags"),
+        (" <x y>", "set data.label_format to tags"),
+        ("['x' 'y']", "lacks commas between strings; NumPy's tolist() has them"),
+        ("['x', 'y", "quote each label, as in ['a', 'b'], or drop the brackets"),
     ],
 )
 def test_bad_separated_labels(tmp_path, terms, reason):
     (found,) = reasons(tmp_path, [("a", "b", terms)], ";")
     assert reason in found
+
+
+@pytest.mark.parametrize("separator", [",", None])
+@pytest.mark.parametrize(
+    ("terms", "remedy"),
+    [
+        ("[Bug, Login]", "quote each label, as in ['a', 'b'], or drop the brackets"),
+        ("{'a','b'}", "it looks like a set or an object; write a list, such as ['a', 'b']"),
+        ("{'a': 1}", "it looks like a set or an object; write a list, such as ['a', 'b']"),
+        ("array(['a', 'b'],\n dtype=object)", "it looks like a NumPy array; write what its tol"),
+    ],
+)
+def test_brackets_around_the_labels_are_told(tmp_path, terms, remedy, separator):
+    (found,) = reasons(tmp_path, [("a", "b", terms)], separator)
+    assert f"is not a Python list of strings; {remedy}" in found
+    assert "label_separator" not in found
 
 
 @pytest.mark.parametrize(
@@ -106,6 +126,13 @@ def test_bad_separated_labels(tmp_path, terms, reason):
         ("b;a;b", ";", ("b", "a")),
         ("I.2.6, x || y", "||", ("I.2.6, x", "y")),
         ("a;b;", ";", ("a", "b")),
+        ("[a];[b]", ";", ("[a]", "[b]")),
+        ("<a>;<b>", ";", ("<a>", "<b>")),
+        ("nan;a", ";", ("nan", "a")),
+        (" nan", ",", ()),
+        ("NaN", ",", ()),
+        ("None", None, ()),
+        ("null", ",", ()),
         ("|a|b|", "|", ("a", "b")),
         ("a  b\t", " ", ("a", "b")),
         (" ; ;", ";", ()),
