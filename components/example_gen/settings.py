@@ -57,7 +57,7 @@ class DataSettings(Settings):
             sets are counted; 1 leaves none out.
         label_pattern: Regular expression that a label has to match as a whole, else it is left
             out; null for any label. The metrics count the labels left out as missed.
-        unlabelled: What becomes of rows without a label, or with none that isn't left out: `drop`,
+        unlabelled: What becomes of rows without a label, or whose labels are all left out: `drop`,
             `keep` (they train and test the model as papers without a label) or `error`.
         dedup_by: What makes a row a repeat of an earlier one, which is dropped: the same `title`
             (the same text, where there is no title), `title_and_text`, or `none`.

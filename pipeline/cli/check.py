@@ -31,7 +31,7 @@ _WORTH_WORDS: Final = 0.01
 @options.SET
 @report_errors
 def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
-    """Check a CSV file in seconds: what a run would keep, drop or reject."""
+    """Check a data file in seconds: what a run would keep, drop or reject."""
     config = load_config(profile, overrides)
     console = Terminal(Words.of_settings(config.model_dump()))
     with tempfile.TemporaryDirectory() as folder:

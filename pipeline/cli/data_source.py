@@ -68,7 +68,8 @@ def locate(data: str, folder: Path, console: Terminal) -> str:
     if path.is_fifo() or (path.is_file() and data.startswith(("/dev/", "/proc/"))):
         return str(copy_once(path, folder))
     if not path.is_file():
-        raise BadInputError(f"There is no file {data}. Check the path.")
+        problem = f"{data} is a folder" if path.is_dir() else f"There is no file {data}"
+        raise BadInputError(f"{problem}. Give the path of a file, or /dev/stdin.")
     return data
 
 
@@ -85,5 +86,5 @@ def _download(url: str, folder: Path, console: Terminal) -> Path:
     columns = (TextColumn("Downloading"), BarColumn(), DownloadColumn())
     with console.progress(*columns) as update:
         path = fetch(url, folder, update)
-    console.say(("✓", "green"), f" Downloaded {without_password(url)} to {path}")
+    console.say(("✓", "green"), f" Downloaded {without_password(url)}")
     return path

@@ -14,9 +14,9 @@ from pipeline.cli.extras import require_extra
 
 # Each command's file, `pipeline/cli/<name>.py`, holds a function of the same name.
 COMMANDS: Final = {
-    "run": "Run the whole pipeline, from a CSV file to a pushed model.",
+    "run": "Run the whole pipeline, from a data file to a pushed model.",
     "sample": "Write a CSV file of invented papers, as noisy as a real one.",
-    "check": "Check a CSV file in seconds: what a run would keep, drop or reject.",
+    "check": "Check a data file in seconds: what a run would keep, drop or reject.",
     "report": "Show the last run's headline figures, and where its report is.",
     "predict": "Suggest subject areas with a pushed model, without a server.",
     "serve": "Serve pushed models over gRPC and REST, with a page to try them.",

@@ -56,7 +56,7 @@ def run(
     beam: str | None,
     dry_run: bool,
 ) -> None:
-    """Run the whole pipeline, from a CSV file to a pushed model.
+    """Run the whole pipeline, from a data file to a pushed model.
 
     Exit codes: 0 pushed or nothing new, 2 wrong usage, 3 bad input, 4 anomalies in the data,
     5 refused by InfraValidator or the gate, 1 any other error.

@@ -14,6 +14,7 @@ from components.example_gen.curation_report import CurationReport, warnings
 from components.metrics.names import METRICS
 from pipeline.cli.curation_table import show_curation, show_warnings
 from pipeline.cli.suggestions import one_line
+from pipeline.local.output_folder import OutputFolder
 from pipeline.local.output_redirect import output_dropped
 from pipeline.local.results import METRICS_FILE, infra_report, is_blessed, read_json, served_model
 from pipeline.terminal import Terminal, styled
@@ -53,8 +54,8 @@ def show_results(
         _show_papers(console, result)
     pushed = result.nodes["Pusher"].artifact("pushed_model")
     if pushed.get_int_custom_property("pushed"):
-        where = pushed.get_string_custom_property("pushed_destination")
-        console.say(("Model", "bold"), f"    {where}")
+        version = Path(pushed.get_string_custom_property("pushed_destination")).name
+        console.say(("Model", "bold"), f"    {OutputFolder(output).serving / version}")
     if result.metrics:
         console.say(("Metrics", "bold"), f"  {output / METRICS_FILE}")
     page = output / names.REPORT_DIR / names.REPORT_PAGE_FILE

@@ -51,8 +51,8 @@ def fetch(
     Raises:
         BadInputError: The address, the server's answer or the folder is no good.
     """
-    shown = without_password(url.partition("#")[0])
-    if not re.match(r"https?://[^/]", url):
+    shown = without_password(url).partition("#")[0]
+    if not re.match(r"https?://[^/]", url, re.IGNORECASE):
         raise BadInputError(
             f"{shown}: only http:// and https:// addresses can be downloaded. {_BY_HAND}"
         )
@@ -62,7 +62,8 @@ def fetch(
 
 def without_password(url: str) -> str:
     """Returns an address as it may be shown; a path stays as it is."""
-    return re.sub(r"(?<=://)[^/]*@", "", url)
+    # Also one with a slash that should have been written as %2F; digits are a port.
+    return re.sub(r"(?<=://)([^/]*@|[^/:@]*:(?!\d*/)[^@]*@([^/]*@)?)", "", url)
 
 
 def copy_once(source: Path, directory: Path) -> Path:
@@ -140,7 +141,7 @@ def _check_answer(response: httpx.Response, shown: str) -> None:
     if response.status_code != httpx.codes.OK:
         raise BadInputError(
             f"{shown}: the server answered {response.status_code} {response.reason_phrase} instead "
-            f"of the file. Check the address. {_BY_HAND}"
+            f"of the file. Check the address, and the name and password in it. {_BY_HAND}"
         )
     if response.headers.get("Content-Type", "").startswith("text/html"):
         raise BadInputError(

@@ -40,6 +40,7 @@ class Layout(NamedTuple):
 
 
 USUAL_LAYOUT: Final = Layout()
+_REMEDY: Final = "Rename them, or name its columns in data.columns (--profile, --set)"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def read_rows(path: Path, layout: Layout = USUAL_LAYOUT) -> Iterator[PaperRow]:
     texts = [each.text for each in layout.columns]
     titles = [each.title for each in layout.columns if each.title is not None]
     with open_table(
-        str(path), layout.keep, one_of=texts, optional=titles, form=layout.form
+        str(path), layout.keep, one_of=texts, optional=titles, form=layout.form, remedy=_REMEDY
     ) as table:
         there = [each for each in layout.columns if each.text in table.header]
         for number, row in enumerate(table.rows, start=1):

@@ -254,7 +254,8 @@ def _models(options: ServerOptions) -> tuple[ModelConfig, ...]:
     if options.model_config_file:
         return read_model_config_file(options.model_config_file)
     if options.model_base_path:
-        base_path = str(options.model_base_path.resolve())
+        # A link stays one: it may stand for a folder with wildcards in its name.
+        base_path = str(options.model_base_path.absolute())
         return (ModelConfig(name=options.model_name, base_path=base_path),)
     raise UsageError(
         "There is nothing to serve: neither --model_base_path nor --model_config_file is given. "

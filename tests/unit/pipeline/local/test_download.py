@@ -10,7 +10,7 @@ import socket
 
 import pytest
 
-from pipeline.local.download import INDEX_FILE, fetch
+from pipeline.local.download import INDEX_FILE, fetch, without_password
 from schema.errors import BadInputError
 from tests.support.file_server import Answer, FileServer
 
@@ -163,6 +163,20 @@ def test_two_addresses_are_kept_apart_and_a_password_is_not_kept(server, downloa
     b = fetch(server.url("/b.csv").replace("//", "//me:secret@"), tmp_path)
     assert (a.read_bytes(), b.read_bytes()) == (CSV, CSV + b"b")
     assert "secret" not in (tmp_path / INDEX_FILE).read_text()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://me:secret@host:80/a@b.csv", "http://host:80/a@b.csv"),
+        ("https://me:s3/cr@t@host/a.csv", "https://host/a.csv"),
+        ("http://me:p#w@host/a.csv", "http://host/a.csv"),
+        ("http://host:8080/a@b.csv", "http://host:8080/a@b.csv"),
+        ("data/me:secret@host", "data/me:secret@host"),
+    ],
+)
+def test_a_password_is_not_shown(url, shown):
+    assert without_password(url) == shown
 
 
 # What goes wrong

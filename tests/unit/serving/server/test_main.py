@@ -59,9 +59,16 @@ def test_an_error_is_one_line_and_an_exit_code(monkeypatch, capsys):
 
 def test_the_program(tmp_path):
     """As a process: it says where it listens and nothing else, and ends well when told to."""
-    half_plus_two(tmp_path / "1")
+    half_plus_two(tmp_path / "half" / "1")
+    # TensorFlow would take the folder's own path for a pattern.
+    (tmp_path / "half").rename(tmp_path / "half [1]*")
+    (tmp_path / "link").symlink_to(tmp_path / "half [1]*")
     port, rest_port = free_ports()
-    flags = [f"--model_base_path={tmp_path}", f"--port={port}", f"--rest_api_port={rest_port}"]
+    flags = [
+        f"--model_base_path={tmp_path / 'link'}",
+        f"--port={port}",
+        f"--rest_api_port={rest_port}",
+    ]
     command = [sys.executable, "-m", "serving.server", *flags]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         lines = []
