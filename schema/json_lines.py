@@ -33,7 +33,7 @@ def open_json_lines(stream: Stream) -> Source:
     if not header or first[0].text.startswith("["):
         raise BadInputError(
             f"{stream.path}, line {first[0].line}: {first[0].problem}. JSON needs one object on "
-            "each line; `jq -c '.[]'` makes that of an array"
+            "each line; `jq -c '.[]'` makes that of an array, `jq -c '.data[]'` of one named data"
         )
     return Source(header, first[0].line, partial(_rows, itertools.chain(first, records)))
 
@@ -58,8 +58,10 @@ def _records(lines: Lines) -> Iterator[_Record]:
             read = json.loads(
                 text, parse_int=str, parse_float=str, parse_constant=lambda name: None
             )
-        except (ValueError, RecursionError) as error:
-            problem = f"not JSON: {error}"
+        except json.JSONDecodeError as error:
+            problem = f"not JSON: {error.msg}, column {error.colno}"
+        except RecursionError:
+            problem = "not JSON that can be read: nested too deep"
         else:
             fields = read if isinstance(read, dict) else None
             problem = "" if fields is not None else "not a JSON object"

@@ -103,14 +103,16 @@ def stop_reason(
     """
     share = report.dead_letters / max(report.rows_read, 1)
     if share > settings.max_bad_share:
-        reasons = "; ".join(
-            f"{letter.file}, line {letter.line}: {letter.reason}"
-            for letter in first_dead_letters[:3]
+        first = first_dead_letters[:3]
+        file = f"{first[0].file}, " if len({letter.file for letter in first}) == 1 else ""
+        reasons = file + "; ".join(
+            f"{'' if file else letter.file + ', '}line {letter.line}: {letter.reason}"
+            for letter in first
         )
         return (
             f"{report.dead_letters} of {report.rows_read} rows ({share:.2%}) are malformed, more "
             f"than data.max_bad_share allows ({settings.max_bad_share:.2%}). The first: {reasons}. "
-            "Correct them or raise the share; `arxiv-tagger check --data FILE` lists them all"
+            "Correct them or the settings, or raise the share"
         )
     if not report.kept:
         return (
@@ -138,7 +140,7 @@ def warnings(report: CurationReport, settings: DataSettings) -> list[str]:
     rows = max(report.rows_read, 1)
     title = repr(settings.columns.title)
     found = []
-    if settings.label_separator is not None and not report.several_labels:
+    if settings.label_separator and not report.several_labels and rows > report.dead_letters:
         found.append(
             f"No row has more than one label by data.label_separator {settings.label_separator!r}. "
             "Set it to what separates them"
@@ -150,7 +152,7 @@ def warnings(report: CurationReport, settings: DataSettings) -> list[str]:
             "to title_and_text to keep them"
         )
     lost = {
-        "malformed (correct them)": report.dead_letters,
+        "malformed (correct them, or the settings)": report.dead_letters,
         f"the {title} of another row (set data.dedup_by)": report.other_texts,
         "no labels (set data.unlabelled to keep)": report.unlabelled,
         f"a label set in fewer than {settings.min_label_set_count} rows (lower "

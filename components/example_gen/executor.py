@@ -121,7 +121,8 @@ def _publish(paths: list[str], settings: DataSettings, destination: Destination)
             fileio.remove(part)
     reason = stop_reason(report, first, settings)
     if reason is not None:
-        raise BadInputError(reason)
+        told = "; `arxiv-tagger check` with the same --profile and --set lists all malformed rows"
+        raise BadInputError(reason + (told if report.dead_letters else ""))
     left_out = json.dumps(outcome.left_out, indent=1)
     for name, text in ((names.CURATION_FILE, report.to_json()), (names.LEFT_OUT_FILE, left_out)):
         io_utils.write_string_file(posixpath.join(destination.curation, name), text + "\n")

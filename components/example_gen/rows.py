@@ -99,7 +99,7 @@ def read_rows(
     columns = settings.columns
     wanted = [columns.text, *columns.label_columns]
     wanted += [name for name in (columns.title, columns.split) if name is not None]
-    remedy = "Rename them, or set data.columns to the names in the file"
+    remedy = "Rename them, or set data.columns to the names in the file (its title may be null)"
     with open_table(path, wanted, open_file, form=settings.form, remedy=remedy) as table:
         for row in table.rows:
             try:
@@ -142,7 +142,7 @@ def _parse(
     others = list(row.values[width:])
     title = "" if columns.title is None else _text(others.pop(0), columns.title)
     if columns.title is not None and not title.strip():
-        raise _BadRowError(f"empty {columns.title!r}")
+        raise _BadRowError(f"empty {columns.title!r}; data.columns.title may be null")
     if not abstract.strip():
         raise _BadRowError(f"empty {columns.text!r}")
     labels, value = _read_labels(row.values[1:width], settings)

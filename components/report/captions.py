@@ -24,7 +24,7 @@ SLICES: Final = {
 # The counts of `curation.json`.
 _CURATION: Final = (
     ("rows_read", "rows read"),
-    ("dead_letters", "malformed rows, in dead_letters.jsonl"),
+    ("dead_letters", "malformed rows"),
     ("repeats", "repeats of an earlier paper, dropped"),
     ("other_texts", "of these with another text"),
     ("unlabelled", "papers without labels, dropped"),

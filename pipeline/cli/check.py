@@ -53,5 +53,6 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
     show_warnings(console, found)
     if report.problem:
         with named_as_given(data, path):
-            raise BadInputError(f"{data}: {report.problem}.")
+            named = "" if path in report.problem else f"{data}: "
+            raise BadInputError(f"{named}{report.problem}.")
     console.say(("✓", "green"), f" {data} can be used.")

@@ -88,7 +88,7 @@ def test_a_json_line_that_is_no_object_is_a_malformed_row(read):
         (5, None),
         (6, ("",)),
     ]
-    assert rows[1].problem.startswith("not JSON")
+    assert rows[1].problem == "not JSON: Expecting value, column 6"
     assert rows[2][1:] == (("[1]",), None, "not a JSON object")
     assert rows[3].problem == "bad 'a': not valid UTF-8: surrogates not allowed"
 
@@ -99,6 +99,7 @@ def test_a_json_line_that_is_no_object_is_a_malformed_row(read):
         (b"", "is empty"),
         (b"\n \n", "is empty"),
         (b'[\n{"abstract": "A"}\n]\n', "line 1: not JSON"),
+        (b'{\n"data": [{"abstract": "A"}]}', "`jq -c '.data[]'` of one named data"),
         (b'[{"abstract": "A"}]', "`jq -c '.[]'` makes that of an array"),
         (
             b'{"abstract": "A", "labels": []}\n{"abstract": "A", "id": 1}\n',

@@ -47,9 +47,13 @@ def test_share_of_malformed_rows():
     report = dataclasses.replace(REPORT, dead_letters=4)
     message = stop_reason(report, LETTERS, DataSettings(max_bad_share=0.03))
     assert "4 of 100 rows (4.00%)" in message
-    assert "x.csv, line 3: reason 3; x.csv, line 7: reason 7; x.csv, line 9: reason 9. " in message
-    assert "line 11" not in message
-    assert "arxiv-tagger check --data" in message
+    assert message.endswith(
+        "The first: x.csv, line 3: reason 3; line 7: reason 7; line 9: reason 9. Correct them "
+        "or the settings, or raise the share"
+    )
+    other = [*LETTERS[:1], LETTERS[1]._replace(file="y.csv")]
+    message = stop_reason(report, other, DataSettings(max_bad_share=0.03))
+    assert "The first: x.csv, line 3: reason 3; y.csv, line 7: reason 7. " in message
 
 
 def test_nothing_left():
@@ -78,10 +82,13 @@ def test_nothing_to_warn_of():
 
 def test_a_separator_that_separates_nothing():
     report = dataclasses.replace(REPORT, several_labels=0)
-    (told,) = warnings(report, DataSettings(label_separator="|"))
+    settings = DataSettings(label_separator="|")
+    (told,) = warnings(report, settings)
     assert "data.label_separator" in told
     assert "'|'" in told
     assert warnings(report, DataSettings()) == []
+    malformed = dataclasses.replace(report, rows_read=1, dead_letters=1)
+    assert not any("separator" in told for told in warnings(malformed, settings))
 
 
 def test_repeats_of_a_title_with_other_texts():
@@ -95,9 +102,9 @@ def test_lost_rows_are_told_with_every_step_and_its_setting():
     # 1 malformed, 1 repeat of a title alone, 3 without labels, 9 with a rare label set.
     (told,) = warnings(REPORT, DataSettings(warn_lost_share=0.14))
     assert told == (
-        "14 of 100 rows (14.0%) are lost. Of them, malformed (correct them): 1; the 'titles' "
-        "of another row (set data.dedup_by): 1; no labels (set data.unlabelled to keep): 3; a "
-        "label set in fewer than 2 rows (lower data.min_label_set_count): 9"
+        "14 of 100 rows (14.0%) are lost. Of them, malformed (correct them, or the settings): 1; "
+        "the 'titles' of another row (set data.dedup_by): 1; no labels (set data.unlabelled to "
+        "keep): 3; a label set in fewer than 2 rows (lower data.min_label_set_count): 9"
     )
     assert warnings(REPORT, DataSettings(warn_lost_share=0.15)) == []
     # Exact repeats are not lost.

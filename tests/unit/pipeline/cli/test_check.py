@@ -92,6 +92,7 @@ def test_a_url_is_checked_and_its_password_not_shown(papers):
     ("header", "told"),
     [
         ("titles,summaries", "{}, line 1: no column 'terms'"),
+        ("summaries,terms", "names in the file (its title may be null)"),
         ("titles,summaries,terms", "The first: {}, line 2: "),
     ],
 )
@@ -101,6 +102,7 @@ def test_an_error_names_the_url_that_was_given(header, told):
         done = invoke("check", "--data", server.url("/a.csv").replace("//", "//me:secret@"))
     assert done.exit_code == 3
     assert told.format(server.url("/a.csv")) in flat(done.stderr)
+    assert flat(done.stderr).count(server.url("/a.csv")) == 1
     assert "secret" not in done.output
 
 
