@@ -59,7 +59,7 @@ def _records(lines: Lines) -> Iterator[_Record]:
                 text, parse_int=str, parse_float=str, parse_constant=lambda name: None
             )
         except json.JSONDecodeError as error:
-            problem = f"not JSON: {error.msg}, column {error.colno}"
+            problem = f"not JSON: {error.msg} (column {error.colno})"
         except RecursionError:
             problem = "not JSON that can be read: nested too deep"
         else:

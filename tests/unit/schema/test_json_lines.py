@@ -88,7 +88,7 @@ def test_a_json_line_that_is_no_object_is_a_malformed_row(read):
         (5, None),
         (6, ("",)),
     ]
-    assert rows[1].problem == "not JSON: Expecting value, column 6"
+    assert rows[1].problem == "not JSON: Expecting value (column 6)"
     assert rows[2][1:] == (("[1]",), None, "not a JSON object")
     assert rows[3].problem == "bad 'a': not valid UTF-8: surrogates not allowed"
 
