@@ -136,7 +136,10 @@ def _read_list(value: str) -> Sequence[object]:
     tokens = tokenize.generate_tokens(io.StringIO(value.strip()).readline)
     kinds = [token.type for token in tokens if token.type not in (tokenize.NL, tokenize.COMMENT)]
     if (tokenize.STRING, tokenize.STRING) in itertools.pairwise(kinds):
-        raise ValueError(f"{short(value)} lacks commas between strings; NumPy's tolist() has them")
+        raise ValueError(
+            f"{short(value)} has two strings without a comma between them; "
+            "NumPy's tolist() writes it"
+        )
     return parsed
 
 
