@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -103,17 +102,14 @@ def query(
     --set, `summaries`, `text` or `abstract` and, optionally, `titles` or `title`.
     """
     connection["protocol"] = "rest" if rest else "grpc"
-    layout, words, label_names = _read_profile(profile, overrides, keep)
+    layout, words, connection["label_names"] = _read_profile(profile, overrides, keep)
     if source is None:
         for option, value in {"--output": output, "--keep": keep}.items():
             if value:
                 raise click.UsageError(f"{option} goes with --file.")
         given = read_texts(texts)
         with TaggerClient(**connection) as client:
-            suggestions = [
-                [replace(each, name=label_names.get(each.label, "")) for each in labels[:top]]
-                for labels in client.suggest(given)
-            ]
+            suggestions = [labels[:top] for labels in client.suggest(given)]
         write_suggestions(given, suggestions, as_json)
         return
     if output is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Final
 
 from pipeline.terminal import Terminal, styled
@@ -48,7 +47,7 @@ def write_suggestions(
     console = Terminal()
     for text, labels in zip(texts, suggestions, strict=True):
         if as_json:
-            row = {"text": text, "suggestions": [_as_dict(each) for each in labels]}
+            row = {"text": text, "suggestions": [each.as_dict() for each in labels]}
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
             continue
         console.print(styled((one_line(text), "bold")))
@@ -57,11 +56,6 @@ def write_suggestions(
             mark = ("*", "green") if each.suggested else " "
             figures = f" {each.score:6.3f}  {visible(each.label):<16} "
             console.print(styled("  ", mark, figures, (bar, "cyan"), ("  " + each.name, "dim")))
-
-
-def _as_dict(suggestion: Suggestion) -> dict[str, object]:
-    """Returns it without a name where it has none."""
-    return {key: value for key, value in asdict(suggestion).items() if key != "name" or value}
 
 
 def one_line(text: str) -> str:

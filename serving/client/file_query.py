@@ -103,10 +103,7 @@ def _ask(client: TaggerClient, batch: Sequence[PaperRow], top: int | None) -> It
     for row in batch:
         entry: dict[str, Any] = {"row": row.number, "line": row.line, "digest": row.digest}
         if row.problem is None:
-            entry["suggestions"] = [
-                {"label": each.label, "score": each.score, "suggested": each.suggested}
-                for each in next(answers)[:top]
-            ]
+            entry["suggestions"] = [each.as_dict() for each in next(answers)[:top]]
         else:
             entry["error"] = row.problem
         if row.kept:

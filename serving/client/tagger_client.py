@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from schema import names
@@ -84,6 +85,7 @@ class TaggerClient:
         timeout: Seconds to wait for each try.
         retry: Further tries if the connection is refused or the server says that it can't answer
             now (UNAVAILABLE, 503). No other error is retried.
+        label_names: What labels are called, which no server says; see `Suggestion.name`.
         transport: What sends the requests, in place of the protocol's own.
         sleep: Waits between tries.
 
@@ -101,6 +103,7 @@ class TaggerClient:
         label: str | None = None,
         timeout: float = 30.0,
         retry: Retry | None = None,
+        label_names: Mapping[str, str] = MappingProxyType({}),
         transport: Transport | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -118,6 +121,7 @@ class TaggerClient:
         self._timeout = timeout
         self._retry = retry or Retry()
         self._sleep = sleep
+        self._label_names = label_names
         self._transport = transport or _connect(protocol, self.address)
 
     def __enter__(self) -> TaggerClient:
@@ -151,7 +155,7 @@ class TaggerClient:
         waits = self._retry.waits()
         while True:
             try:
-                return self._transport.predict(self.target, texts, self._timeout)
+                answer = self._transport.predict(self.target, texts, self._timeout)
             except CallError as error:
                 wait = next(waits, None) if error.fault in _WORTH_A_RETRY else None
                 if wait is None:
@@ -160,6 +164,11 @@ class TaggerClient:
                     "%s: %s; retrying in %.2f s", self.address, error, wait
                 )
                 self._sleep(wait)
+            else:
+                return [self._named(labels) for labels in answer] if self._label_names else answer
+
+    def _named(self, labels: Sequence[Suggestion]) -> list[Suggestion]:
+        return [replace(each, name=self._label_names.get(each.label, "")) for each in labels]
 
     def suggest_paper(self, title: str, abstract: str) -> list[Suggestion]:
         """Suggests labels for one paper; see `suggest`."""

@@ -73,11 +73,15 @@ def test_query_asks_for_the_version_or_label_that_is_given(server, protocol):
     assert [(asked.version, asked.label) for asked in server.asked] == [(7, None), (None, "stable")]
 
 
-def test_labels_have_the_names_of_the_settings(server):
-    names = "report.label_names={cs.LG: Machine Learning}"
-    done = query(server, "rest", "--json", "--set", names, "ab")
-    suggestions = json.loads(done.output)["suggestions"]
-    assert [each.get("name") for each in suggestions] == [None, "Machine Learning", None]
+def test_labels_have_the_names_of_the_settings(server, tmp_path):
+    names = ("--set", "report.label_names={cs.LG: Machine Learning}")
+    output, papers = tmp_path / "out.jsonl", tmp_path / "papers.csv"
+    papers.write_text("titles,summaries\na,b\n")
+    asked = query(server, "rest", "--json", *names, "ab").output
+    assert query(server, "rest", *names, "--file", papers, "--output", output).exit_code == 0
+    for answer in (asked, output.read_text()):
+        suggestions = json.loads(answer)["suggestions"]
+        assert [each.get("name") for each in suggestions] == [None, "Machine Learning", None]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
