@@ -16,17 +16,20 @@ from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import model_util
 
 from components.metrics.inputs import Array
-from components.metrics.names import EXAMPLES, HEADLINE, LABEL_METRICS, METRIC_NAMES
+from components.metrics.names import (
+    ABSTRACT_ONLY,
+    EXAMPLES,
+    HEADLINE,
+    LABEL_METRICS,
+    METRIC_NAMES,
+    VOCABULARY_ONLY,
+)
 from components.metrics.sums import COMPARED_NAMES, sum_compared, sum_labels, sum_metrics
 from schema import names
 
 # Number of examples that are scored together.
 BATCH_SIZE: Final = 256
 
-# Prefix of the candidate's metrics when it sees no titles.
-ABSTRACT_ONLY: Final = "abstract_only/"
-# Prefix of its metrics if no paper had a label outside the vocabulary.
-VOCABULARY_ONLY: Final = "vocabulary_only/"
 PREFIXED_NAMES: Final = tuple(
     f"{prefix}{name}"
     for prefix in (ABSTRACT_ONLY, VOCABULARY_ONLY)

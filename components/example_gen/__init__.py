@@ -1,1 +1,1 @@
-"""ExampleGen: from a CSV file to curated train, validation and test examples."""
+"""ExampleGen: from a file of data to curated train, validation and test examples."""

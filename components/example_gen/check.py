@@ -1,4 +1,4 @@
-"""Checks CSV files by the rules of ExampleGen in one process, without TFX, Beam or TensorFlow."""
+"""Checks files by the rules of ExampleGen in one process, without TFX, Beam or TensorFlow."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
     rows, the distinct label sets and a few bytes a paper are held in memory.
 
     Args:
-        paths: ``.csv`` or ``.csv.gz`` files on a local disk; of repeats, the first in their
-            order is kept.
+        paths: Files on a local disk; of repeats, the first in their order is kept.
         settings: How they are read, curated and split.
 
     Raises:
@@ -72,14 +71,15 @@ def check_files(paths: Sequence[str], settings: DataSettings) -> CheckReport:
             dead_letters.append(row)
             continue
         paper, text = row.paper.key(settings.by_title), text_digest(row.paper.abstract)
+        digest = paper_digest(paper)
         counts["several_labels"] += len(row.paper.labels) > 1
         if row.is_dropped(settings):
             counts["unlabelled"] += 1
-        elif settings.dedup_by != "none" and (digest := paper_digest(paper)) in texts:
+        elif settings.dedup_by != "none" and digest in texts:
             repeats.add((path, row.line))
             counts["other_texts"] += texts[digest] != text
         else:
-            texts[paper_digest(paper)] = text
+            texts[digest] = text
             key = label_set_key(row.label_set)
             orders[key].append(rule.order(paper))
             labels_of[key] = row.paper.labels

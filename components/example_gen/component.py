@@ -1,4 +1,4 @@
-"""The ExampleGen component: CSV files in, curated examples and a curation report out."""
+"""The ExampleGen component: files of data in, curated examples and a curation report out."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CsvExampleGenSpec(component_spec.ComponentSpec):
 
 
 class CsvExampleGen(stock.FileBasedExampleGen):
-    """Reads, curates and splits CSV files; a subclass because Kubeflow's driver requires it.
+    """Reads, curates and splits files of data; a subclass because Kubeflow's driver requires it.
 
     Outputs:
         examples: Splits train, val and test of tf.Examples with `names.TITLES`,

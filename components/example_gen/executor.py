@@ -32,7 +32,7 @@ SPANS_PROPERTY = "spans"
 
 
 class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
-    """Turns CSV files into train, val and test examples and a report of what became of the rows."""
+    """Turns files into train, val and test examples and a report of what became of the rows."""
 
     def Do(  # noqa: N802
         self,

@@ -53,8 +53,7 @@ def label_set_of(labels: Iterable[str], value: str, settings: DataSettings) -> s
     """
     if settings.label_order == "ignore":
         return "\n".join(sorted(labels))
-    is_whole = settings.min_label_count == 1 and settings.label_pattern is None
-    return value if labels and is_whole else "\n".join(labels)
+    return value if labels and not settings.may_leave_labels_out else "\n".join(labels)
 
 
 def count_label_set(key: bytes, papers: int, settings: DataSettings) -> dict[str, int]:

@@ -105,7 +105,8 @@ def _split(value: str, separator: str) -> list[str]:
         raise ValueError(f"{short(value)} is a list: set data.label_separator to null")
     if not _TAG.sub("", value):
         raise ValueError(
-            f"{short(value)} are tags: set data.label_format to tags, and label_separator to null"
+            f"{short(value)} is a row of tags: set data.label_format to tags and "
+            "data.label_separator to null"
         )
     parts = [part.strip() for part in value.split(separator)]
     if separator.isspace():
@@ -138,7 +139,7 @@ def _read_list(value: str) -> Sequence[object]:
     if (tokenize.STRING, tokenize.STRING) in itertools.pairwise(kinds):
         raise ValueError(
             f"{short(value)} has two strings without a comma between them; "
-            "NumPy's tolist() writes it"
+            "write what NumPy's tolist() returns"
         )
     return parsed
 

@@ -1,4 +1,4 @@
-"""From a row of a CSV file to a paper, or to the reason why it isn't one."""
+"""From a row of a file to a paper, or to the reason why it isn't one."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def read_rows(
     open_file: Opener = open_local,
     left_out: Container[str] = (),
 ) -> Iterator[PaperRow | DeadLetter]:
-    """Reads a CSV file; every row of it comes out as one or the other, in file order.
+    """Reads a file; every row of it comes out as one or the other, in file order.
 
     Args:
         path: The file, see `schema.tables.open_table`.
@@ -120,7 +120,7 @@ def count_labels(
 ) -> collections.Counter[str]:
     """Counts the rows of each label; of none, where no label may be left out."""
     counts: collections.Counter[str] = collections.Counter()
-    if settings.min_label_count > 1 or settings.label_pattern is not None:
+    if settings.may_leave_labels_out:
         # What is wrong with a file is told by the next reading.
         with contextlib.suppress(BadInputError):
             for row in read_rows(path, settings, open_file):

@@ -1,4 +1,4 @@
-"""Settings of ExampleGen: how the CSV is read, curated and split."""
+"""Settings of ExampleGen: how the data is read, curated and split."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LabelFormat = Literal["list", "separated", "tags"]
 
 
 class Columns(Settings):
-    """Column names of the CSV file.
+    """Column names of the data.
 
     Attributes:
         title: Column of the title; null where the data has none. Abstracts then identify the
@@ -38,7 +38,7 @@ class Columns(Settings):
 
 
 class DataSettings(Settings):
-    r"""How the CSV becomes train, validation and test examples.
+    r"""How the data becomes train, validation and test examples.
 
     Attributes:
         columns: The column names.
@@ -102,6 +102,11 @@ class DataSettings(Settings):
     def form(self) -> Form:
         """How the file is written."""
         return Form(self.field_separator, self.header)
+
+    @property
+    def may_leave_labels_out(self) -> bool:
+        """Whether a label may be left out of the papers that have it."""
+        return self.min_label_count > 1 or self.label_pattern is not None
 
     @property
     def by_title(self) -> bool:

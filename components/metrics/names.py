@@ -80,6 +80,11 @@ METRICS: Final = {
 # What models are compared by, the most important first.
 HEADLINE: Final = ("micro_f1", "macro_f1", "lrap", "ndcg@5", "precision@1")
 
+# Prefix of a metric where the model sees no titles.
+ABSTRACT_ONLY: Final = "abstract_only/"
+# Prefix of a metric as if no paper had a label outside the vocabulary.
+VOCABULARY_ONLY: Final = "vocabulary_only/"
+
 # What the gate can bound.
 GatedMetric = Literal["micro_f1", "lrap", "precision@1", "binary_accuracy"]
 

@@ -15,7 +15,7 @@ from tfx.dsl.io import fileio
 from components.baselines.results import read_baselines
 from components.evaluator.gate import read_gate
 from components.evaluator.results import read_figures, read_labels, read_slices
-from components.evaluator.tfma_metrics import ABSTRACT_ONLY, VOCABULARY_ONLY
+from components.metrics.names import ABSTRACT_ONLY, VOCABULARY_ONLY
 from components.report import data_facts, drift, quality
 from components.report.scoring import read_test_papers, score
 from components.report.settings import ReportSettings

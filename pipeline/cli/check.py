@@ -52,7 +52,6 @@ def check(data: str, profile: str, overrides: tuple[str, ...]) -> None:
         )
     show_warnings(console, found)
     if report.problem:
-        with named_as_given(data, path):
-            named = "" if path in report.problem else f"{data}: "
-            raise BadInputError(f"{named}{report.problem}.")
+        problem = report.problem.replace(path, data)
+        raise BadInputError(f"{problem if data in problem else f'{data}: {problem}'}.")
     console.say(("✓", "green"), f" {data} can be used.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 
 from components.example_gen.curation_report import CurationReport, warnings
-from components.metrics.names import METRICS
+from components.metrics.names import METRICS, VOCABULARY_ONLY
 from pipeline.cli.curation_table import show_curation, show_warnings
 from pipeline.cli.suggestions import one_line
 from pipeline.local.output_folder import OutputFolder
@@ -100,7 +100,7 @@ def _show_metrics(console: Terminal, result: RunResult) -> None:
         value = format(result.metrics[name], metric.format)
         table.add_row(value, name, styled((console.words.of(metric.meaning), "dim")))
     console.print(table)
-    prefix = "vocabulary_only/"
+    prefix = VOCABULARY_ONLY
     alone = [name for name in _SHOWN_METRICS if prefix + name in result.metrics]
     if any(result.metrics[name] != result.metrics[prefix + name] for name in alone):
         figures = ", ".join(f"{name} {result.metrics[prefix + name]:.4f}" for name in alone)

@@ -51,7 +51,7 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
 
     Args:
         config: What the components do.
-        data: The CSV file, or its path with `{SPAN}` in it.
+        data: The file of data, or its path with `{SPAN}` in it.
         output: The output folder; made where missing.
         console: Where a person reads along; libraries can't write to it.
 

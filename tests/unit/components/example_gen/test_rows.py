@@ -91,7 +91,10 @@ def test_bad_list_literals(tmp_path, terms, reason):
         ("[]", "set data.label_separator to null"),
         ("<x><y>", "set data.label_format to tags"),
         (" <x y>", "set data.label_format to tags"),
-        ("['x' 'y']", "has two strings without a comma between them; NumPy's tolist() writes it"),
+        (
+            "['x' 'y']",
+            "has two strings without a comma between them; write what NumPy's tolist() returns",
+        ),
         ("['x', 'y", "quote each label, as in ['a', 'b'], or drop the brackets"),
     ],
 )
