@@ -117,16 +117,16 @@ def _in_script(value: object) -> str:
 @cache
 def _read_page(words: Words) -> str:
     folder = files("serving.server") / "page"
-    html, style, script = (
+    html, style, *scripts = (
         folder.joinpath(name).read_text(encoding="utf-8")
-        for name in ("index.html", "page.css", "page.js")
+        for name in ("index.html", "page.css", "server.js", "page.js")
     )
     # Of the elements only the text.
     html = re.sub(r">[^<]+<", lambda text: words.of(text[0], escape), html)
     hidden = {"example": words.item != Words.item, "title": words.title is None}
     for name in (name for name, is_hidden in hidden.items() if is_hidden):
         html = re.sub(rf'(id|for)="{name}"', r"\g<0> hidden", html)
-    return html.replace("__STYLE__", style).replace("__SCRIPT__", script)
+    return html.replace("__STYLE__", style).replace("__SCRIPT__", "".join(scripts))
 
 
 class RestApi:
