@@ -26,7 +26,7 @@ LOCAL_SERVER: Final = "local model server"
 _LOCAL_MODULE: Final = "serving.server.__main__"
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
-# TF Serving would try a broken model six times in five minutes.
+# A server would try a broken model six times in five minutes.
 _LOAD_ONCE: Final = ("--max_num_load_retries=0", "--load_retry_interval_micros=0")
 # What TF Serving prints when it gives up on a model and exits.
 _LOAD_FAILED: Final = "did not become available"
@@ -92,10 +92,10 @@ class ServerProcess:
             f"--model_base_path={self._base_path}",
             f"--port={grpc_port}",
             f"--rest_api_port={rest_port}",
+            *_LOAD_ONCE,
         ]
-        program = [sys.executable, "-m", _LOCAL_MODULE]
-        if self.kind == TF_SERVING:
-            program = [TF_SERVING, *_LOAD_ONCE]
+        local = [sys.executable, "-m", _LOCAL_MODULE]
+        program = [TF_SERVING] if self.kind == TF_SERVING else local
         modules = [str(_ROOT), *(path for path in sys.path if path)]
         environment = {
             **os.environ,

@@ -13,13 +13,13 @@ from pipeline.local.output_folder import plain_path
 from schema import names
 from schema.errors import UsageError
 from serving.models_config import config_path_of, read_config, tagger_config
-from serving.server.__main__ import add_flags, serve_models
+from serving.server.__main__ import EPILOG, add_flags, serve_models
 from serving.server.options import ServerOptions
 from serving.server.ports import address_of
 from serving.versions import find_base
 
 
-@click.command()
+@click.command(epilog=EPILOG)
 @options.folder(
     "--model",
     "A serving folder, or the output folder of a run. Serves what `release` chose, or else the "

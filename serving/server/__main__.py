@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
@@ -16,13 +17,24 @@ import click
 
 from schema.errors import TaggerError
 from schema.text import visible
-from serving.server.options import ServerOptions
+from serving.server.options import WITHOUT_EFFECT, ServerOptions
 
-_PORTS: Final = ("port", "rest_api_port")
+EPILOG: Final = f"Accepted without effect: --{', --'.join(WITHOUT_EFFECT)}."
+
+# Of click's types, by the name or the hint of an option.
+_PORT: Final = click.IntRange(0, 65535)
+_TYPES: Final[dict[Any, Any]] = {
+    "port": _PORT,
+    "rest_api_port": _PORT,
+    "grpc_max_threads": click.IntRange(1),
+    Path | None: click.Path(path_type=Path),
+}
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 # What the C++ of TensorFlow and gRPC may write. Of TensorFlow nothing: its errors come as
 # exceptions, and every start warns of a GPU library that was registered twice.
 _QUIET: Final = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR"}
+
+_logger = logging.getLogger("serving.server")
 
 
 def add_flags(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,8 +48,8 @@ def serve_models(**flags: Any) -> None:
     """Serves until the process is told to end.
 
     Args:
-        **flags: The attributes of ServerOptions; `rest_api_port` 0 turns REST off, as in TF
-            Serving.
+        **flags: The attributes of ServerOptions, and the flags without effect; `rest_api_port` 0
+            turns REST off, as in TF Serving.
 
     Raises:
         TaggerError: The server can't start.
@@ -47,6 +59,10 @@ def serve_models(**flags: Any) -> None:
         os.environ.setdefault(name, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    ignored = [f"--{name}" for name in WITHOUT_EFFECT if flags.pop(name) is not None]
+    if ignored:
+        _logger.warning("These flags have no effect in this server: %s", ", ".join(ignored))
+    flags.pop("version")
     with _errors_dropped():
         from serving.server.server import run_server
 
@@ -82,31 +98,57 @@ def _flags() -> Iterator[Callable[..., Any]]:
     """Returns the options in TF Serving's spelling: `--name=value`, and `--name` for true."""
     for name, hint in get_type_hints(ServerOptions, include_extras=True).items():
         kind, text = get_args(hint)
-        default = getattr(ServerOptions, name)
-        how: dict[str, Any] = {"type": kind, "default": default, "show_default": True}
-        if kind is bool:
-            how |= {"is_flag": False, "flag_value": True, "show_default": False}
-        elif kind == Path | None:
-            how = {"type": click.Path(path_type=Path)}
-        elif name in _PORTS:
-            how["type"] = click.IntRange(0, 65535)
-        yield click.option(f"--{name}", help=text, **how)
+        yield _flag(name, kind, getattr(ServerOptions, name), help=text)
+    for name, kind in WITHOUT_EFFECT.items():
+        yield _flag(name, kind, None, hidden=True)
+    yield _flag("version", bool, False, help="Show the versions and exit.", callback=_show_version)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+def _flag(name: str, kind: Any, default: object, **how: Any) -> Callable[..., Any]:
+    how |= {"default": default, "show_default": default not in ("", False)}
+    if kind is bool:
+        how |= {"type": bool, "is_flag": False, "flag_value": True}
+    else:
+        how["type"] = _TYPES.get(name) or _TYPES.get(kind, kind)
+    return click.option(f"--{name}", **how)
+
+
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"TensorFlow ModelServer: {version('arxiv-tagger')}")
+        click.echo(f"TensorFlow Library: {version('tensorflow')}")
+        context.exit()
+
+
+@click.command(
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+    },
+    epilog=EPILOG,
+)
 @add_flags
-def serve(**flags: Any) -> None:
+@click.pass_context
+def serve(context: click.Context, /, **flags: Any) -> None:
     """Serve SavedModels over gRPC and REST, as TF Serving does."""
+    if context.args:
+        click.echo(f"unknown argument: {context.args[0]}\n{context.get_help()}")
     serve_models(**flags)
 
 
 def main() -> None:
-    """Runs `serve` as a program of its own."""
+    """Runs `serve` as a program of its own, with the exit code of `tensorflow_model_server`."""
     try:
-        serve()
+        serve(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
     except TaggerError as error:
-        click.secho(f"Error: {visible(str(error))}", fg="red", err=True)
-        sys.exit(error.exit_code)
+        message = f"Failed to start server. Error: {error}"
+        click.secho(visible(message), fg="red", err=True)
+    else:
+        return
+    sys.exit(255)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
+from tensorflow.core.protobuf.config_pb2 import ConfigProto
 from tensorflow_serving.config.model_server_config_pb2 import (
     TENSORFLOW,
     ModelConfig,
@@ -20,6 +21,7 @@ from schema.errors import UsageError
 from serving.protos import load_messages
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.model.batching import BatchingOptions
+from serving.server.options import ServerOptions
 
 MONITORING_PATH: Final = "/monitoring/prometheus/metrics"
 
@@ -206,6 +208,67 @@ def read_monitoring_file(path: Path) -> str | None:
     if prometheus.path and not prometheus.path.startswith("/"):
         raise UsageError(f"{path}: the path {prometheus.path!r} must start with a slash.")
     return (prometheus.path or MONITORING_PATH) if prometheus.enable else None
+
+
+def read_models(options: ServerOptions) -> tuple[ModelConfig, ...]:
+    """Returns the models to serve first: the one of the flags, or those of a file.
+
+    Raises:
+        UsageError: Neither is given, or the file can't be read.
+    """
+    if options.model_config_file:
+        return read_model_config_file(options.model_config_file)
+    if options.model_base_path:
+        # A link stays one: it may stand for a folder with wildcards in its name.
+        base_path = str(options.model_base_path.absolute())
+        return (ModelConfig(name=options.model_name, base_path=base_path),)
+    raise UsageError(
+        "There is nothing to serve: neither --model_base_path nor --model_config_file is given. "
+        "Give the folder that holds a model's numbered versions as --model_base_path."
+    )
+
+
+def read_batching(options: ServerOptions) -> BatchingOptions | None:
+    """Returns how requests are gathered into batches; None where they are not.
+
+    Raises:
+        UsageError: A file without batching, or one that can't be read.
+    """
+    if not options.enable_batching:
+        if options.batching_parameters_file:
+            raise UsageError(
+                "--batching_parameters_file has no effect without --enable_batching. "
+                "Give both or neither."
+            )
+        return None
+    if options.batching_parameters_file:
+        return read_batching_file(options.batching_parameters_file)
+    return BatchingOptions()
+
+
+def read_session_config(options: ServerOptions) -> ConfigProto:
+    """Returns what the flags say of TensorFlow's sessions.
+
+    Raises:
+        UsageError: Flags that contradict each other, or a file that can't be read.
+
+    Source: TF Serving's model_servers/server.cc.
+    """
+    file, both = options.tensorflow_session_config_file, options.tensorflow_session_parallelism
+    within, between = (
+        options.tensorflow_intra_op_parallelism,
+        options.tensorflow_inter_op_parallelism,
+    )
+    if both and within and between:
+        raise UsageError(
+            "Give either --tensorflow_session_parallelism, or --tensorflow_intra_op_parallelism "
+            "and --tensorflow_inter_op_parallelism."
+        )
+    config = _read_text(file, ConfigProto()) if file else ConfigProto()
+    config.gpu_options.per_process_gpu_memory_fraction = options.per_process_gpu_memory_fraction
+    config.intra_op_parallelism_threads = within or both
+    config.inter_op_parallelism_threads = between or both
+    return config
 
 
 def _read_text(path: Path, message: _Proto) -> _Proto:

@@ -17,7 +17,6 @@ import grpc
 import uvicorn
 import uvloop
 from grpc_health.v1 import health
-from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from schema.errors import UsageError
 from serving.server.api.grpc_service import add_health_service, make_grpc_server
@@ -26,15 +25,16 @@ from serving.server.api.warm_up import play_warm_up
 from serving.server.config import (
     MONITORING_PATH,
     follow_model_config_file,
-    read_batching_file,
-    read_model_config_file,
+    read_batching,
+    read_models,
     read_monitoring_file,
+    read_session_config,
 )
 from serving.server.errors import ServingError
-from serving.server.model.batching import BatchingOptions
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
 from serving.server.ports import address_of, explain_bind_error, reserve
+from serving.server.store.model_versions import LoadOptions
 from serving.server.store.models import ModelStore
 
 _logger = logging.getLogger(__name__)
@@ -66,14 +66,19 @@ class ModelServer:
             UsageError: Options that contradict each other, or a file that can't be read.
         """
         self._options = options
-        models = _models(options)
-        batching = _batching(options)
+        models = read_models(options)
+        load_options = LoadOptions(
+            warm_up=play_warm_up if options.enable_model_warmup else None,
+            batching=read_batching(options),
+            tags=frozenset(options.saved_model_tags.split(",")),
+            session=read_session_config(options),
+            check_method_names=options.enable_signature_method_name_check,
+        )
         file = options.monitoring_config_file
         self._metrics = read_monitoring_file(file) if file else MONITORING_PATH
         self._store = ModelStore(
             models,
-            warm_up=play_warm_up,
-            batching=batching,
+            load_options,
             poll_wait_seconds=options.file_system_poll_wait_seconds,
             allow_labels_for_unavailable=options.allow_version_labels_for_unavailable_models,
         )
@@ -248,29 +253,3 @@ async def _serve(options: ServerOptions) -> None:
                 _logger.error("The server can't start: %s", failure)
             logging.shutdown()
             os._exit(0 if failure is None else 1)
-
-
-def _models(options: ServerOptions) -> tuple[ModelConfig, ...]:
-    if options.model_config_file:
-        return read_model_config_file(options.model_config_file)
-    if options.model_base_path:
-        # A link stays one: it may stand for a folder with wildcards in its name.
-        base_path = str(options.model_base_path.absolute())
-        return (ModelConfig(name=options.model_name, base_path=base_path),)
-    raise UsageError(
-        "There is nothing to serve: neither --model_base_path nor --model_config_file is given. "
-        "Give the folder that holds a model's numbered versions as --model_base_path."
-    )
-
-
-def _batching(options: ServerOptions) -> BatchingOptions | None:
-    if not options.enable_batching:
-        if options.batching_parameters_file:
-            raise UsageError(
-                "--batching_parameters_file has no effect without --enable_batching. "
-                "Give both or neither."
-            )
-        return None
-    if options.batching_parameters_file:
-        return read_batching_file(options.batching_parameters_file)
-    return BatchingOptions()

@@ -15,6 +15,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from serving.server.api.warm_up import play_warm_up
 from serving.server.errors import ServingError
+from serving.server.store.model_versions import LoadOptions
 from serving.server.store.models import ModelStore
 
 
@@ -34,8 +35,8 @@ def config(name, base, policy=None, labels=None):
     )
 
 
-def make_store(*models, **options):
-    return ModelStore(models, warm_up=play_warm_up, **options)
+def make_store(*models, batching=None, **options):
+    return ModelStore(models, LoadOptions(play_warm_up, batching), **options)
 
 
 @contextlib.asynccontextmanager

@@ -12,6 +12,7 @@ import itertools
 import math
 import time
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 from google.protobuf.internal.decoder import _DecodeVarint
 from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf.config_pb2 import ConfigProto
 from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef, MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel as SavedModelProto
 
@@ -38,7 +40,7 @@ from serving.server.errors import (
 from serving.server.model.signatures import Signature
 from serving.server.model.tensors import Array
 
-_TAGS: Final = {"serve"}
+_TAGS: Final = frozenset({"serve"})
 # How protobuf marks a field that is a number, or has a length.
 _VARINT, _BYTES = 0, 2
 _INIT_OP: Final = "__saved_model_init_op"
@@ -134,8 +136,15 @@ class _Tensors(dict[str, Any]):
         return found
 
 
-def load_saved_model(path: Path) -> SavedModel:
+def load_saved_model(
+    path: Path, tags: AbstractSet[str] = _TAGS, config: ConfigProto | None = None
+) -> SavedModel:
     """Loads the SavedModel in a folder: its graph, then its variables, then its set-up.
+
+    Args:
+        path: The folder.
+        tags: The tags of the graph to take.
+        config: What it says of the session holds instead of the defaults.
 
     Raises:
         ServingError: There is none or it can't be loaded, in the words of TensorFlow's loader.
@@ -143,11 +152,11 @@ def load_saved_model(path: Path) -> SavedModel:
     Source: tensorflow/cc/saved_model/loader.cc and reader.cc.
     """
     try:
-        graph = _read_meta_graph(path)
+        graph = _read_meta_graph(path, tags)
     except OSError as error:
         raise ServingError(grpc.StatusCode.UNKNOWN, str(error)) from error
     has_loops = _has_loops(graph)
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=_session_config(has_loops))
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=_session_config(has_loops, config))
     with contextlib.ExitStack() as undo:
         undo.callback(session.close)
         try:
@@ -163,7 +172,7 @@ def load_saved_model(path: Path) -> SavedModel:
     return model
 
 
-def _read_meta_graph(path: Path) -> MetaGraphDef:
+def _read_meta_graph(path: Path, tags: AbstractSet[str]) -> MetaGraphDef:
     model = SavedModelProto()
     binary, text = path / "saved_model.pb", path / "saved_model.pbtxt"
     if binary.is_file():
@@ -188,10 +197,10 @@ def _read_meta_graph(path: Path) -> MetaGraphDef:
             f"file called `saved_model.pb`)\nSpecified file path: {path}"
         )
     for graph in model.meta_graphs:
-        if set(graph.meta_info_def.tags) == _TAGS:
+        if set(graph.meta_info_def.tags) == tags:
             return graph
     raise not_found(
-        f"Could not find meta graph def matching supplied tags: {{ {' '.join(_TAGS)} }}. To "
+        f"Could not find meta graph def matching supplied tags: {{ {' '.join(sorted(tags))} }}. To "
         "inspect available tag-sets in the SavedModel, please use the SavedModel CLI: "
         "`saved_model_cli`"
     )
@@ -227,16 +236,18 @@ def _run_options(deadline: float) -> Any:
     return pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
 
 
-def _session_config(has_loops: bool) -> tf.compat.v1.ConfigProto:
+def _session_config(has_loops: bool, given: ConfigProto | None) -> ConfigProto:
     # Requests already run in parallel: spreading one, or one operation, over threads nearly doubles
     # the time of a small model. But only a run on those threads can be stopped.
-    config = tf.compat.v1.ConfigProto(
+    config = ConfigProto(
         allow_soft_placement=True,
         inter_op_parallelism_threads=0 if has_loops else -1,
         intra_op_parallelism_threads=1,
     )
     # Else the first model takes all the memory of the GPU.
     config.gpu_options.allow_growth = True
+    if given is not None:
+        config.MergeFrom(given)
     return config
 
 

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow.core.protobuf.config_pb2 import ConfigProto
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
 from serving.server.errors import ServingError, internal
@@ -29,6 +31,25 @@ _logger = logging.getLogger(__name__)
 _UNLOAD_SECONDS: Final = 1.0
 
 
+@dataclass(frozen=True)
+class LoadOptions:
+    """How versions are loaded and served.
+
+    Attributes:
+        warm_up: Answers a version's warm-up requests; where it raises, the version is refused.
+        batching: How requests are gathered into batches; None computes each on its own.
+        tags: Tags of the graph to load.
+        session: What it says of TensorFlow's session holds instead of the defaults.
+        check_method_names: See Servable.
+    """
+
+    warm_up: WarmUp | None = None
+    batching: BatchingOptions | None = None
+    tags: frozenset[str] = frozenset({"serve"})
+    session: ConfigProto | None = None
+    check_method_names: bool = False
+
+
 class ModelVersions:
     """The versions of one model.
 
@@ -38,12 +59,11 @@ class ModelVersions:
         statuses: The last state of each version that was ever to be loaded.
     """
 
-    def __init__(self, name: str, batching: BatchingOptions | None, warm_up: WarmUp) -> None:
+    def __init__(self, name: str, options: LoadOptions) -> None:
         self.name = name
         self.serving: dict[int, Servable] = {}
         self.statuses: dict[int, ModelVersionStatus] = {}
-        self._batching = batching
-        self._warm_up = warm_up
+        self._options = options
         # The files of a refused version when it was tried, and at the last look since.
         self._refused: dict[int, tuple[Fingerprint, Fingerprint]] = {}
         self._unloading: set[asyncio.Task[None]] = set()
@@ -113,12 +133,13 @@ class ModelVersions:
         _logger.info("Successfully loaded servable version %s", self._id(version))
 
     async def _load_and_warm_up(self, version: int, folder: Path) -> Servable:
-        model = await asyncio.to_thread(load_saved_model, folder)
-        batching = self._batching
+        options, batching = self._options, self._options.batching
+        model = await asyncio.to_thread(load_saved_model, folder, options.tags, options.session)
         runner = DirectRunner(model) if batching is None else BatchingRunner(model, batching)
-        servable = Servable(self.name, version, model, runner)
+        servable = Servable(self.name, version, model, runner, options.check_method_names)
         try:
-            await self._warm_up(servable)
+            if options.warm_up is not None:
+                await options.warm_up(servable)
         except BaseException:
             await servable.close()
             raise

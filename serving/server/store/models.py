@@ -15,8 +15,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from serving.model_metadata import ModelMetadata
 from serving.server.errors import ServingError, failed_precondition, invalid_argument, not_found
-from serving.server.model.batching import BatchingOptions
-from serving.server.store.model_versions import ModelVersions, WarmUp
+from serving.server.store.model_versions import LoadOptions, ModelVersions
 from serving.server.store.policy import choose_versions
 from serving.server.store.servable import Servable
 from serving.versions import version_folders
@@ -40,9 +39,8 @@ class ModelStore:
     def __init__(
         self,
         models: Iterable[ModelConfig],
+        load_options: LoadOptions,
         *,
-        warm_up: WarmUp,
-        batching: BatchingOptions | None = None,
         poll_wait_seconds: float = 1,
         allow_labels_for_unavailable: bool = False,
     ) -> None:
@@ -50,8 +48,7 @@ class ModelStore:
 
         Args:
             models: What to serve.
-            warm_up: Answers a version's warm-up requests; where it raises, the version is refused.
-            batching: How requests are gathered into batches; None computes each on its own.
+            load_options: How versions are loaded.
             poll_wait_seconds: Time between two looks at the base paths; 0 looks once, at the
                 start; less than 0 never looks by itself (`--file_system_poll_wait_seconds`).
             allow_labels_for_unavailable: Whether a label that is new, or stays where it is, may
@@ -59,8 +56,7 @@ class ModelStore:
                 (`--allow_version_labels_for_unavailable_models`).
         """
         self._configs = {model.name: model for model in models}
-        self._batching = batching
-        self._warm_up = warm_up
+        self._load_options = load_options
         self._poll_wait_seconds = poll_wait_seconds
         self._allow_labels_for_unavailable = allow_labels_for_unavailable
         self._labels: dict[str, dict[str, int]] = {}
@@ -238,8 +234,7 @@ class ModelStore:
         else:
             self._warnings.pop(model.name, None)
         if model.name not in self._versions:
-            made = ModelVersions(model.name, self._batching, self._warm_up)
-            self._versions[model.name] = made
+            self._versions[model.name] = ModelVersions(model.name, self._load_options)
         versions = self._versions[model.name]
         await versions.converge({version: folders[version] for version in wanted})
 

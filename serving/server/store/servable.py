@@ -20,12 +20,15 @@ class Servable:
         version: Number of the version.
         model: The SavedModel.
         runner: What computes requests: one by one, or in batches.
+        check_method_names: Whether only signatures of that method classify and regress
+            (`--enable_signature_method_name_check`).
     """
 
     name: str
     version: int
     model: SavedModel
     runner: Runner
+    check_method_names: bool = False
     _leases: int = field(default=0, init=False)
     _idle: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 

@@ -29,9 +29,9 @@ NAMES = (LOCAL, BINARY, DOCKER, ADDRESS)
 
 # The version whose words the suite states, the one that serving/deploy pins, whatever is there.
 _IMAGES = ("tensorflow/serving:2.16.1", "tensorflow/serving:2.21.0", "tensorflow/serving:latest")
-# What the suite takes for granted and TF Serving does only when told: that a signature's method
+# What the suite takes for granted and a server does only when told: that a signature's method
 # name is checked, and that a version that can't be loaded is given up at once.
-_ONLY_THERE = (
+_TAKEN_FOR_GRANTED = (
     "--enable_signature_method_name_check=true",
     "--max_num_load_retries=0",
     "--load_retry_interval_micros=0",
@@ -68,15 +68,15 @@ class Target:
         """Returns what starts a server on loopback that reads the files under a folder."""
         if self.name == LOCAL:
             ports = (f"--port={port}", f"--rest_api_port={rest_port}")
-            return [sys.executable, "-m", "serving.server", *ports, *flags]
+            return [sys.executable, "-m", "serving.server", *ports, *_TAKEN_FOR_GRANTED, *flags]
         if self.name == BINARY:
             ports = (f"--port={port}", f"--rest_api_port={rest_port}")
-            return ["tensorflow_model_server", *ports, *_ONLY_THERE, *flags]
+            return ["tensorflow_model_server", *ports, *_TAKEN_FOR_GRANTED, *flags]
         run = ["docker", "run", "--rm", "--init", "--entrypoint", "tensorflow_model_server"]
         run += ["--publish", f"127.0.0.1:{port}:8500", "--publish", f"127.0.0.1:{rest_port}:8501"]
         # At the same path, so that the files of configuration hold there, too.
         run += ["--volume", f"{folder}:{folder}:ro", self.image]
-        return [*run, "--port=8500", "--rest_api_port=8501", *_ONLY_THERE, *flags]
+        return [*run, "--port=8500", "--rest_api_port=8501", *_TAKEN_FOR_GRANTED, *flags]
 
 
 @functools.cache

@@ -52,9 +52,9 @@ def loads(monkeypatch):
 
     loaded, real = [], model_versions.load_saved_model
 
-    def load(path):
+    def load(path, *options):
         loaded.append(path.name)
-        return real(path)
+        return real(path, *options)
 
     monkeypatch.setattr(model_versions, "load_saved_model", load)
     return loaded
@@ -76,8 +76,8 @@ def gate(monkeypatch):
     gate, real = Gate(), model_versions.load_saved_model
     gate.open.set()
 
-    def load(path):
-        model = real(path)
+    def load(path, *options):
+        model = real(path, *options)
         gate.reached.set()
         assert gate.open.wait(30)
         return model

@@ -201,7 +201,7 @@ async def test_an_unforeseen_error_of_a_load_refuses_the_version_only(base, put,
     async with serve(config("m", base)) as store:
         put(2)
 
-        def fail(path):
+        def fail(*_):
             raise RuntimeError("out of the blue")
 
         monkeypatch.setattr(model_versions, "load_saved_model", fail)
@@ -218,8 +218,8 @@ async def test_a_version_whose_warm_up_fails_is_freed(base, put, monkeypatch):
     closed = []
     real = model_versions.load_saved_model
 
-    def watch(path):
-        model = real(path)
+    def watch(path, *options):
+        model = real(path, *options)
         close = model.close
         model.close = lambda: (closed.append(path.name), close())
         return model
