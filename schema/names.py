@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 MODEL_NAME: Final = "arxiv_tagger"
+# Labels of its versions on a server: the one for everybody, and the one on trial.
+STABLE: Final = "stable"
+CANARY: Final = "canary"
 
 # Raw features, as ExampleGen writes and the serving signatures read them: a title, an abstract
 # and a list of labels, all bytes.

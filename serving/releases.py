@@ -14,9 +14,6 @@ from serving.model_metadata import ModelMetadata
 from serving.models_config import config_path_of, read_config, tagger_config, write_config
 from serving.versions import GRAPH_FILE, find_versions
 
-STABLE: Final = "stable"
-CANARY: Final = "canary"
-
 # Numbers from here on are the second of the push (September 2001 and later).
 _DATES: Final = range(1_000_000_000, 10_000_000_000)
 
@@ -118,7 +115,9 @@ def write_release(
         BadInputError: The existing file can't be read.
     """
     there = find_versions(base)
-    wanted = {STABLE: stable} if canary is None else {STABLE: stable, CANARY: canary}
+    wanted = (
+        {names.STABLE: stable} if canary is None else {names.STABLE: stable, names.CANARY: canary}
+    )
     for label, version in wanted.items():
         if version not in there:
             known = ", ".join(map(str, sorted(there, reverse=True))) or "none"
@@ -140,7 +139,7 @@ def write_release(
         others = {
             label: version
             for label, version in before.items()
-            if label not in (STABLE, CANARY) and version in there
+            if label not in (names.STABLE, names.CANARY) and version in there
         }
         after = {**others, **wanted}
         # Repeating a release must not unload what a server may still need.

@@ -39,7 +39,12 @@ _PATIENT: Final = Retry(times=10)
     show_default=True,
     help="The model's name on the server.",
 )
-@click.option("--label", metavar="NAME", help="Ask the version with this label, such as `stable`.")
+@click.option(
+    "--label",
+    metavar="NAME",
+    help="Ask the version with this label; `none` asks the newest that is loaded, be it a canary. "
+    "[default: stable, where the server has that label]",
+)
 @click.option("--version", type=click.IntRange(min=0), metavar="N", help="Ask this version.")
 @click.option("--top", type=click.IntRange(min=1), metavar="K", help="Show only the best K labels.")
 @options.JSON

@@ -31,6 +31,7 @@ _OPTIONS: Final = (
 )
 _FAULTS: Final = {
     grpc.StatusCode.UNAVAILABLE: Fault.UNAVAILABLE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Fault.BUSY,
     grpc.StatusCode.DEADLINE_EXCEEDED: Fault.TIMEOUT,
     grpc.StatusCode.NOT_FOUND: Fault.NOT_FOUND,
     grpc.StatusCode.INVALID_ARGUMENT: Fault.INVALID,
@@ -62,8 +63,11 @@ class GrpcTransport:
         try:
             response = self._predict(make_request(target, texts), timeout=timeout)
         except grpc.RpcError as error:
-            fault = _FAULTS.get(error.code(), Fault.SERVER)
-            raise CallError(fault, error.details() or error.code().name) from error
+            fault, detail = _FAULTS.get(error.code(), Fault.SERVER), error.details()
+            if fault is Fault.BUSY and "larger than max" in (detail or ""):
+                # gRPC has one status for both.
+                fault = Fault.TOO_LARGE
+            raise CallError(fault, detail or error.code().name) from error
         scores = _rows(response.outputs, names.OUTPUT_SCORES)
         suggested = _rows(response.outputs, names.OUTPUT_SUGGESTED)
         labels = _rows(response.outputs, names.OUTPUT_LABELS)

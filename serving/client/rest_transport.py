@@ -16,6 +16,8 @@ from serving.suggestion import Suggestion
 _FAULTS: Final = {
     400: Fault.INVALID,
     404: Fault.NOT_FOUND,
+    413: Fault.TOO_LARGE,
+    429: Fault.BUSY,
     503: Fault.UNAVAILABLE,
     504: Fault.TIMEOUT,
 }
@@ -96,8 +98,8 @@ def _refusal(response: httpx.Response, content: dict[str, Any]) -> CallError:
     fault = _FAULTS.get(response.status_code, Fault.SERVER)
     if isinstance(message := content.get("error"), str):
         return CallError(fault, message)
-    # A load balancer in front of the server answers 503 in its own format.
-    if fault is not Fault.UNAVAILABLE:
+    # A load balancer in front of the server answers these in its own format.
+    if fault not in (Fault.UNAVAILABLE, Fault.BUSY, Fault.TOO_LARGE):
         fault = Fault.BAD_ANSWER
     return CallError(fault, f"HTTP {response.status_code}: {_start(response)}")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from schema import names
 from schema.errors import TaggerError, UsageError
 from schema.text import encode_text, join_title_and_abstract
+from serving.client.pace import Pace
 from serving.client.transport import (
     DEFAULT_ADDRESSES,
     CallError,
@@ -24,6 +26,10 @@ from serving.client.transport import (
 )
 from serving.suggestion import Suggestion
 
+# As a `label`: ask without one.
+NO_LABEL: Final = "none"
+# How long a server without the label `stable` is asked without one.
+_UNLABELLED_SECONDS: Final = 60.0
 _WORTH_A_RETRY: Final = (Fault.REFUSED, Fault.UNAVAILABLE)
 _PORTS: Final[dict[ProtocolName, str]] = {
     "rest": "REST (8501 by default)",
@@ -34,6 +40,10 @@ _MESSAGES: Final = {
     "or give another --address.",
     Fault.UNAVAILABLE: "The server at {where} can't answer now: {detail}. Try again later, or give "
     "another --address.",
+    Fault.BUSY: "The server at {where} is too busy: {detail}. Try again later, ask from fewer "
+    "threads, or let it take more calls at once: over gRPC, with a higher --grpc_max_threads.",
+    Fault.TOO_LARGE: "The server at {where} takes no request of this size: {detail}. Send fewer "
+    "texts at once (--batch-size with --file), or shorter ones.",
     Fault.UNREACHABLE: "The connection to {where} failed: {detail}. Check the host, and that the "
     "port is the server's for {port}.",
     Fault.TIMEOUT: "The server at {where} gave no answer in {timeout:g} s. Give a longer "
@@ -57,7 +67,7 @@ class Retry:
     that clients which failed together don't come back together.
 
     Attributes:
-        times: Tries after the first.
+        times: Tries after the first; 0 gives up on a busy server too.
         first_delay: Longest first wait, in seconds.
         max_delay: Longest wait, in seconds.
     """
@@ -66,28 +76,33 @@ class Retry:
     first_delay: float = 0.1
     max_delay: float = 5.0
 
-    def waits(self) -> Iterator[float]:
-        """Yields the seconds to wait before each further try."""
-        for number in range(self.times):
-            delay = min(self.first_delay * 2.0**number, self.max_delay)
-            yield delay * random.uniform(0.5, 1.0)
+    def wait(self, tried: int) -> float:
+        """Returns the seconds to wait before another try, after that many further ones."""
+        # A long timeout has room for more tries than a float has powers of two.
+        delay = min(self.first_delay * 2.0 ** min(tried, 64), self.max_delay)
+        return delay * random.uniform(0.5, 1.0)
 
 
 class TaggerClient:
     """Sends texts to one model on one server; threads may share it.
+
+    Threads that share it send no more at once than the server takes (`Pace`).
 
     Args:
         address: HOST:PORT; by default the protocol's own port on this machine.
         protocol: `rest` or `grpc`.
         model: The model's name on the server.
         version: Its version; not together with `label`.
-        label: Its version's label; without version and label the server's latest version answers.
-        timeout: Seconds to wait for each try.
+        label: Its version's label. Without version and label it is `stable`, and the server's
+            latest version answers where there is none; `none` always asks for the latest.
+        timeout: Seconds to wait for each try, and for a turn at a busy server.
         retry: Further tries if the connection is refused or the server says that it can't answer
-            now (UNAVAILABLE, 503). No other error is retried.
+            now (UNAVAILABLE, 503). A server that is too busy (RESOURCE_EXHAUSTED, 429) is asked
+            until the timeout. No other error is retried.
         label_names: What labels are called, which no server says; see `Suggestion.name`.
         transport: What sends the requests, in place of the protocol's own.
         sleep: Waits between tries.
+        clock: Returns seconds since any moment.
 
     Raises:
         UsageError: The address, version, label or timeout makes no sense.
@@ -106,6 +121,7 @@ class TaggerClient:
         label_names: Mapping[str, str] = MappingProxyType({}),
         transport: Transport | None = None,
         sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.address = check_address(address or DEFAULT_ADDRESSES[protocol])
         if not model:
@@ -116,11 +132,18 @@ class TaggerClient:
             raise UsageError("The label is empty. Give one that the server knows, such as stable.")
         if timeout <= 0:
             raise UsageError(f"The timeout is {timeout:g} seconds; give more than 0.")
-        self.target = Target(model, version, label)
+        # Asked for again without its label where the server does not know it.
+        self._falls_back = version is None and label is None
+        self._unlabelled_until = -math.inf
+        if self._falls_back:
+            label = names.STABLE
+        self.target = Target(model, version, None if label == NO_LABEL else label)
         self._protocol = protocol
         self._timeout = timeout
         self._retry = retry or Retry()
         self._sleep = sleep
+        self._clock = clock
+        self._pace = Pace()
         self._label_names = label_names
         self._transport = transport or _connect(protocol, self.address)
 
@@ -152,20 +175,36 @@ class TaggerClient:
             encode_text(text, f"Text {number}")
         if not texts:
             return []
-        waits = self._retry.waits()
+        answer = self._ask(texts)
+        return [self._named(labels) for labels in answer] if self._label_names else answer
+
+    def _ask(self, texts: Sequence[str]) -> list[list[Suggestion]]:
+        end = self._clock() + self._timeout
+        tried = 0
         while True:
+            target = self.target
+            if self._unlabelled_until > self._clock():
+                target = replace(target, label=None)
             try:
-                answer = self._transport.predict(self.target, texts, self._timeout)
+                with self._pace.call(end - self._clock()):
+                    return self._transport.predict(target, texts, self._timeout)
             except CallError as error:
-                wait = next(waits, None) if error.fault in _WORTH_A_RETRY else None
-                if wait is None:
-                    raise self._explain(error) from error
+                if self._falls_back and target.label and _is_unknown_label(error):
+                    self._unlabelled_until = self._clock() + _UNLABELLED_SECONDS
+                    continue
+                wait = self._retry.wait(tried)
+                if not self._is_worth_a_retry(error.fault, tried, end - self._clock() - wait):
+                    raise self._explain(error, target) from error
                 logging.getLogger(__name__).info(
                     "%s: %s; retrying in %.2f s", self.address, error, wait
                 )
                 self._sleep(wait)
-            else:
-                return [self._named(labels) for labels in answer] if self._label_names else answer
+                tried += 1
+
+    def _is_worth_a_retry(self, fault: Fault, tried: int, left: float) -> bool:
+        if fault is Fault.BUSY:
+            return self._retry.times > 0 and left > 0
+        return fault in _WORTH_A_RETRY and tried < self._retry.times
 
     def _named(self, labels: Sequence[Suggestion]) -> list[Suggestion]:
         return [replace(each, name=self._label_names.get(each.label, "")) for each in labels]
@@ -174,21 +213,23 @@ class TaggerClient:
         """Suggests labels for one paper; see `suggest`."""
         return self.suggest([join_title_and_abstract(title, abstract)])[0]
 
-    def _explain(self, error: CallError) -> TaggerError:
+    def _explain(self, error: CallError, target: Target) -> TaggerError:
         """Turns a failed call into a message that says what to do."""
-        fault = error.fault
-        if self.target.label is not None and "version label" in error.detail:
-            # Over REST an unknown label is a bad request.
-            fault = Fault.NOT_FOUND
+        # To the server an unknown label is an invalid request.
+        fault = Fault.NOT_FOUND if _is_unknown_label(error) else error.fault
         message = _MESSAGES[fault].format(
             where=self.address,
             detail=error.detail.rstrip("."),
-            target=self.target,
+            target=target,
             timeout=self._timeout,
             port=_PORTS[self._protocol],
         )
         is_usage = fault in (Fault.NOT_FOUND, Fault.INVALID)
         return UsageError(message) if is_usage else TaggerError(message)
+
+
+def _is_unknown_label(error: CallError) -> bool:
+    return "Unrecognized servable version label" in error.detail
 
 
 def _connect(protocol: ProtocolName, address: str) -> Transport:

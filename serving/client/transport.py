@@ -49,6 +49,10 @@ class Fault(Enum):
     """Nothing listens at the address."""
     UNAVAILABLE = auto()
     """The server can't answer now: it is starting, stopping or overloaded."""
+    BUSY = auto()
+    """The server takes no more calls at once, or computed others first."""
+    TOO_LARGE = auto()
+    """The server takes no request of this size."""
     UNREACHABLE = auto()
     """The address can't be reached, or the connection broke."""
     TIMEOUT = auto()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
@@ -50,16 +51,23 @@ class LittleServer:
     Attributes:
         asked: The requests that arrived.
         busy: How many of the next requests are answered with UNAVAILABLE.
+        places: How many requests it takes at once; it refuses the others.
+        seconds: How long it takes to answer.
+        labels: The labels that it knows.
     """
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.busy = 0
+        self.places = 1000
+        self.seconds = 0.0
+        self.labels = {"stable"}
+        self._running = 0
         self._lock = threading.Lock()
 
     def __enter__(self) -> LittleServer:
         self._grpc = grpc.server(
-            ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", -1)]
+            ThreadPoolExecutor(32), options=[("grpc.max_receive_message_length", -1)]
         )
         handler = grpc.unary_unary_rpc_method_handler(
             self._predict,
@@ -91,10 +99,22 @@ class LittleServer:
             if self.busy > 0:
                 self.busy -= 1
                 return grpc.StatusCode.UNAVAILABLE, 503, "The batch scheduling queue is full"
-        if asked.model != "arxiv_tagger":
-            message = f"Servable not found for request: Latest({asked.model})"
-            return grpc.StatusCode.NOT_FOUND, 404, message
+            if self._running >= self.places:
+                return grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "Server Threadpool Exhausted"
+            if asked.label not in {None, *self.labels}:
+                message = f"Unrecognized servable version label: {asked.label}"
+                return grpc.StatusCode.INVALID_ARGUMENT, 400, message
+            if asked.model != "arxiv_tagger":
+                message = f"Servable not found for request: Latest({asked.model})"
+                return grpc.StatusCode.NOT_FOUND, 404, message
+            self._running += 1
         return None
+
+    def _answer_texts(self, texts: list[str]) -> list[list[Suggestion]]:
+        time.sleep(self.seconds)
+        with self._lock:
+            self._running -= 1
+        return [expected(text) for text in texts]
 
     def _predict(self, request, context):
         spec = request.model_spec
@@ -108,7 +128,7 @@ class LittleServer:
         )
         if refusal := self._refuses(asked):
             context.abort(refusal[0], refusal[2])
-        rows = [expected(text) for text in asked.texts]
+        rows = self._answer_texts(asked.texts)
         response = messages.PredictResponse()
         for name, number in (("labels", 7), ("scores", 1), ("suggested", 10)):
             tensor = response.outputs[name]
@@ -142,7 +162,7 @@ class LittleServer:
                 if refusal := server._refuses(asked):
                     self._answer(refusal[1], {"error": refusal[2]})
                     return
-                rows = [expected(text) for text in texts]
+                rows = server._answer_texts(texts)
                 columns = {
                     "labels": [[each.label for each in row] for row in rows],
                     "scores": [[each.score for each in row] for row in rows],

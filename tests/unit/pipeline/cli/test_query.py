@@ -63,7 +63,7 @@ def test_query_writes_an_object_a_line_for_programs(server, protocol):
 def test_rest_is_the_default(server):
     done = invoke("query", "--address", server.rest_address, "--json", "ab")
     assert done.exit_code == 0, done.output
-    assert server.asked == [Asked("rest", "arxiv_tagger", None, None, ["ab"])]
+    assert server.asked == [Asked("rest", "arxiv_tagger", None, "stable", ["ab"])]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

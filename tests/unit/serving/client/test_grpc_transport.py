@@ -79,16 +79,16 @@ def test_request_names_the_signature_and_the_version():
 @pytest.mark.parametrize(
     ("code", "kind", "said"),
     [
-        (grpc.StatusCode.NOT_FOUND, UsageError, "has no arxiv_tagger: what it said"),
+        (grpc.StatusCode.NOT_FOUND, UsageError, "has no arxiv_tagger label stable: what"),
         (grpc.StatusCode.INVALID_ARGUMENT, UsageError, "'serving_default'"),
         (grpc.StatusCode.FAILED_PRECONDITION, UsageError, "'serving_default'"),
         (grpc.StatusCode.DEADLINE_EXCEEDED, TaggerError, "no answer in 30 s"),
         (grpc.StatusCode.INTERNAL, TaggerError, "failed: what it said"),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, TaggerError, "failed: what it said"),
         (grpc.StatusCode.UNIMPLEMENTED, TaggerError, "not that of a model"),
     ],
 )
 def test_other_failures_are_explained_and_not_retried(serve, code, kind, said):
+    """Not those of a busy server: test_busy_server.py."""
     start, asked = serve
     address = start(lambda context: context.abort(code, "what it said."))
     with (
@@ -148,6 +148,18 @@ def test_answer_over_grpcs_own_limit_is_read(serve):
     label = "x" * 5 * 2**20
     found = ask(serve[0], labels=tensor(7, (1, 2), string_val=[label.encode()]))
     assert [each.label for each in found[0]] == [label, label]
+
+
+def test_request_over_the_servers_limit_is_not_sent_again(serve):
+    start, asked = serve
+    waits: list[float] = []
+    address = start(lambda _: b"")
+    with (
+        TaggerClient(address, protocol="grpc", sleep=waits.append) as client,
+        pytest.raises(TaggerError, match=r"no request of this size: .*larger than max.*--batch"),
+    ):
+        client.suggest(["x" * 5 * 2**20])
+    assert (asked, waits) == ([], [])
 
 
 def test_server_that_starts_between_tries_is_found(serve):

@@ -60,10 +60,10 @@ def refused() -> httpx.ConnectError:
 @pytest.mark.parametrize(
     ("options", "path"),
     [
-        ({}, "/v1/models/arxiv_tagger:predict"),
+        ({"label": "none"}, "/v1/models/arxiv_tagger:predict"),
         ({"version": 3}, "/v1/models/arxiv_tagger/versions/3:predict"),
         ({"label": "a b/c"}, "/v1/models/arxiv_tagger/labels/a%20b%2Fc:predict"),
-        ({"model": "ä/?"}, "/v1/models/%C3%A4%2F%3F:predict"),
+        ({"model": "ä/?"}, "/v1/models/%C3%A4%2F%3F/labels/stable:predict"),
     ],
 )
 def test_request_has_the_path_and_column_format_of_the_api_guide(options, path):
@@ -104,7 +104,7 @@ def test_transient_failures_are_retried(failed):
         (error(400, "JSON Value: {} Is not an object"), UsageError, "'serving_default'"),
         (error(400, "Unrecognized servable version label: b"), UsageError, "has no m label b: Un"),
         (error(500, "broken op"), TaggerError, "broken op"),
-        (error(429, "quota"), TaggerError, "quota"),
+        (error(413, "too long"), TaggerError, "no request of this size: too long"),
         (error(504, "late"), TaggerError, "no answer in 7 s"),
         (httpx.ReadTimeout("timed out"), TaggerError, "no answer in 7 s"),
         (httpx.ConnectTimeout("timed out"), TaggerError, "no answer in 7 s"),
