@@ -48,7 +48,7 @@ def read_model_config_file(path: Path) -> tuple[ModelConfig, ...]:
     Raises:
         UsageError: The file can't be read, or `list_models` refuses what it says.
     """
-    config = _read_text(path, ModelServerConfig())
+    config = read_text(path, ModelServerConfig())
     try:
         return list_models(config)
     except ServingError as error:
@@ -167,7 +167,7 @@ def read_batching_file(path: Path) -> BatchingOptions:
     Source: TF Serving's servables/tensorflow/session_bundle_config.proto and
     bundle_factory_util.cc.
     """
-    parameters = _read_text(path, load_messages("server_parameters")["BatchingParameters"]())
+    parameters = read_text(path, load_messages("server_parameters")["BatchingParameters"]())
     for name in _IGNORED_BATCHING:
         if parameters.HasField(name):
             _logger.warning("%s: %s has no effect in this server", path, name)
@@ -202,7 +202,7 @@ def read_monitoring_file(path: Path) -> str | None:
     Raises:
         UsageError: The file can't be read, or the path does not start with a slash.
     """
-    prometheus = _read_text(
+    prometheus = read_text(
         path, load_messages("server_parameters")["MonitoringConfig"]()
     ).prometheus_config
     if prometheus.path and not prometheus.path.startswith("/"):
@@ -264,14 +264,19 @@ def read_session_config(options: ServerOptions) -> ConfigProto:
             "Give either --tensorflow_session_parallelism, or --tensorflow_intra_op_parallelism "
             "and --tensorflow_inter_op_parallelism."
         )
-    config = _read_text(file, ConfigProto()) if file else ConfigProto()
+    config = read_text(file, ConfigProto()) if file else ConfigProto()
     config.gpu_options.per_process_gpu_memory_fraction = options.per_process_gpu_memory_fraction
     config.intra_op_parallelism_threads = within or both
     config.inter_op_parallelism_threads = between or both
     return config
 
 
-def _read_text(path: Path, message: _Proto) -> _Proto:
+def read_text(path: Path, message: _Proto) -> _Proto:
+    """Fills a message from a file of protobuf's text form, and returns it.
+
+    Raises:
+        UsageError: The file can't be read.
+    """
     kind = message.DESCRIPTOR.name
     try:
         text_format.Parse(path.read_text(encoding="utf-8"), message)

@@ -28,7 +28,7 @@ def reserve(host: str, port: int, flag: str) -> socket.socket:
     Raises:
         UsageError: The port can't be bound; it names the flag that sets it.
     """
-    with explain_bind_error(host, port, flag):
+    with explain_bind_error(address_of(host, port), flag):
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         reserved = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -41,8 +41,8 @@ def reserve(host: str, port: int, flag: str) -> socket.socket:
 
 
 @contextlib.contextmanager
-def explain_bind_error(host: str, port: int, flag: str) -> Iterator[None]:
-    """Explains why a port can't be bound.
+def explain_bind_error(address: str, flag: str) -> Iterator[None]:
+    """Explains why an address can't be bound, which the flag sets.
 
     Raises:
         UsageError: In place of what the sockets and gRPC raise.
@@ -52,8 +52,8 @@ def explain_bind_error(host: str, port: int, flag: str) -> Iterator[None]:
     # gRPC raises RuntimeError.
     except (OSError, RuntimeError) as error:
         raise UsageError(
-            f"The server can't listen on {address_of(host, port)}: {error}. Another server may be "
-            f"running there: stop it, or choose another port with {flag}=PORT."
+            f"The server can't listen on {address}: {error}. Another server may be "
+            f"running there: stop it, or choose another with {flag}."
         ) from error
 
 

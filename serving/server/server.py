@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import logging
 import math
@@ -31,6 +32,7 @@ from serving.server.config import (
     read_session_config,
 )
 from serving.server.errors import ServingError
+from serving.server.grpc_settings import parse_channel_arguments, read_credentials
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
 from serving.server.ports import address_of, explain_bind_error, reserve
@@ -55,7 +57,7 @@ class ModelServer:
     Make it, `start` it and `stop` it on one event loop.
 
     Attributes:
-        grpc_port: The port of gRPC, from `start` on.
+        grpc_port: The port of gRPC, from `start` on; 0 where only a UNIX socket offers it.
         rest_port: The port of REST, from `start` on; 0 where REST is off.
     """
 
@@ -67,8 +69,10 @@ class ModelServer:
         """
         self._options = options
         models = read_models(options)
+        iterations = max(1, options.num_request_iterations_for_warmup)
+        warm_up = functools.partial(play_warm_up, iterations=iterations)
         load_options = LoadOptions(
-            warm_up=play_warm_up if options.enable_model_warmup else None,
+            warm_up=warm_up if options.enable_model_warmup else None,
             batching=read_batching(options),
             tags=frozenset(options.saved_model_tags.split(",")),
             session=read_session_config(options),
@@ -82,6 +86,8 @@ class ModelServer:
             poll_wait_seconds=options.file_system_poll_wait_seconds,
             allow_labels_for_unavailable=options.allow_version_labels_for_unavailable_models,
         )
+        self._credentials = read_credentials(options)
+        self._grpc_arguments = parse_channel_arguments(options.grpc_channel_arguments)
         self._monitoring = Monitoring(lambda: self._store.names)
         self.grpc_port = 0
         self.rest_port = 0
@@ -105,18 +111,19 @@ class ModelServer:
         if rest and rest == options.port:
             raise UsageError(f"gRPC and REST can't share port {rest}. Choose another --port.")
         # Held while the models load, which takes long: a port that is taken is reported at once.
-        grpc_socket = reserve(options.host, options.port, "--port")
-        rest_socket = None
+        grpc_socket = rest_socket = None
         try:
-            self.grpc_port = grpc_socket.getsockname()[1]
+            if options.port or not options.grpc_socket_path:
+                grpc_socket = reserve(options.host, options.port, "--port")
+                self.grpc_port = grpc_socket.getsockname()[1]
             if rest is not None:
                 rest_socket = reserve(options.host, rest, "--rest_api_port")
                 self.rest_port = rest_socket.getsockname()[1]
             await self._store.start()
-            with explain_bind_error(options.host, self.grpc_port, "--port"):
-                await self._start_grpc()
+            await self._start_grpc()
             if rest_socket:
-                with explain_bind_error(options.host, self.rest_port, "--rest_api_port"):
+                address = address_of(options.host, self.rest_port)
+                with explain_bind_error(address, "--rest_api_port"):
                     rest_socket.listen(_BACKLOG)
                 await self._start_rest(rest_socket)
         except BaseException:
@@ -124,7 +131,8 @@ class ModelServer:
                 rest_socket.close()
             raise
         finally:
-            grpc_socket.close()
+            if grpc_socket:
+                grpc_socket.close()
         file, wait = options.model_config_file, options.model_config_file_poll_wait_seconds
         if file and wait > 0:
             following = follow_model_config_file(file, wait, self._store.reload)
@@ -158,13 +166,24 @@ class ModelServer:
         return True
 
     async def _start_grpc(self) -> None:
-        self._grpc = make_grpc_server(self._store, self._monitoring)
+        self._grpc = make_grpc_server(self._store, self._monitoring, self._grpc_arguments)
         if self._options.enable_grpc_healthcheck_service:
             self._health = await add_health_service(self._grpc)
-        address = address_of(self._options.host, self.grpc_port)
-        self._grpc.add_insecure_port(address)
+        addresses = {}
+        if self.grpc_port:
+            addresses["--port"] = address_of(self._options.host, self.grpc_port)
+        if self._options.grpc_socket_path:
+            addresses["--grpc_socket_path"] = f"unix:{self._options.grpc_socket_path}"
+        for flag, address in addresses.items():
+            if self._credentials is None:
+                with explain_bind_error(address, flag):
+                    self._grpc.add_insecure_port(address)
+            else:
+                # What is wrong with a key is only seen here, and told in the log.
+                with explain_bind_error(address, f"{flag} or another key with --ssl_config_file"):
+                    self._grpc.add_secure_port(address, self._credentials)
         await self._grpc.start()
-        _logger.info("Running gRPC ModelServer at %s ...", address)
+        _logger.info("Running gRPC ModelServer at %s ...", " and ".join(addresses.values()))
 
     async def _start_rest(self, listener: socket.socket) -> None:
         milliseconds = self._options.rest_api_timeout_in_ms

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 import grpc
@@ -57,12 +57,14 @@ _Response = TypeVar("_Response")
 _Context: TypeAlias = grpc.aio.ServicerContext
 
 
-def make_grpc_server(models: ModelStore, monitoring: Monitoring) -> grpc.aio.Server:
+def make_grpc_server(
+    models: ModelStore, monitoring: Monitoring, arguments: Sequence[tuple[str, str | int]] = ()
+) -> grpc.aio.Server:
     """Returns a server with TF Serving's services, which does not listen yet.
 
-    Messages have no size limit.
+    Messages have no size limit, unless the arguments set one (`--grpc_channel_arguments`).
     """
-    server = grpc.aio.server(options=_OPTIONS)
+    server = grpc.aio.server(options=(*arguments, *_OPTIONS))
     service = PredictionService(models, monitoring)
     # Comes before the generated handler, which would serialize the answer.
     predict = grpc.unary_unary_rpc_method_handler(

@@ -22,11 +22,12 @@ MAX_RECORDS: Final = 1000
 _logger = logging.getLogger(__name__)
 
 
-async def play_warm_up(servable: Servable) -> int:
+async def play_warm_up(servable: Servable, iterations: int = 1) -> int:
     """Answers the requests in `assets.extra/tf_serving_warmup_requests`, if it is there.
 
     They are answered as any request, so that whatever the first one sets up is set up by then.
-    Which model a request names does not matter.
+    Which model a request names does not matter. Each is answered as often as there are iterations
+    (`--num_request_iterations_for_warmup`).
 
     Returns:
         The number of requests.
@@ -42,7 +43,8 @@ async def play_warm_up(servable: Servable) -> int:
         return 0
     logs = await asyncio.to_thread(_read, path)
     for log in logs:
-        await _play(servable, log)
+        for _ in range(iterations):
+            await _play(servable, log)
     _logger.info(
         "Finished reading warmup data for model at %s. Number of warmup records read: %d",
         path,

@@ -1,0 +1,131 @@
+"""How gRPC is offered: over TLS, at a socket, with arguments of its server."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+import tensorflow as tf
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+from schema.errors import UsageError
+from serving.server.grpc_settings import parse_channel_arguments, read_credentials
+from serving.server.options import ServerOptions
+from serving.server.server import run_server
+from tests.support.running_server import running
+from tests.support.saved_models import half_plus_two
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("half")
+    half_plus_two(folder / "1")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pem() -> tuple[bytes, bytes]:
+    """A key and its certificate for localhost, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now, day = datetime.now(timezone.utc), timedelta(days=1)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - day, now + day)
+    san = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    certificate = builder.add_extension(san, critical=False).sign(key, hashes.SHA256())
+    plain = serialization.NoEncryption()
+    form = serialization.PrivateFormat.PKCS8
+    encoding = serialization.Encoding.PEM
+    return key.private_bytes(encoding, form, plain), certificate.public_bytes(encoding)
+
+
+def ssl_config(path: Path, key: bytes, certificate: bytes, rest: str = "") -> Path:
+    texts = [json.dumps(each.decode()) for each in (key, certificate)]
+    path.write_text("server_key: {} server_cert: {} {}".format(*texts, rest))
+    return path
+
+
+def predict(channel: grpc.Channel) -> float:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "default"
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0], tf.float32))
+    with channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        return stub.Predict(request, timeout=60).outputs["y"].float_val[0]
+
+
+def test_grpc_over_tls_at_a_socket_and_for_known_clients_only(base, tmp_path, pem):
+    key, certificate = pem
+    rest = f"client_verify: true custom_ca: {json.dumps(certificate.decode())}"
+    options = ServerOptions(
+        model_base_path=base,
+        grpc_socket_path=tmp_path / "grpc.sock",
+        ssl_config_file=ssl_config(tmp_path / "ssl.config", key, certificate, rest),
+    )
+    known = grpc.ssl_channel_credentials(certificate, key, certificate)
+    unknown = grpc.ssl_channel_credentials(certificate)
+    name = [("grpc.ssl_target_name_override", "localhost")]
+    with running(options) as server:
+        # As in TF Serving: port 0 leaves the socket alone, and REST is not secured.
+        assert server.server.grpc_port == 0
+        address = f"unix:{options.grpc_socket_path}"
+        assert predict(grpc.secure_channel(address, known, name)) == 2.5
+        for refused in (
+            grpc.secure_channel(address, unknown, name),
+            grpc.insecure_channel(address),
+        ):
+            with pytest.raises(grpc.RpcError) as caught:
+                predict(refused)
+            assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+        answer = httpx.post(f"{server.rest_url}/v1/models/default:predict", json={"instances": [1]})
+        assert answer.json() == {"predictions": [2.5]}
+
+
+def test_a_key_that_is_none(base, tmp_path):
+    file = ssl_config(tmp_path / "ssl.config", b"not a key", b"not a certificate")
+    options = ServerOptions(model_base_path=base, port=0, rest_api_port=0, ssl_config_file=file)
+    with pytest.raises(UsageError, match="choose another with --port or another key with --ssl_"):
+        run_server(options)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("", {"use_alts_credentials": True}, "either --use_alts_credentials or --ssl_config_file"),
+        ("server_key: 1", {}, "not a SSLConfig in text form"),
+        ("client_verify: true", {}, "client auth without providing root certificates"),
+    ],
+)
+def test_wrong_credentials(tmp_path, text, options, message):
+    file = tmp_path / "ssl.config"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        read_credentials(ServerOptions(ssl_config_file=file, **options))
+
+
+def test_channel_arguments():
+    assert parse_channel_arguments("") == []
+    text = "grpc.max_connection_age_ms=2000,grpc.lb_policy_name=a=b,x=-1"
+    assert parse_channel_arguments(text) == [
+        ("grpc.max_connection_age_ms", 2000),
+        ("grpc.lb_policy_name", "a=b"),
+        ("x", -1),
+    ]
+    with pytest.raises(UsageError, match=r"grpc\.x has no value"):
+        parse_channel_arguments("grpc.x")
+
+
+def test_the_arguments_reach_the_server(base):
+    options = ServerOptions(
+        model_base_path=base, grpc_channel_arguments="grpc.max_receive_message_length=10"
+    )
+    with running(options) as server:
+        with pytest.raises(grpc.RpcError) as caught:
+            predict(grpc.insecure_channel(server.grpc_address))
+        assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
