@@ -10,8 +10,6 @@ import grpc
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.metrics_core import Metric
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-
 _PREFIX: Final = ":tensorflow:serving:"
 # From 10 microseconds to about 20 minutes, as in servables/tensorflow/util.cc.
 _MICROSECONDS: Final = tuple(float(f"{10 * 1.8**power:.6g}") for power in range(33))
@@ -23,7 +21,7 @@ class Monitoring:
 
     Source: TF Serving's servables/tensorflow/util.cc for the names and
     model_servers/prediction_service_impl.cc and http_server.cc for what is counted: each request
-    to a model by its status, and the time of successful ones.
+    by its status, and the time of successful ones. Of the model service only REST's are.
     """
 
     def __init__(self, model_names: Callable[[], Collection[str]]) -> None:
@@ -61,7 +59,8 @@ class Monitoring:
 
         Args:
             model: The model's name, as the request has it.
-            api: What was asked for: `Predict` over gRPC, `predict` over REST.
+            api: What was asked for: `Predict` over gRPC, `predict` over REST; there empty for a
+                model's status and metadata.
             entrypoint: `GRPC` or `REST`.
             status: How it ended.
             seconds: How long it took.
@@ -72,9 +71,9 @@ class Monitoring:
             self._time(name, api, entrypoint).observe(seconds * 1e6)
 
     def text(self) -> str:
-        """Returns the metrics in Prometheus's text format.
+        """Returns the metrics as text, as util/prometheus_exporter.cc writes it.
 
-        Prometheus's own writer appends `_total` to the name of a counter; TF Serving does not.
+        Prometheus's own writer appends `_total` to the name of a counter and a `.0` to numbers.
         """
         return "".join(
             f"{line}\n" for metric in self._registry.collect() for line in _lines(metric)
@@ -90,6 +89,10 @@ def _lines(metric: Metric) -> Iterator[str]:
             continue
         name = sample.name.removesuffix("_total") if own else sample.name
         labels = ",".join(
-            f'{label}="{value.translate(_ESCAPES)}"' for label, value in sample.labels.items()
+            f'{label}="{value.removesuffix(".0") if label == "le" else value.translate(_ESCAPES)}"'
+            for label, value in sample.labels.items()
         )
-        yield f"{name}{{{labels}}} {sample.value!r}"
+        number = repr(sample.value)
+        if own:
+            number = f"{sample.value:g}" if name.endswith("_sum") else f"{sample.value:.0f}"
+        yield f"{name}{{{labels}}} {number}"

@@ -21,6 +21,7 @@ from grpc_health.v1 import health
 
 from schema.errors import UsageError
 from serving.server.api.grpc_service import add_health_service, make_grpc_server
+from serving.server.api.http_protocol import HttpProtocol
 from serving.server.api.rest import make_rest_app
 from serving.server.api.warm_up import play_warm_up
 from serving.server.config import (
@@ -196,7 +197,7 @@ class ModelServer:
         self._rest = _RestServer(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=HttpProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import grpc
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
@@ -28,9 +28,9 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 from schema.words import PAPERS, Words
 from serving.server.api import inference, json_document, rest_answers
 from serving.server.api.rest_request import fill_examples, predict_inputs
-from serving.server.errors import ServingError, invalid_argument
+from serving.server.errors import ServingError, failed_precondition, invalid_argument
 from serving.server.model.signatures import DEFAULT_SIGNATURE
-from serving.server.monitoring import CONTENT_TYPE, Monitoring
+from serving.server.monitoring import Monitoring
 from serving.server.store.models import ModelStore
 from serving.versions import LARGEST_VERSION
 
@@ -45,6 +45,8 @@ _GET: Final = re.compile(
     rf"/v1/models(?:/(?P<name>[^/:]+))?{_MODEL}(?:/(?P<method>metadata))?", re.I | re.A
 )
 _API: Final = re.compile(r"/v1/.*", re.I)
+_VERBS: Final = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+_ORIGIN: Final = re.compile(r"https?://")
 
 # ToHTTPStatusCode in model_servers/http_server.cc.
 _HTTP_STATUS: Final = {
@@ -100,12 +102,15 @@ def make_rest_app(
         labels = _in_script(dict(model.label_names) if model else {})
         return HTMLResponse(page.replace("__LABEL_NAMES__", labels).replace("__MODEL_NAME__", name))
 
-    def show_metrics(_: Request) -> Response:
-        return PlainTextResponse(monitoring.text(), headers={"content-type": CONTENT_TYPE})
+    def show_metrics(request: Request) -> Response:
+        text, status = monitoring.text(), 200
+        if query := request.url.query:
+            text, status = f"Unexpected path: {metrics}?{query}. Should be {metrics}", 400
+        return Response(text, status, {"content-type": "text/plain"})
 
     routes = [Route("/", show_page)]
     if metrics:
-        routes.append(Route(metrics, show_metrics))
+        routes.append(Route(metrics, show_metrics, methods=_VERBS))
     routes.append(Route("/{path:path}", RestApi(models, monitoring, timeout)))
     return Starlette(routes=routes)
 
@@ -145,27 +150,30 @@ class RestApi:
         except ClientDisconnect:
             return
         target = scope["raw_path"].decode("latin-1")
-        if _API.fullmatch(target):
-            if scope["query_string"]:
-                target += f"?{scope['query_string'].decode('latin-1')}"
-            packed = "gzip" in request.headers.get("content-encoding", "")
-            code, text = await self._answer(request.method, target, body, packed)
-            status = _HTTP_STATUS.get(code, _SERVER_FAULT)
-        else:
-            status, text = 404, rest_answers.error_json(f"Not found: {request.method} {target}")
+        if scope["query_string"]:
+            target += f"?{scope['query_string'].decode('latin-1')}"
+        if not _API.fullmatch(target):
+            headers = {"content-type": "text/html", "connection": "close"}
+            await Response(rest_answers.error_page(404), 404, headers)(scope, receive, send)
+            return
+        code, text = await self._answer(request, target, body)
+        status = _HTTP_STATUS.get(code, _SERVER_FAULT)
         content = text.encode("utf-8", "surrogateescape")
         await Response(content, status, media_type="application/json")(scope, receive, send)
 
     async def _answer(
-        self, verb: str, target: str, body: bytes, packed: bool
+        self, request: Request, target: str, body: bytes
     ) -> tuple[grpc.StatusCode, str]:
         started = time.perf_counter()
-        status, spec = grpc.StatusCode.OK, None
+        status, name, api = grpc.StatusCode.OK, "", ""
         try:
-            method, spec = _find_call(verb, target)
-            if packed:
+            method, spec = _find_call(request, target)
+            name, api = spec.name, method if request.method == "POST" else ""
+            if "gzip" in request.headers.get("content-encoding", ""):
                 body = await asyncio.to_thread(_unpack, body)
             match method:
+                case "preflight":
+                    text = ""
                 case "predict":
                     text = await self._predict(spec, body)
                 case "classify" | "regress":
@@ -178,12 +186,10 @@ class RestApi:
         except ServingError as error:
             status, text = error.code, rest_answers.error_json(error.message)
         except Exception as error:
-            _logger.exception("A request failed: %s %s", verb, target)
+            _logger.exception("A request failed: %s %s", request.method, target)
             status = grpc.StatusCode.INTERNAL
             text = rest_answers.error_json(f"{type(error).__name__}: {error}")
-        if spec is not None and verb == "POST":
-            seconds = time.perf_counter() - started
-            self._monitoring.record(spec.name, method, "REST", status, seconds)
+        self._monitoring.record(name, api, "REST", status, time.perf_counter() - started)
         return status, text
 
     async def _on_examples(self, method: str, spec: ModelSpec, body: bytes) -> str:
@@ -213,12 +219,17 @@ class RestApi:
         return await _in_thread_if(large, rest_answers.predict_json, outputs, by_row=by_row)
 
 
-def _find_call(verb: str, target: str) -> tuple[str, ModelSpec]:
-    """Returns what a path asks for: a method of a model.
+def _find_call(request: Request, target: str) -> tuple[str, ModelSpec]:
+    """Returns what a request asks for: a method of a model.
 
     Raises:
         ServingError: It is none of the API's paths, or not with this verb.
     """
+    verb = request.method
+    if verb == "OPTIONS":
+        if not _ORIGIN.search(request.headers.get("origin", "")):
+            raise failed_precondition("")
+        return "preflight", ModelSpec()
     pattern = {"POST": _POST, "GET": _GET}.get(verb)
     match = pattern.fullmatch(target) if pattern else None
     # Paths may have letters of either case, the names of methods not.
@@ -254,9 +265,7 @@ def _unpack(body: bytes) -> bytes:
         unpacked = unpacker.decompress(body, _MOST_UNPACKED)
     except zlib.error:
         return b""
-    if not unpacker.eof:
-        raise invalid_argument("Failed to uncompress the gzipped body: it is cut off or too large")
-    return unpacked
+    return unpacked if unpacker.eof else b""
 
 
 async def _in_thread_if(large: bool, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:

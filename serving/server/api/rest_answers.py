@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from inspect import signature
 from itertools import chain
 from json.encoder import encode_basestring as _quote
@@ -93,8 +94,17 @@ def error_json(message: str) -> str:
 
 def message_json(message: Message) -> str:
     """Returns a message with all of its fields, such as the states of a model's versions."""
-    text: str = MessageToJson(message, preserving_proto_field_name=True, indent=1, **_ALL_FIELDS)
-    return text
+    text = MessageToJson(message, preserving_proto_field_name=True, indent=1, **_ALL_FIELDS)
+    return f"{text}\n"
+
+
+def error_page(status: int) -> str:
+    """Returns the page of libevent for what is no request to the API."""
+    phrase = HTTPStatus(status).phrase
+    return (
+        f"<HTML><HEAD>\n<TITLE>{status} {phrase}</TITLE>\n</HEAD><BODY>\n<H1>{phrase}</H1>\n"
+        "</BODY></HTML>\n"
+    )
 
 
 def _rows(outputs: Mapping[str, NDArray[Any]]) -> str:

@@ -1,0 +1,170 @@
+"""The REST API's HTTP: libevent's rules and words, byte for byte where clients may notice."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+from http.client import HTTPResponse
+from typing import NamedTuple
+
+import pytest
+
+STATUS = "/v1/models/half_plus_two"
+PREDICT = f"{STATUS}:predict"
+METRICS = "/monitoring/prometheus/metrics"
+BODY = b'{"instances": [2.0]}'
+
+
+class Raw(NamedTuple):
+    """An answer with its headers."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+@pytest.fixture
+def connection(client):
+    host, _, port = client.address.rest.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=60) as made:
+        yield made
+
+
+def send(connection: socket.socket, line: str, body: bytes = b"", headers: str = "") -> Raw:
+    """Sends a request as it is; `line` may leave out the version of HTTP."""
+    line = line if line.count(" ") > 1 else f"{line} HTTP/1.1"
+    size = f"Content-Length: {len(body)}\r\n" if body else ""
+    connection.sendall(f"{line}\r\nHost: localhost\r\n{size}{headers}\r\n".encode() + body)
+    return receive(connection)
+
+
+def receive(connection: socket.socket) -> Raw:
+    response = HTTPResponse(connection)
+    response.begin()
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Raw(response.status, headers, response.read().decode())
+
+
+def is_closed(connection: socket.socket) -> bool:
+    return connection.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "phrase"),
+    [
+        # evhttp_request.cc ParsedEvRequest::decode.
+        ("GET /v1/models/%zz", 400, "Bad Request"),
+        ('GET /v1/models/"half"', 400, "Bad Request"),
+        # evhttp_server.cc: HTTP_NOTFOUND, and the methods that libevent is told to allow.
+        ("GET /favicon.ico", 404, "Not Found"),
+        ("POST /v1", 404, "Not Found"),
+        (f"TRACE {STATUS}", 501, "Not Implemented"),
+        (f"get {STATUS}", 501, "Not Implemented"),
+    ],
+)
+def test_what_is_no_request_to_the_api_gets_a_page(connection, line, status, phrase):
+    got = send(connection, line)
+    assert (got.status, got.headers["content-type"]) == (status, "text/html")
+    assert got.text == (
+        f"<HTML><HEAD>\n<TITLE>{status} {phrase}</TITLE>\n</HEAD><BODY>\n<H1>{phrase}</H1>\n"
+        "</BODY></HTML>\n"
+    )
+    assert got.headers["connection"] == "close"
+    assert is_closed(connection)
+
+
+def test_a_fragment_is_part_of_the_path(connection):
+    """evhttp_request.cc ParsedEvRequest::decode."""
+    got = send(connection, f"GET {STATUS}#f")
+    assert got.status == 404
+    assert "Could not find any versions of model half_plus_two#f" in got.text
+    got = send(connection, f"POST {PREDICT}?a=1#f", BODY)
+    assert (got.status, f"Malformed request: POST {PREDICT}?a=1#f" in got.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [("Origin: http://example.org\r\n", 200), ("", 400)]
+)
+def test_the_preflight_of_a_browser(connection, headers, status):
+    """http_server.cc ProcessRequest."""
+    got = send(connection, f"OPTIONS {PREDICT}", headers=headers)
+    assert (got.status, got.text) == (status, "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [BODY, gzip.compress(BODY)[:-9], b""],
+    ids=["not packed", "cut off", "empty"],
+)
+def test_what_cannot_be_unpacked_is_empty(connection, body):
+    """evhttp_request.cc ReadRequestGzipBytes."""
+    got = send(connection, f"POST {PREDICT}", body, "Content-Encoding: gzip\r\n")
+    assert got.status == 400
+    assert "JSON Parse error: The document is empty" in got.text
+
+
+def test_the_path_and_method_of_the_metrics(connection):
+    """http_server.cc ProcessPrometheusRequest."""
+    got = send(connection, f"POST {METRICS}", b"x")
+    assert (got.status, got.headers["content-type"]) == (200, "text/plain")
+    got = send(connection, f"GET {METRICS}?a=1")
+    assert (got.status, got.text) == (400, f"Unexpected path: {METRICS}?a=1. Should be {METRICS}")
+
+
+def test_requests_of_each_kind_are_counted(connection):
+    """http_server.cc ProcessRequest, and prometheus_exporter.cc for the numbers."""
+
+    def counts() -> list[int]:
+        metrics = send(connection, f"GET {METRICS}").text
+        texts = [metrics.partition(f"\n:tensorflow:serving:{each} ")[2] for each in series]
+        return [int(text.partition("\n")[0] or 0) for text in texts]
+
+    model = 'model_name="half_plus_two"'
+    series = (
+        f'request_count{{{model},status="OK"}}',
+        f'request_latency_count{{{model},API="",entrypoint="REST"}}',
+        f'request_latency_bucket{{{model},API="predict",entrypoint="REST",le="+Inf"}}',
+        'request_count{model_name="",status="INVALID_ARGUMENT"}',
+    )
+    assert send(connection, f"POST {PREDICT}", BODY).status == 200
+    before = counts()
+    for line, body in (
+        (f"GET {STATUS}", b""),
+        (f"GET {STATUS}/metadata", b""),
+        (f"POST {PREDICT}", BODY),
+        ("POST /v1/no", BODY),
+    ):
+        assert send(connection, line, body).status == (400 if line.endswith("no") else 200)
+    assert [after - count for after, count in zip(counts(), before, strict=True)] == [3, 2, 1, 1]
+    assert 'le="10"} 0\n' in send(connection, f"GET {METRICS}").text
+
+
+def test_documents_of_a_model_end_in_a_line_feed(connection):
+    """protobuf's MessageToJsonString."""
+    assert send(connection, f"GET {STATUS}").text.endswith("\n}\n")
+    assert send(connection, f"GET {STATUS}/metadata").text.endswith("}\n}\n}\n")
+
+
+def test_a_connection_of_http_1_0_is_kept_where_the_client_wants_it(connection):
+    """libevent's evhttp_make_header."""
+    line = f"POST {PREDICT} HTTP/1.0"
+    for _ in range(2):
+        got = send(connection, line, BODY, "Connection: keep-alive\r\n")
+        assert (got.status, got.headers["connection"]) == (200, "keep-alive")
+    assert send(connection, line, BODY).status == 200
+    assert is_closed(connection)
+
+
+def test_a_client_that_has_sent_all_gets_its_answer(connection):
+    head = f"POST {PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(BODY)}\r\n\r\n"
+    connection.sendall(head.encode() + BODY)
+    connection.shutdown(socket.SHUT_WR)
+    assert receive(connection).status == 200
+    assert is_closed(connection)
+
+
+def test_an_offer_of_http_2_is_passed_over(connection):
+    """As Java's client makes it with its first request."""
+    headers = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEA\r\n"
+    for _ in range(2):
+        assert send(connection, f"POST {PREDICT}", BODY, headers).status == 200
