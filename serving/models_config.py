@@ -52,7 +52,12 @@ def tagger_config(config: Any) -> Any:
 
 
 def write_config(path: Path, config: Any) -> None:
-    """Replaces a configuration in one step, so that a server never reads half of it.
+    """Replaces a configuration; see `write_text`."""
+    write_text(path, text_format.MessageToString(config, as_utf8=False))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replaces a file in one step, so that a server never reads half of it.
 
     Raises:
         UsageError: The file can't be written.
@@ -61,7 +66,7 @@ def write_config(path: Path, config: Any) -> None:
     try:
         try:
             with staging.open("x", encoding="utf-8") as file:
-                file.write(text_format.MessageToString(config, as_utf8=False))
+                file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
             staging.replace(path)

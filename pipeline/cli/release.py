@@ -9,9 +9,9 @@ import click
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
 from pipeline.terminal import Terminal
-from serving.client.version_wait import wait_until_available
 from serving.models_config import config_path_of
 from serving.releases import write_release
+from serving.rollout import roll_out
 from serving.versions import find_base
 
 
@@ -27,9 +27,11 @@ from serving.versions import find_base
 )
 @click.option(
     "--address",
+    "addresses",
     metavar="HOST:PORT",
-    help="REST address of a running server that polls the file. Moves the labels only once it "
-    "has loaded the versions, so that no query fails.",
+    multiple=True,
+    help="gRPC address of a running server, which gets models.config as its configuration: first "
+    "it loads the versions, then the labels move (repeatable).",
 )
 @click.option(
     "--timeout",
@@ -37,7 +39,7 @@ from serving.versions import find_base
     default=300.0,
     show_default=True,
     metavar="S",
-    help="With --address: seconds to wait for the server to load them.",
+    help="With --address: seconds to wait for a server to load them.",
 )
 @report_errors
 def release(
@@ -45,7 +47,7 @@ def release(
     canary: int | None,
     serving: Path,
     base_path: str | None,
-    address: str | None,
+    addresses: tuple[str, ...],
     timeout: float,
 ) -> None:
     """Choose which versions a server serves; also rolls back to an older one.
@@ -55,22 +57,20 @@ def release(
     base = find_base(serving)
     config_path = config_path_of(base)
     console = Terminal()
-    if address is not None:
-        wanted = {stable} if canary is None else {stable, canary}
-        write_release(base, stable, canary, base_path, load_only=True)
-        console.say(f"Waiting for {address} to load {', '.join(map(str, sorted(wanted)))} …")
-        wait_until_available(address, wanted, timeout)
-    done = write_release(base, stable, canary, base_path)
+    if addresses:
+        done = roll_out(base, stable, canary, base_path, addresses, timeout, console.say)
+    else:
+        done = write_release(base, stable, canary, base_path)
     for label in sorted({*done.before, *done.after}):
         old, new = done.before.get(label), done.after.get(label)
         change = f"{new} (unchanged)" if old == new else f"{old or 'none'} -> {new or 'none'}"
         console.say(f"{label:<8} {change}")
     console.say(f"loaded   {', '.join(map(str, done.loaded))} of {done.base_path}")
-    if address is None:
+    if not addresses:
         console.say(
             f"\nWritten to {config_path}. To start a server with it:\n\n"
             f"  arxiv-tagger serve --model_config_file={config_path} "
             "--model_config_file_poll_wait_seconds=10\n\n"
-            "A running server moves a label only to a version that it has loaded; give its "
-            "--address to have it load them first."
+            "A running server that polls no configuration can't notice, and one that does moves a "
+            "label only to a version that it has loaded. Give its --address to have it follow."
         )

@@ -49,7 +49,7 @@ class GrpcTransport:
     """
 
     def __init__(self, address: str) -> None:
-        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        self._channel = open_channel(address)
         self._predict = self._channel.unary_unary(
             PREDICT_METHOD,
             request_serializer=PredictRequest.SerializeToString,
@@ -80,6 +80,11 @@ class GrpcTransport:
     def close(self) -> None:
         """Closes the channel."""
         self._channel.close()
+
+
+def open_channel(address: str) -> grpc.Channel:
+    """Returns what sends requests to the server at HOST:PORT."""
+    return grpc.insecure_channel(address, options=_OPTIONS)
 
 
 def make_request(target: Target, texts: Sequence[str]) -> Any:
