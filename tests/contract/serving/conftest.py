@@ -30,6 +30,7 @@ _SHARED = {
     "twice_thrice": "twice_thrice",
     "one_or_two": "one_or_two",
     "keras": "keras",
+    "mirrored_keras": "mirrored_keras",
 }
 # As TF Serving's test data has it, with the zeros.
 _VERSION_FOLDER = "00000123"
@@ -65,8 +66,9 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 
 @pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    return Library(tmp_path_factory.mktemp("serving"))
+def library(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A folder of the target's own, since each has its models published anew."""
+    return Library(tmp_path_factory.mktemp(f"serving-{target.name}"))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ On servers of their own, which computations that are not stopped would keep busy
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import grpc
@@ -57,10 +58,15 @@ def test_the_rest_timeout(limited):
 def test_late_requests_are_stopped(limited):
     """prediction_service_impl.cc: what is left of the deadline is the time of the run.
 
-    batching_session.cc ProcessBatch: for a batch, the last of its deadlines.
+    batching_session.cc ProcessBatch: for a batch, the last of its deadlines. What is late when its
+    batch comes is refused there; where less than a millisecond is left, TF Serving 2.16 runs it
+    without a limit, so the deadlines differ here.
     """
     request = predict_request("slow", {"x": floats(ENDLESS)})
-    calls = [limited.prediction.Predict.future(request, timeout=0.5) for _ in range(MANY)]
-    assert {call.code() for call in calls} == {grpc.StatusCode.DEADLINE_EXCEEDED}
+    calls = [limited.prediction.Predict.future(request, timeout=1)]
+    time.sleep(0.2)
+    calls += [limited.prediction.Predict.future(request, timeout=0.4) for _ in range(MANY)]
+    late = {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert {call.code() for call in calls} <= late
     response = limited.predict("slow", {"x": floats(3)}, timeout=30)
     assert list(array(response.outputs["y"])) == [3]

@@ -42,9 +42,10 @@ def test_a_signature_is_chosen_by_name(client, signature, expected):
     assert response.model_spec.signature_name == (signature or "serving_default")
 
 
-def test_a_keras_model_is_served(client):
-    """tensorflow_model_server_test.py test_sequential_keras_saved_model_save."""
-    response = client.predict("keras", {"x": floats(2, shape=(1, 1))})
+@pytest.mark.parametrize("model", ["keras", "mirrored_keras"])
+def test_a_keras_model_is_served(client, model):
+    """tensorflow_model_server_test.py: test_sequential_keras_saved_model_save, and distrat."""
+    response = client.predict(model, {"x": floats(2, shape=(1, 1))})
     assert list(response.outputs["y"].float_val) == [2]
 
 

@@ -42,7 +42,9 @@ class Library:
             "slow": lambda path: _save(_Slow(), path),
             "twice_thrice": lambda path: _save(_TwiceThrice(), path),
             "one_or_two": _save_two_signatures,
+            "tf2": _save_tf2,
             "keras": _save_keras,
+            "mirrored_keras": _save_mirrored_keras,
         }
 
     def path(self, kind: str) -> Path:
@@ -152,6 +154,34 @@ def _save_two_signatures(path: Path) -> None:
     module.one, module.two = constant(1.0), constant(2.0)
     signatures = {"serving_default": module.one, "custom_signature_key": module.two}
     tf.saved_model.save(module, str(path), signatures=signatures)
+
+
+def _save_tf2(path: Path) -> None:
+    """Half plus two as TensorFlow 2 saves it: the method of each signature is Predict."""
+
+    def of_examples(output: str):
+        spec = tf.TensorSpec([None], tf.string, name="inputs")
+        feature = tf.io.FixedLenFeature([1], tf.float32)
+
+        def run(inputs):
+            return {output: tf.io.parse_example(inputs, {"x": feature})["x"] / 2 + 2}
+
+        return tf.function(run, input_signature=[spec])
+
+    module = tf.Module()
+    module.predict = tf.function(lambda x: {"y": x / 2 + 2}, input_signature=[_FLOATS])
+    module.classify, module.regress = of_examples("scores"), of_examples("outputs")
+    signatures = {
+        "serving_default": module.predict,
+        "classify_x_to_y": module.classify,
+        "regress_x_to_y": module.regress,
+    }
+    tf.saved_model.save(module, str(path), signatures=signatures)
+
+
+def _save_mirrored_keras(path: Path) -> None:
+    with tf.distribute.MirroredStrategy(["/cpu:0"]).scope():
+        _save_keras(path)
 
 
 def _save_keras(path: Path) -> None:

@@ -29,13 +29,15 @@ NAMES = (LOCAL, BINARY, DOCKER, ADDRESS)
 
 # The version whose words the suite states, the one that serving/deploy pins, whatever is there.
 _IMAGES = ("tensorflow/serving:2.16.1", "tensorflow/serving:2.21.0", "tensorflow/serving:latest")
-# What the suite takes for granted and a server does only when told: that a signature's method
-# name is checked, and that a version that can't be loaded is given up at once.
-_TAKEN_FOR_GRANTED = (
-    "--enable_signature_method_name_check=true",
-    "--max_num_load_retries=0",
-    "--load_retry_interval_micros=0",
-)
+# What the suite takes for granted and a server does only when told: it checks a signature's method
+# name, gives up at once on a version that can't be loaded, and takes more than 4 calls a core at
+# once over gRPC (server.cc SetMaxThreads: those beyond are refused with RESOURCE_EXHAUSTED).
+_TAKEN_FOR_GRANTED = {
+    "enable_signature_method_name_check": True,
+    "max_num_load_retries": 0,
+    "load_retry_interval_micros": 0,
+    "grpc_max_threads": 400,
+}
 _START_SECONDS = 300
 _STOP_SECONDS = 10
 _POLL_SECONDS = 0.05
@@ -68,15 +70,15 @@ class Target:
         """Returns what starts a server on loopback that reads the files under a folder."""
         if self.name == LOCAL:
             ports = (f"--port={port}", f"--rest_api_port={rest_port}")
-            return [sys.executable, "-m", "serving.server", *ports, *_TAKEN_FOR_GRANTED, *flags]
+            return [sys.executable, "-m", "serving.server", *ports, *flags]
         if self.name == BINARY:
             ports = (f"--port={port}", f"--rest_api_port={rest_port}")
-            return ["tensorflow_model_server", *ports, *_TAKEN_FOR_GRANTED, *flags]
+            return ["tensorflow_model_server", *ports, *flags]
         run = ["docker", "run", "--rm", "--init", "--entrypoint", "tensorflow_model_server"]
         run += ["--publish", f"127.0.0.1:{port}:8500", "--publish", f"127.0.0.1:{rest_port}:8501"]
-        # At the same path, so that the files of configuration hold there, too.
-        run += ["--volume", f"{folder}:{folder}:ro", self.image]
-        return [*run, "--port=8500", "--rest_api_port=8501", *_TAKEN_FOR_GRANTED, *flags]
+        # At the same path, so that the files of configuration hold there, too; sockets are written.
+        run += ["--volume", f"{folder}:{folder}", self.image]
+        return [*run, "--port=8500", "--rest_api_port=8501", *flags]
 
 
 @functools.cache
@@ -164,7 +166,7 @@ def run_server(
         target: Which.
         folder: Holds all files that it reads; its log goes there.
         models: The models to wait for.
-        flags: Its flags but for the ports, by name.
+        flags: Its flags but for the ports, by name; they go before those of every server.
     """
     port, rest_port = free_ports()
     log = folder / f"{target.name}-{port}.log"
@@ -181,7 +183,8 @@ def start(
     target: Target, folder: Path, flags: Mapping[str, object], port: int, rest_port: int, log: Path
 ) -> subprocess.Popen[bytes]:
     """Starts a server, and does not wait for it."""
-    texts = [f"--{name}={_flag_text(value)}" for name, value in flags.items()]
+    given = {**_TAKEN_FOR_GRANTED, **flags}
+    texts = [f"--{name}={_flag_text(value)}" for name, value in given.items()]
     with log.open("wb") as file:
         return subprocess.Popen(
             target.command(texts, port, rest_port, folder),
