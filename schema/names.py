@@ -54,6 +54,7 @@ INPUT_EXAMPLES: Final = "inputs"
 OUTPUT_LABELS: Final = "labels"
 OUTPUT_SCORES: Final = "scores"
 OUTPUT_SUGGESTED: Final = "suggested"
+OUTPUT_KNOWN_SHARE: Final = "known_share"
 OUTPUT_CLASSES: Final = "classes"
 OUTPUT_PROBABILITIES: Final = "probabilities"
 # The same without the titles.

@@ -41,18 +41,14 @@ class Predictor:
         Raises:
             BadInputError: A text can't be encoded as UTF-8.
         """
-        import tensorflow as tf
-
-        signature = self._model.signatures[names.SIGNATURE_DEFAULT]
         encoded = [
             encode_text(text, f"Text {number}") for number, text in enumerate(texts, start=1)
         ]
         results: list[list[Suggestion]] = []
         for start in range(0, len(encoded), batch_size):
-            batch = tf.constant(encoded[start : start + batch_size], dtype=tf.string)
-            outputs = signature(**{names.INPUT_TEXT: batch})
+            outputs = self.outputs(encoded[start : start + batch_size])
             columns = (
-                outputs[name].numpy()
+                outputs[name]
                 for name in (names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED)
             )
             results.extend(
@@ -68,6 +64,14 @@ class Predictor:
                 for row in zip(*columns, strict=True)
             )
         return results
+
+    def outputs(self, texts: Sequence[bytes]) -> dict[str, Any]:
+        """Returns the outputs of `serving_default` for texts, as arrays by name."""
+        import tensorflow as tf
+
+        signature = self._model.signatures[names.SIGNATURE_DEFAULT]
+        found = signature(**{names.INPUT_TEXT: tf.constant(texts, dtype=tf.string)})
+        return {name: value.numpy() for name, value in found.items()}
 
 
 def load_model(model_dir: str) -> Predictor:

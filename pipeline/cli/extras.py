@@ -10,7 +10,7 @@ import click
 # Each command's extra, and a package that only this extra installs.
 _EXTRAS: Final = {
     **dict.fromkeys(("serve", "predict"), ("server", "tensorflow")),
-    **dict.fromkeys(("run", "compile", "submit"), ("pipeline", "tfx")),
+    **dict.fromkeys(("run", "drift", "compile", "submit"), ("pipeline", "tfx")),
 }
 
 

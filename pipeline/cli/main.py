@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "query": "Suggest subject areas by asking a running server.",
     "models": "List the pushed versions and their metrics, newest first.",
     "release": "Choose which versions a server serves; also rolls back to an older one.",
+    "drift": "Tell whether the model is still asked what it was trained for.",
     "compile": "Compile the pipeline for a cloud, without network or credentials.",
     "submit": "Compile the pipeline and run it in a cloud.",
 }

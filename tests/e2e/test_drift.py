@@ -1,0 +1,42 @@
+"""`arxiv-tagger drift` on the model of a real run."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from pipeline.sample.generator import write_sample
+from tests.support.command_line import flat, invoke
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """Papers of the sample's kind that the model has not seen."""
+    path = write_sample(600, 11, tmp_path_factory.mktemp("asked") / "sample.csv")
+    with path.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["summaries"].strip()]
+    return [f"{row['titles']}\n{row['summaries']}" for row in rows]
+
+
+def drift(first_run, tmp_path, texts, *options):
+    path = tmp_path / "asked.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    return invoke("drift", "--model", first_run.output, "--requests", path, *options)
+
+
+def test_other_words_are_told_from_the_same_kind_of_papers(first_run, sample, texts, tmp_path):
+    same = drift(first_run, tmp_path, texts, "--reference", sample)
+    assert same.exit_code == 0, same.output
+    other = [" ".join(word[::-1] for word in text.split(" ")) for text in texts]
+    drifted = drift(first_run, tmp_path, other, "--reference", sample)
+    assert drifted.exit_code == 4
+    assert "Drifted: score of the best label" in flat(drifted.output)
+
+
+def test_it_finds_the_papers_that_the_run_held_out(first_run, texts, tmp_path):
+    counts = json.loads((first_run.output / "curation.json").read_text())
+    done = drift(first_run, tmp_path, texts)
+    assert done.exit_code == 3
+    assert f"{first_run.output}: {counts['val'] + counts['test']} texts, and fewer" in done.output
