@@ -63,8 +63,10 @@ def test_configuration_is_what_the_server_reads_and_release_writes(tmp_path: Pat
         (base / str(version) / "saved_model.pb").touch()
     write_release(base, 1, 2, f"/models/{names.MODEL_NAME}")
     assert read_config(CONFIG / "models.labels.config") == read_config(config_path_of(base))
-    cores = read_batching_file(CONFIG / "batching.config").num_batch_threads
-    assert str(cores) == CONTAINER["resources"]["limits"]["cpu"]
+    batching = read_batching_file(CONFIG / "batching.config")
+    assert str(batching.num_batch_threads) == CONTAINER["resources"]["limits"]["cpu"]
+    # Single texts over gRPC can fill a batch while another one is computed.
+    assert f"--grpc_max_threads={2 * batching.max_batch_size}" in CONTAINER["args"]
     assert read_monitoring_file(CONFIG / "monitoring.config") == MONITORING_PATH
     assert POD["metadata"]["annotations"]["prometheus.io/path"] == MONITORING_PATH
 
