@@ -32,13 +32,15 @@ DESKTOP = (1280, 900)
 
 
 @contextmanager
-def model_server(base_path: Path, name: str, log: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+def model_server(
+    base_path: Path, name: str, log: Path, *flags: str
+) -> Iterator[tuple[str, subprocess.Popen]]:
     """A server process; its address and the process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "serving.server", "--port=0", f"--rest_api_port={port}"]
-    command += [f"--model_name={name}", f"--model_base_path={base_path}"]
+    command += [f"--model_name={name}", f"--model_base_path={base_path}", *flags]
     with log.open("wb") as file:
         server = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
     try:

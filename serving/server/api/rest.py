@@ -99,8 +99,10 @@ def make_rest_app(
         name = _in_script(models.names[0]) if models.names else "__MODEL_NAME__"
         model = models.metadata(models.names[0]) if models.names else None
         page = _read_page(model.words if model else PAPERS)
+        versions = _in_script(models.labels(models.names[0]) if models.names else [])
         labels = _in_script(dict(model.label_names) if model else {})
-        return HTMLResponse(page.replace("__LABEL_NAMES__", labels).replace("__MODEL_NAME__", name))
+        page = page.replace("__VERSION_LABELS__", versions).replace("__LABEL_NAMES__", labels)
+        return HTMLResponse(page.replace("__MODEL_NAME__", name))
 
     def show_metrics(request: Request) -> Response:
         text, status = monitoring.text(), 200
@@ -124,7 +126,7 @@ def _read_page(words: Words) -> str:
     folder = files("serving.server") / "page"
     html, style, *scripts = (
         folder.joinpath(name).read_text(encoding="utf-8")
-        for name in ("index.html", "page.css", "server.js", "page.js")
+        for name in ("index.html", "page.css", "server.js", "versions.js", "page.js")
     )
     # Of the elements only the text.
     html = re.sub(r">[^<]+<", lambda text: words.of(text[0], escape), html)

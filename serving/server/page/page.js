@@ -158,9 +158,12 @@ function clearOrStop() {
 }
 
 // ---- Start ----
+let again = null; // The timer of the next try.
+
 async function start() {
+  clearTimeout(again);
   try {
-    const version = await availableVersion();
+    const version = await chosenVersion();
     const {metadata} = await call(`${base}/versions/${version}/metadata`);
     const signatures = metadata.signature_def.signature_def;
     const byDefault = signatures.serving_default;
@@ -175,7 +178,7 @@ async function start() {
     const said = error instanceof ServerError ? error.message : `Unexpected metadata of the model: ${error.message}.`;
     if ($("problem").textContent !== said) $("problem").textContent = said;
     $("problem").hidden = false;
-    setTimeout(start, ASK_AGAIN_AFTER_MS);
+    again = setTimeout(start, ASK_AGAIN_AFTER_MS);
   }
 }
 
@@ -186,10 +189,16 @@ $("example").addEventListener("click", () => {
   replaceText(EXAMPLE.title, EXAMPLE.abstract, "Replaced by an example.");
   submit();
 });
+$("version").addEventListener("change", () => {
+  request?.abort("stopped");
+  clearResults();
+  start();
+});
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || $("form").hidden) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); submit(); }
-  if (event.key === "Escape") clearOrStop();
+  // There it closes the list.
+  if (event.key === "Escape" && event.target !== $("version")) clearOrStop();
 });
 if (model === null) {
   $("problem").textContent = "There is no model to ask. Open this page on a server that serves one.";

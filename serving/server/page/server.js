@@ -46,20 +46,9 @@ async function call(path, body, signal) {
   return answer;
 }
 
-// The version that answers requests without one: the highest that is available.
-async function availableVersion(signal) {
-  const versions = (await call(base, undefined, signal)).model_version_status ?? [];
-  const available = versions.filter((one) => one.state === "AVAILABLE").map((one) => BigInt(one.version));
-  if (available.length) return String(available.reduce((a, b) => (a > b ? a : b)));
-  const broken = versions.find((one) => one.status?.error_message);
-  throw new ServerError(broken
-    ? `No version of the model could be loaded. It said: “${broken.status.error_message}”`
-    : "The model is not loaded yet; try again in a moment.", 503);
-}
-
 async function suggest(text, signal) {
   for (let attempt = 1; ; attempt++) {
-    const version = await availableVersion(signal);
+    const version = await chosenVersion(signal);
     try {
       const {outputs} = await call(`${base}/versions/${version}:predict`, {inputs: {text: [text]}}, signal);
       const rows = outputs.labels[0].map((label, i) => (

@@ -77,6 +77,10 @@ class ModelStore:
         serving = self._serving(name)
         return ModelMetadata(serving[max(serving)].model.path) if serving else None
 
+    def labels(self, name: str) -> list[str]:
+        """Returns the labels that versions of a model have."""
+        return sorted(self._labels.get(name, {}), reverse=True)
+
     def lease(self, spec: ModelSpec) -> Servable:
         """Returns the version that a request asks for, else the highest, to be entered at once.
 
