@@ -1,52 +1,97 @@
-"""What is watched of texts and of what a model suggests for them."""
+"""What is watched of requests: texts, and what a model suggests for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from components.papers.examples import read_papers
 from schema import names
+from schema.errors import BadInputError
+from schema.text import join_title_and_abstract
+from serving.client.papers_file import read_rows
+from serving.predict import Predictor
 
 # Stands for a label where a text has none.
-NO_SUGGESTION: Final = "(no suggestion)"
+_NO_SUGGESTION: Final = "(none)"
+_PACKINGS: Final = ("", "GZIP", "ZLIB")
+_ANSWER: Final = (names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED)
+_BATCH: Final = 256
 
-Outputs = Mapping[str, NDArray[Any]]
-"""Outputs of `serving_default` by name, a row for each text."""
+Request = tuple[list[bytes], Mapping[str, NDArray[Any]]]
+"""Texts and the outputs of `serving_default` for them; no outputs where nobody answered yet."""
 
 
-@dataclass
-class Observations:
-    """Columns with a value for each text; `label` has one for each suggestion.
+def observe(requests: Iterable[Request], model: Predictor) -> dict[str, list[Any]]:
+    """Returns for each feature its value for each text; for `label`, one for each suggestion."""
+    found: dict[str, list[Any]] = {
+        name: [] for name in ("text_length", "known_share", "best_score", "suggestions", "label")
+    }
+    for texts, answer in requests:
+        outputs = answer or model.outputs(texts)
+        labels, scores, suggested = (outputs[name] for name in _ANSWER)
+        chosen = [row[mask].tolist() for row, mask in zip(labels, suggested, strict=True)]
+        found["text_length"] += map(len, texts)
+        found["known_share"] += outputs.get(names.OUTPUT_KNOWN_SHARE, np.zeros(0)).tolist()
+        found["best_score"] += scores[:, 0].tolist()
+        found["suggestions"] += [str(len(row)) for row in chosen]
+        found["label"] += [
+            label.decode("utf-8", "replace") for row in chosen for label in row
+        ] + chosen.count([]) * [_NO_SUGGESTION]
+    return found
 
-    Attributes:
-        text_length: Length in bytes.
-        known_share: Share of the n-grams that the model knows; none of a model that doesn't say.
-        best_score: Score of the best label.
-        suggestions: How many labels are suggested, as text.
-        label: The suggested labels; NO_SUGGESTION of a text without.
+
+def read_papers_of(splits: Iterable[Path]) -> Iterator[Request]:
+    """Reads the papers of ExampleGen's splits."""
+    papers = (paper for split in splits for paper in read_papers(str(split)))
+    return _in_batches(join_title_and_abstract(each.title, each.abstract) for each in papers)
+
+
+def read_requests(path: Path) -> Iterator[Request]:
+    """Reads a file of requests.
+
+    Args:
+        path: TFRecords of PredictionLog, packed or not, of which those count that asked
+            `serving_default`; or a file of texts in any form that `query --file` reads.
+
+    Raises:
+        BadInputError: It can't be read.
     """
+    for packing in _PACKINGS if path.is_file() else ():
+        try:
+            is_log = bool(list(tf.data.TFRecordDataset(str(path), packing).take(1)))
+        except tf.errors.DataLossError:
+            continue
+        if is_log:
+            return _read_log(path, packing)
+    return _in_batches(row.text for row in read_rows(path) if not row.problem)
 
-    text_length: list[int] = field(default_factory=list)
-    known_share: list[float] = field(default_factory=list)
-    best_score: list[float] = field(default_factory=list)
-    suggestions: list[str] = field(default_factory=list)
-    label: list[str] = field(default_factory=list)
 
-    def __len__(self) -> int:
-        return len(self.text_length)
+def _in_batches(texts: Iterator[str]) -> Iterator[Request]:
+    while batch := [text.encode("utf-8") for text in islice(texts, _BATCH)]:
+        yield batch, {}
 
-    def add(self, texts: Sequence[bytes], outputs: Outputs) -> None:
-        """Adds texts and what was answered."""
-        self.text_length.extend(map(len, texts))
-        if names.OUTPUT_KNOWN_SHARE in outputs:
-            self.known_share.extend(outputs[names.OUTPUT_KNOWN_SHARE].astype(np.float64))
-        self.best_score.extend(outputs[names.OUTPUT_SCORES][:, 0].astype(np.float64))
-        rows = zip(outputs[names.OUTPUT_LABELS], outputs[names.OUTPUT_SUGGESTED], strict=True)
-        for labels, suggested in rows:
-            chosen = [label.decode("utf-8", "replace") for label in labels[suggested]]
-            self.suggestions.append(str(len(chosen)))
-            self.label.extend(chosen or [NO_SUGGESTION])
+
+def _read_log(path: Path, packing: str) -> Iterator[Request]:
+    try:
+        for record in tf.data.TFRecordDataset(str(path), packing).as_numpy_iterator():
+            log = PredictionLog.FromString(record).predict_log
+            asked = log.request.model_spec.signature_name or names.SIGNATURE_DEFAULT
+            if asked == names.SIGNATURE_DEFAULT and names.INPUT_TEXT in log.request.inputs:
+                texts = tf.make_ndarray(log.request.inputs[names.INPUT_TEXT]).ravel().tolist()
+                answer = log.response.outputs
+                whole = all(name in answer for name in _ANSWER)
+                yield texts, {name: tf.make_ndarray(answer[name]) for name in answer if whole}
+    except (tf.errors.DataLossError, DecodeError, TypeError, ValueError) as error:
+        raise BadInputError(
+            f"{path}: not a log of predictions, or a damaged one ({error}). Give TFRecords of "
+            f"PredictionLog that asked {names.SIGNATURE_DEFAULT!r}, or a file of texts."
+        ) from error

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.local.output_folder import OutputFolder
 from schema import names
+from schema.errors import UsageError
 from serving.model_metadata import ModelMetadata
 
 METRICS_FILE: Final = "metrics.json"
@@ -61,6 +63,21 @@ def infra_report(infra_validator: NodeResult) -> Any:
 def served_model(trainer: NodeResult) -> Path:
     """Returns the folder of the SavedModel that Trainer exported."""
     return trainer.folder("model") / SERVED_MODEL_DIR
+
+
+def held_out_papers(folder: OutputFolder) -> list[Path]:
+    """Returns the folders of the validation and the test papers of the last run.
+
+    Raises:
+        UsageError: The folder holds none.
+    """
+    runs = folder.pipeline_root.glob("CsvExampleGen/examples/*")
+    for last in sorted(runs, key=lambda path: int(path.name), reverse=True)[:1]:
+        return [last / f"Split-{split}" for split in (names.VALIDATION, names.TEST)]
+    raise UsageError(
+        f"{folder.pipeline_root} holds no papers of a run. Give the output folder of one, or name "
+        "texts to compare with by --reference."
+    )
 
 
 def read_json(path: Path) -> Any:

@@ -29,7 +29,7 @@ OPTIONS = {
     "query": ["--rest", "--grpc", "--address", "--top", "--json", "--file", "--output"],
     "models": ["--serving", "--json"],
     "release": ["--stable", "--canary", "--serving"],
-    "drift": ["--requests", "--model", "--reference", "--max-divergence", "--textfile"],
+    "drift": ["--requests", "--model", "--reference", "--textfile", "--debug"],
     "compile": ["--target", "--profile", "--set", "--output", "--debug"],
     "submit": ["--target", "--profile", "--data", "--epochs", "--floor", "--dry-run"],
 }
