@@ -37,7 +37,7 @@ def model_server(
     grpc_port, rest_port = free_ports()
     command = [
         *(sys.executable, "-m", "serving.server", f"--model_name={model_name}"),
-        *(f"--model_base_path={base_path}", f"--port={grpc_port}"),
+        *(f"--model_base_path={base_path.absolute()}", f"--port={grpc_port}"),
         *(f"--rest_api_port={rest_port}", *flags),
     ]
     url = f"http://127.0.0.1:{rest_port}"

@@ -70,7 +70,8 @@ def release(
         console.say(
             f"\nWritten to {config_path}. To start a server with it:\n\n"
             f"  arxiv-tagger serve --model_config_file={config_path} "
-            "--model_config_file_poll_wait_seconds=10\n\n"
+            "--model_config_file_poll_wait_seconds=10 "
+            "--allow_version_labels_for_unavailable_models\n\n"
             "A running server that polls no configuration can't notice, and one that does moves a "
             "label only to a version that it has loaded. Give its --address to have it follow."
         )

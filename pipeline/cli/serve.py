@@ -34,6 +34,10 @@ def serve(model: Path, **flags: Any) -> None:
     """
     if flags["model_base_path"] is None and flags["model_config_file"] is None:
         flags |= _what_to_serve(plain_path(model), flags)
+    if flags["model_base_path"] is not None:
+        # The server takes no other, as TF Serving. A link stays one: it may stand for a folder
+        # with wildcards in its name.
+        flags["model_base_path"] = flags["model_base_path"].absolute()
     if flags["rest_api_port"]:
         address = address_of(flags["host"], flags["rest_api_port"])
         click.echo(f"A page to try the model, once it is loaded: http://{address}/", err=True)
@@ -54,7 +58,12 @@ def _what_to_serve(model: Path, flags: dict[str, Any]) -> dict[str, Any]:
             )
         # The next `release` takes effect without a restart.
         wait = flags["model_config_file_poll_wait_seconds"] or 1
-        return {"model_config_file": config, "model_config_file_poll_wait_seconds": wait}
+        return {
+            "model_config_file": config,
+            "model_config_file_poll_wait_seconds": wait,
+            # Else labels in the first configuration are refused: no version serves yet.
+            "allow_version_labels_for_unavailable_models": True,
+        }
     name = flags["model_name"]
     unnamed = name == ServerOptions().model_name
     return {"model_base_path": base, "model_name": names.MODEL_NAME if unnamed else name}

@@ -214,14 +214,20 @@ def read_models(options: ServerOptions) -> tuple[ModelConfig, ...]:
     """Returns the models to serve first: the one of the flags, or those of a file.
 
     Raises:
-        UsageError: Neither is given, or the file can't be read.
+        UsageError: Neither is given, the file can't be read, or `list_models` would refuse it.
     """
     if options.model_config_file:
         return read_model_config_file(options.model_config_file)
     if options.model_base_path:
-        # A link stays one: it may stand for a folder with wildcards in its name.
-        base_path = str(options.model_base_path.absolute())
-        return (ModelConfig(name=options.model_name, base_path=base_path),)
+        base_path = str(options.model_base_path)
+        model = ModelConfig(
+            name=options.model_name, base_path=base_path, model_platform="tensorflow"
+        )
+        try:
+            _check_model(model)
+        except ServingError as error:
+            raise UsageError(f"{error}. Correct --model_base_path or --model_name.") from error
+        return (model,)
     raise UsageError(
         "There is nothing to serve: neither --model_base_path nor --model_config_file is given. "
         "Give the folder that holds a model's numbered versions as --model_base_path."

@@ -78,6 +78,8 @@ class ModelServer:
             tags=frozenset(options.saved_model_tags.split(",")),
             session=read_session_config(options),
             check_method_names=options.enable_signature_method_name_check,
+            max_retries=options.max_num_load_retries,
+            retry_seconds=max(0, options.load_retry_interval_micros) / 1e6,
         )
         file = options.monitoring_config_file
         self._metrics = read_monitoring_file(file) if file else MONITORING_PATH
@@ -240,7 +242,7 @@ def run_server(options: ServerOptions) -> None:
         uvloop.run(_serve(options))
     except ServingError as error:
         raise UsageError(
-            f"The server can't start: {error.message}. Correct the model, or serve another version."
+            f"{error}. Correct the model or the labels, or serve another version."
         ) from error
 
 

@@ -11,7 +11,6 @@ from selenium.webdriver.support.ui import Select
 
 from serving.models_config import config_path_of
 from serving.releases import write_release
-from tests.support.deploy_readme import example
 from tests.support.page import ABSTRACT, PHONE, TITLE, VERSION, Page, model_server, resize
 from tests.support.saved_models import small_tagger
 
@@ -42,16 +41,6 @@ def test_the_stable_version_answers_until_another_is_chosen(
         assert [option.text for option in choice.options] == [
             *("stable (label)", "canary (label)", "newest", str(CANARY), str(VERSION))
         ]
-        script = (
-            example("From any program", "js")
-            .replace("http://localhost:8501/", address)
-            .replace(":predict", "/labels/stable:predict")
-            .replace(r"A title\nAn abstract …", "We count the lattices of a graph.")
-        )
-        logged = page.browser.execute_async_script(
-            f"console.log = arguments[0]; (async () => {{{script}}})().catch(arguments[0])"
-        )
-        assert logged == ["math.CO"]
         page.type(TITLE, ABSTRACT)
         for chosen, version in (
             ("stable (label)", VERSION),

@@ -31,7 +31,11 @@ class InnerServer:
     def __init__(self, base_path: Path, log: Path) -> None:
         self.kind = "server of the test"
         self._options = ServerOptions(
-            model_name=names.MODEL_NAME, model_base_path=base_path, port=0, rest_api_port=0
+            model_name=names.MODEL_NAME,
+            model_base_path=base_path,
+            port=0,
+            rest_api_port=0,
+            max_num_load_retries=0,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)

@@ -35,8 +35,9 @@ def config(name, base, policy=None, labels=None):
     )
 
 
-def make_store(*models, batching=None, **options):
-    return ModelStore(models, LoadOptions(play_warm_up, batching), **options)
+def make_store(*models, batching=None, max_retries=0, retry_seconds=0, **options):
+    load = LoadOptions(play_warm_up, batching, max_retries=max_retries, retry_seconds=retry_seconds)
+    return ModelStore(models, load, **options)
 
 
 @contextlib.asynccontextmanager

@@ -81,4 +81,8 @@ def two_models(folder: Path) -> ServerOptions:
           config {{ name: "tagger" base_path: "{folder}/tagger" model_platform: "tensorflow" }}
         }}"""
     )
-    return ServerOptions(model_config_file=config, enable_grpc_healthcheck_service=True)
+    return ServerOptions(
+        model_config_file=config,
+        allow_version_labels_for_unavailable_models=True,
+        enable_grpc_healthcheck_service=True,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,8 @@ class LoadOptions:
         tags: Tags of the graph to load.
         session: What it says of TensorFlow's session holds instead of the defaults.
         check_method_names: See Servable.
+        max_retries: How often a version is tried again that can't be loaded.
+        retry_seconds: Time between two such tries.
     """
 
     warm_up: WarmUp | None = None
@@ -48,6 +51,27 @@ class LoadOptions:
     tags: frozenset[str] = frozenset({"serve"})
     session: ConfigProto | None = None
     check_method_names: bool = False
+    max_retries: int = 0
+    retry_seconds: float = 0
+
+
+@dataclass
+class _Refusal:
+    """A version that could not be loaded.
+
+    Attributes:
+        error: Why.
+        tried: Its files when it was tried.
+        seen: Its files at the last look since.
+        retries: How often it will be tried again as it is.
+        again_at: When, by `time.monotonic`.
+    """
+
+    error: ServingError
+    tried: Fingerprint
+    seen: Fingerprint
+    retries: int
+    again_at: float
 
 
 class ModelVersions:
@@ -64,9 +88,13 @@ class ModelVersions:
         self.serving: dict[int, Servable] = {}
         self.statuses: dict[int, ModelVersionStatus] = {}
         self._options = options
-        # The files of a refused version when it was tried, and at the last look since.
-        self._refused: dict[int, tuple[Fingerprint, Fingerprint]] = {}
+        self._refused: dict[int, _Refusal] = {}
         self._unloading: set[asyncio.Task[None]] = set()
+
+    @property
+    def has_a_chance(self) -> bool:
+        """Whether no version serves yet, and one that could not be loaded is tried again."""
+        return not self.serving and any(each.retries for each in self._refused.values())
 
     async def converge(self, wanted: Mapping[int, Path]) -> None:
         """Loads and unloads until the versions that are wanted serve, as far as they can.
@@ -74,9 +102,8 @@ class ModelVersions:
         Args:
             wanted: The folder of each version that should serve.
         """
-        self._refused = {
-            version: held for version, held in self._refused.items() if version in wanted
-        }
+        for version in self._refused.keys() - wanted.keys():
+            self._set_status(version, ModelVersionStatus.END, self._refused.pop(version).error)
         loadable = {
             version for version, folder in wanted.items() if await self._may_load(version, folder)
         }
@@ -95,7 +122,7 @@ class ModelVersions:
         await asyncio.gather(*self._unloading)
 
     async def _may_load(self, version: int, folder: Path) -> bool:
-        """Says whether a version is new, or was refused and may have been repaired.
+        """Says whether a version is new, or was refused and is due again or may have been repaired.
 
         It may have been repaired when its files changed and then stayed the same from one look
         to the next: nobody is still writing them.
@@ -105,12 +132,15 @@ class ModelVersions:
             status is not None and status.state == ModelVersionStatus.UNLOADING
         ):
             return False
-        if version not in self._refused:
+        refusal = self._refused.get(version)
+        if refusal is None:
             return True
-        tried, seen = self._refused[version]
         now = await asyncio.to_thread(fingerprint, folder)
-        self._refused[version] = (tried, now)
-        return now == seen != tried
+        if now == refusal.seen != refusal.tried:
+            del self._refused[version]
+            return True
+        refusal.seen = now
+        return refusal.retries > 0 and time.monotonic() >= refusal.again_at
 
     async def _load(self, version: int, folder: Path) -> None:
         self._set_status(version, ModelVersionStatus.LOADING)
@@ -120,11 +150,20 @@ class ModelVersions:
         except Exception as error:
             # Whatever is wrong with this version, the others must keep serving.
             known = isinstance(error, ServingError)
-            refusal = error if isinstance(error, ServingError) else internal(repr(error))
-            self._refused[version] = (held, held)
-            self._set_status(version, ModelVersionStatus.END, refusal)
+            told = error if isinstance(error, ServingError) else internal(repr(error))
+            last = self._refused.get(version)
+            retries = last.retries - 1 if last else max(0, self._options.max_retries)
+            again_at = time.monotonic() + self._options.retry_seconds
+            self._refused[version] = _Refusal(told, held, held, retries, again_at)
+            # As in TF Serving it goes on loading as long as it is tried.
+            if not retries:
+                self._set_status(version, ModelVersionStatus.END, told)
             _logger.error(
-                "Servable %s cannot be loaded: %s", self._id(version), refusal, exc_info=not known
+                "Servable %s cannot be loaded: %s. Retries left: %d",
+                self._id(version),
+                told,
+                retries,
+                exc_info=not known,
             )
             return
         self._refused.pop(version, None)

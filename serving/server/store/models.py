@@ -28,10 +28,10 @@ class ModelStore:
 
     A new version is loaded and warmed up while the old one serves, then takes over; the old one
     is freed when its last request has ended. A version that can't be loaded, or whose warm-up
-    fails, is refused, and the old one keeps serving. It is tried again when its files have
-    changed and then stayed the same from one look to the next: on a local file system nothing
-    else can repair it (TF Serving tries five times more, a minute apart). A version that serves
-    is not loaded again when its files change, nor when its model gets another base path.
+    fails, is refused, and the old one keeps serving. It is tried again as often as LoadOptions
+    says, and, unlike there, when its files have changed and then stayed the same from one look to
+    the next. A version that serves is not loaded again when its files change, nor when its model
+    gets another base path.
 
     All methods belong to one event loop; models are read in threads.
     """
@@ -127,23 +127,23 @@ class ModelStore:
         return GetModelStatusResponse(model_version_status=newest_first)
 
     async def start(self) -> None:
-        """Loads the models, assigns the labels, and keeps looking for new versions.
+        """Assigns the labels, loads the models, and keeps looking for new versions.
 
         It returns when a version of each model serves. As TF Serving it waits for base paths
         that are not there or are empty, if it looks more than once.
 
         Raises:
-            ServingError: UNKNOWN: no version of a model can be loaded; FAILED_PRECONDITION: a
-                label's version does not serve.
+            ServingError: UNKNOWN: no version of a model can be loaded; FAILED_PRECONDITION: there
+                are labels, and they may not name versions that don't serve: none does yet.
         """
+        self._labels = self._assign_labels(self._configs.values())
         if self._poll_wait_seconds < 0:
             return
         await self.poll_once()
         while self._poll_wait_seconds and any(not self._statuses(name) for name in self.names):
             await asyncio.sleep(self._poll_wait_seconds)
             await self.poll_once()
-        self._check_serving(self._configs)
-        self._labels = self._assign_labels(self._configs.values())
+        await self._check_serving(self._configs, "servable(s)")
         if self._poll_wait_seconds:
             self._poller = asyncio.create_task(self._poll())
 
@@ -156,7 +156,10 @@ class ModelStore:
                 holds all the same, as in TF Serving. Unlike there it does not wait for a base
                 path that is not there.
         """
-        await self._change(self._reload({model.name: model for model in models}))
+        configs = {model.name: model for model in models}
+        added = configs.keys() - self._configs.keys()
+        await self._change(self._reload(configs))
+        await self._check_serving(added, "model(s)")
 
     async def poll_once(self) -> None:
         """Looks at the base paths once; loads, swaps and unloads what has changed.
@@ -195,14 +198,12 @@ class ModelStore:
 
     async def _reload(self, configs: Mapping[str, ModelConfig]) -> None:
         labels = self._assign_labels(configs.values())
-        added = configs.keys() - self._configs.keys()
         removed = self._configs.keys() - configs.keys()
         self._configs, self._labels = dict(configs), labels
         for name in removed:
             if name in self._versions:
                 await self._versions[name].converge({})
         await self._update_all()
-        self._check_serving(added)
 
     async def _update_all(self) -> None:
         for model in list(self._configs.values()):
@@ -263,13 +264,19 @@ class ModelStore:
                     )
         return labels
 
-    def _check_serving(self, names: Iterable[str]) -> None:
-        """Raises where no version of a model serves, as WaitUntilModelsAvailable does it."""
+    async def _check_serving(self, names: Iterable[str], kind: str) -> None:
+        """Raises where no version of a model serves, and none will be tried again.
+
+        Source: TF Serving's WaitUntilModelsAvailable and ConnectSourcesWithFastInitialLoad.
+        """
+        while any(name in self._versions and self._versions[name].has_a_chance for name in names):
+            await asyncio.sleep(min(1, self._load_options.retry_seconds))
+            await self.poll_once()
         failed = [name for name in sorted(names) if not self._serving(name)]
         if failed:
             raise ServingError(
                 grpc.StatusCode.UNKNOWN,
-                f"{len(failed)} model(s) did not become available: "
+                f"{len(failed)} {kind} did not become available: "
                 f"{{{''.join(self._describe_failure(name) for name in failed)}}}",
             )
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
@@ -15,11 +13,11 @@ import pytest
 from serving.models_config import config_path_of
 from serving.server.options import ServerOptions
 from tests.support.command_line import flat, invoke
-from tests.support.deploy_readme import example
 from tests.support.little_server import closed_port
 from tests.support.running_server import RunningServer, running
 from tests.support.saved_models import small_tagger
 
+DEPLOY = Path(__file__).parents[3] / "serving" / "deploy"
 OLD, BROKEN, NEW = 1795336709, 1795340000, 1795345431
 
 
@@ -62,7 +60,11 @@ def served(server: RunningServer) -> dict[str, int | None]:
 
 
 def test_the_recipe_promotes_and_rolls_back(server, base):
-    recipe = example("Try a version, promote it, roll back", "sh")
+    (recipe,) = re.findall(
+        r"## Try a version, promote it, roll back\n.*?```sh\n(.*?)```",
+        (DEPLOY / "README.md").read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
     states = []
     for line in recipe.replace("127.0.0.1:8500", server.grpc_address).splitlines():
         _, command, *arguments = shlex.split(line, comments=True)
@@ -120,24 +122,3 @@ def test_the_rest_port_is_told_from_that_of_grpc(server, base):
     done = invoke(*("release", "--stable", OLD, "--serving", base.parents[1], "--address", rest))
     assert done.exit_code == 1
     assert "gRPC is usually at port 8500" in flat(done.output)
-
-
-def test_other_programs_get_the_answers_of_the_client(server):
-    def run(*command: str) -> str:
-        return subprocess.run(
-            command, check=True, capture_output=True, text=True, timeout=60
-        ).stdout
-
-    sh, python = (
-        example("From any program", language).replace("http://localhost:8501", server.rest_url)
-        for language in ("sh", "python")
-    )
-    address = ("--address", server.rest_url.removeprefix("http://"))
-    asked = invoke("query", "--json", *address, "A title\nAn abstract …")
-    expected = [tuple(each.values()) for each in json.loads(asked.output)["suggestions"]]
-    outputs = json.loads(run("bash", "-c", sh))["outputs"]
-    rows = zip(*(outputs[name][0] for name in ("labels", "scores", "suggested")), strict=True)
-    assert list(rows) == expected
-    assert run(sys.executable, "-c", python).splitlines() == [
-        " ".join(map(str, row)) for row in expected
-    ]

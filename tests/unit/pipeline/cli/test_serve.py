@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pipeline.cli import serve as serve_module
 from serving.models_config import config_path_of
 from tests.support.command_line import flat, invoke
@@ -19,9 +21,11 @@ def test_serve_takes_what_is_released_or_else_the_latest_version(run_dir, monkey
     assert served[-1]["model_config_file"] == config_path_of(base)
     assert served[-1]["model_config_file_poll_wait_seconds"] == 1
     assert served[-1]["model_base_path"] is None
-    done = invoke("serve", "--model_base_path", base, "--model_name", "mine")
+    assert served[-1]["allow_version_labels_for_unavailable_models"] is True
+    done = invoke("serve", "--model_base_path", "here", "--model_name", "mine")
     assert done.exit_code == 0
     assert (served[-1]["model_name"], served[-1]["model_config_file"]) == ("mine", None)
+    assert served[-1]["model_base_path"] == Path.cwd() / "here"
 
 
 def test_serve_refuses_a_release_for_another_machine(run_dir):

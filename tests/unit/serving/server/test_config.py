@@ -11,9 +11,11 @@ from serving.server.config import (
     read_batching_file,
     read_model_config_file,
     read_monitoring_file,
+    read_session_config,
 )
 from serving.server.errors import ServingError
 from serving.server.model.batching import BatchingOptions
+from serving.server.options import ServerOptions
 from tests.support.model_store import until
 
 
@@ -234,6 +236,22 @@ def test_monitoring(write, text, expected):
 def test_monitoring_path_needs_a_slash(write):
     with pytest.raises(UsageError, match="'metrics' must start with a slash"):
         read_monitoring_file(write('prometheus_config { enable: true, path: "metrics" }'))
+
+
+def test_the_flags_of_sessions_override_their_file(write):
+    """TF Serving's server.cc: the threads and the GPU's memory are those of the flags."""
+    file = write("intra_op_parallelism_threads: 7 device_count { key: 'CPU' value: 5 }")
+    options = ServerOptions(
+        tensorflow_session_config_file=file,
+        tensorflow_intra_op_parallelism=3,
+        per_process_gpu_memory_fraction=0.5,
+    )
+    config = read_session_config(options)
+    assert (config.intra_op_parallelism_threads, config.inter_op_parallelism_threads) == (3, 0)
+    assert config.device_count == {"CPU": 5}
+    assert config.gpu_options.per_process_gpu_memory_fraction == 0.5
+    config = read_session_config(ServerOptions(tensorflow_session_parallelism=4))
+    assert (config.intra_op_parallelism_threads, config.inter_op_parallelism_threads) == (4, 4)
 
 
 def test_the_model_config_file_is_followed(write, caplog):

@@ -53,6 +53,20 @@ def make(options: ServerOptions) -> ModelServer:
         ),
         (ServerOptions(model_config_file=Path("/no/such.config")), "/no/such.config"),
         (
+            ServerOptions(model_base_path=Path("out/m")),
+            r"^INVALID_ARGUMENT: Expected model default to have an absolute path or URI; got "
+            r"base_path\(\)=out/m\. Correct --model_base_path",
+        ),
+        (
+            ServerOptions(
+                model_base_path=Path("/m"),
+                tensorflow_session_parallelism=1,
+                tensorflow_intra_op_parallelism=1,
+                tensorflow_inter_op_parallelism=1,
+            ),
+            "Give either --tensorflow_session_parallelism",
+        ),
+        (
             ServerOptions(model_base_path=Path("/m"), monitoring_config_file=Path("/no/file")),
             "/no/file",
         ),
@@ -93,8 +107,10 @@ def test_two_servers_do_not_share_a_port(base):
 def test_a_model_that_cannot_be_loaded_fails_the_start(tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"nonsense")
-    options = ServerOptions(model_base_path=tmp_path, port=0, rest_api_port=0)
-    with pytest.raises(UsageError, match=r"The server can't start: .*did not become available"):
+    options = ServerOptions(
+        model_base_path=tmp_path, port=0, rest_api_port=0, max_num_load_retries=0
+    )
+    with pytest.raises(UsageError, match=r"^UNKNOWN: 1 servable\(s\) did not become available: "):
         run_server(options)
 
 

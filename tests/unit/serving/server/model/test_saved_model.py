@@ -241,6 +241,19 @@ def test_variables_that_are_cut_off(broken):
     assert refusal(broken).code in (grpc.StatusCode.DATA_LOSS, grpc.StatusCode.OUT_OF_RANGE)
 
 
+def test_tags_and_the_session_can_be_chosen(broken):
+    def tag(graph):
+        graph.meta_info_def.tags.append("gpu")
+
+    rewrite(broken, tag)
+    given = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=3, inter_op_parallelism_threads=2)
+    model = load_saved_model(broken, {"gpu", "serve"}, given)
+    assert answer(model, "serving_default", np.float32([4]))["y"].tolist() == [4]
+    used = model._session._config
+    assert (used.intra_op_parallelism_threads, used.inter_op_parallelism_threads) == (3, 2)
+    assert used.allow_soft_placement
+
+
 def test_missing_variables_are_noticed_when_they_are_read(broken):
     """TensorFlow's loader takes a model without a checkpoint for one without variables."""
     shutil.rmtree(broken / "variables")

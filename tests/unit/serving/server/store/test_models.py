@@ -143,8 +143,8 @@ async def test_a_single_look_does_not_wait(base):
     code, message = await failure(store.start())
     assert code == "UNKNOWN"
     assert message.startswith(
-        "1 model(s) did not become available: {{{name: m} due to error: No versions of servable m "
-        f"found under base path {base}. Did you forget to name your leaf directory as a number"
+        "1 servable(s) did not become available: {{{name: m} due to error: No versions of "
+        f"servable m found under base path {base}. Did you forget to name your leaf directory "
     )
     await store.close()
 
@@ -159,7 +159,7 @@ async def test_the_start_fails_when_a_model_has_no_good_version(base, put, tmp_p
     assert code == "UNKNOWN"
     (reason,) = status(store, "bad")
     assert message == (
-        "1 model(s) did not become available: {{{name: bad version: 4} due to error: "
+        "1 servable(s) did not become available: {{{name: bad version: 4} due to error: "
         f"NOT_FOUND: {reason.status.error_message}}}, }}"
     )
     await store.close()
@@ -182,17 +182,46 @@ async def test_close_waits_for_requests_and_frees_all(base, put):
 
 
 @in_loop
-async def test_the_start_fails_when_a_label_points_nowhere(base, put):
-    put(1)
+async def test_labels_are_refused_at_the_start_when_nothing_serves_yet(base, put):
+    """As in TF Serving, where they need --allow_version_labels_for_unavailable_models."""
+    put(9)
     store = make_store(config("m", base, labels={"stable": 9}), poll_wait_seconds=0)
     assert await failure(store.start()) == NO_VERSION_9
     await store.close()
 
 
 @in_loop
+async def test_a_version_that_cannot_be_loaded_is_tried_again(base, put, loads):
+    """TF Serving's retrier.cc: it goes on loading until it is given up, or comes up."""
+    options = {"max_retries": 2, "retry_seconds": 0.02, "poll_wait_seconds": 0.005}
+    (base / "4").mkdir()
+    store = make_store(config("m", base), **options)
+    code, message = await failure(store.start())
+    assert (code, loads) == ("UNKNOWN", ["4"] * 3)
+    assert message.startswith("1 servable(s) did not become available: {{{name: m version: 4} due")
+    assert states(store) == {4: "END"}
+    await store.close()
+    put(3, under=base.parent / "other")
+    (base.parent / "other" / "4").mkdir()
+    store = make_store(config("m", base.parent / "other"), **options)
+    start = asyncio.create_task(store.start())
+    await until(lambda: len(loads) == 4)
+    assert states(store) == {4: "LOADING"}
+    # What is no longer wanted is not tried again, and another may serve.
+    (base.parent / "other" / "4").rename(base.parent / "other" / "four")
+    await start
+    assert await ask(store) == 3
+    assert states(store) == {4: "END", 3: "AVAILABLE"}
+    await asyncio.sleep(0.05)
+    assert loads == ["4"] * 4 + ["3"]
+    await store.close()
+
+
+@in_loop
 async def test_a_label_stays_on_a_version_that_unloads(base, put):
     put(1)
-    async with serve(config("m", base, labels={"stable": 1})) as store:
+    model = config("m", base, labels={"stable": 1})
+    async with serve(model, allow_labels_for_unavailable=True) as store:
         put(2)
         await store.poll_once()
         message = "Servable not found for request: Specific(m, 1)"
