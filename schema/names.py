@@ -27,6 +27,8 @@ SPLITS: Final = (TRAIN, VALIDATION, TEST)
 TFIDF: Final = "tfidf"
 LABELS: Final = "labels"
 UNKNOWN_LABELS: Final = "unknown_labels"
+# The share of a text's n-grams that are in the vocabulary.
+KNOWN_SHARE: Final = "known_share"
 
 # A number that identifies a paper, to tell which ones a model was trained on.
 PAPER_KEY: Final = "paper_key"
@@ -42,6 +44,7 @@ MODEL_WEIGHTS: Final = "weights"
 # Signatures of the SavedModel, their inputs and their outputs.
 SIGNATURE_DEFAULT: Final = "serving_default"
 SIGNATURE_CLASSIFY: Final = "classify"
+SIGNATURE_EXPLAIN: Final = "explain"
 SIGNATURE_PROBABILITIES: Final = "probabilities"
 SIGNATURE_EVALUATE: Final = "evaluate"
 SIGNATURE_TRANSFORM: Final = "transform_features"
@@ -54,12 +57,20 @@ INPUT_EXAMPLES: Final = "inputs"
 OUTPUT_LABELS: Final = "labels"
 OUTPUT_SCORES: Final = "scores"
 OUTPUT_SUGGESTED: Final = "suggested"
-OUTPUT_KNOWN_SHARE: Final = "known_share"
+OUTPUT_KNOWN_SHARE: Final = KNOWN_SHARE
 OUTPUT_CLASSES: Final = "classes"
 OUTPUT_PROBABILITIES: Final = "probabilities"
-# The same without the titles.
-OUTPUT_ABSTRACT_ONLY_PROBABILITIES: Final = "abstract_only_probabilities"
-OUTPUT_ABSTRACT_ONLY_SUGGESTED: Final = "abstract_only_suggested"
+# Before the names of the same without the titles.
+OUTPUT_ABSTRACT_ONLY: Final = "abstract_only_"
+# What a label's logit is the sum of: the contributions of n-grams, of the rest of them, and of the
+# network's biases.
+OUTPUT_LOGITS: Final = "logits"
+OUTPUT_NGRAMS: Final = "ngrams"
+OUTPUT_CONTRIBUTIONS: Final = "contributions"
+OUTPUT_REST: Final = "rest"
+OUTPUT_BIAS: Final = "bias"
+# The cost of explaining grows with the square of the number of texts.
+MOST_EXPLAINED: Final = 256
 
 # Files inside artifacts.
 CURATION_FILE: Final = "curation.json"

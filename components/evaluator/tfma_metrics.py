@@ -46,10 +46,7 @@ CANDIDATE_NAMES: Final = (*METRIC_NAMES, *PREFIXED_NAMES, *LABEL_NAMES)
 BASELINE_NAMES: Final = COMPARED_NAMES
 
 _OUTPUTS: Final = (names.OUTPUT_PROBABILITIES, names.OUTPUT_SUGGESTED)
-_ABSTRACT_ONLY_OUTPUTS: Final = (
-    names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES,
-    names.OUTPUT_ABSTRACT_ONLY_SUGGESTED,
-)
+_ABSTRACT_ONLY_OUTPUTS: Final = tuple(names.OUTPUT_ABSTRACT_ONLY + each for each in _OUTPUTS)
 
 
 @dataclass
@@ -161,7 +158,7 @@ class CandidateCombiner(BaselineCombiner):
 
 
 def _scored(
-    columns: Mapping[str, Array], outputs: tuple[str, str]
+    columns: Mapping[str, Array], outputs: tuple[str, ...]
 ) -> tuple[Array, Array, Array, Array]:
     probabilities, suggested = (columns[name] for name in outputs)
     return columns[names.LABELS], probabilities, suggested, columns[names.UNKNOWN_LABELS]

@@ -22,21 +22,33 @@ TOLERANCE: Final = 1e-5
 
 _STRING, _FLOAT, _BOOL, _INTEGER = "O", "f", "b", "i"
 _RANKING: Final = {names.OUTPUT_CLASSES: (_STRING, "k"), names.OUTPUT_SCORES: (_FLOAT, "k")}
-# The outputs of each question: the kind of dtype, and the width: k labels, all L labels, or none.
+_SUGGESTIONS: Final = {
+    names.OUTPUT_LABELS: (_STRING, "k"),
+    names.OUTPUT_SCORES: (_FLOAT, "k"),
+    names.OUTPUT_SUGGESTED: (_BOOL, "k"),
+    names.OUTPUT_KNOWN_SHARE: (_FLOAT, ""),
+}
+_EVALUATED: Final = {
+    names.OUTPUT_PROBABILITIES: (_FLOAT, "L"),
+    names.OUTPUT_SUGGESTED: (_FLOAT, "L"),
+    names.OUTPUT_KNOWN_SHARE: (_FLOAT, ""),
+}
+# The outputs of each question: the kind of dtype, and the width: k labels, m n-grams for each of
+# them, all L labels, or none.
 _OUTPUTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
-    names.SIGNATURE_DEFAULT: {
-        names.OUTPUT_LABELS: (_STRING, "k"),
-        names.OUTPUT_SCORES: (_FLOAT, "k"),
-        names.OUTPUT_SUGGESTED: (_BOOL, "k"),
+    names.SIGNATURE_DEFAULT: _SUGGESTIONS,
+    names.SIGNATURE_EXPLAIN: {
+        **_SUGGESTIONS,
+        names.OUTPUT_NGRAMS: (_STRING, "km"),
+        names.OUTPUT_CONTRIBUTIONS: (_FLOAT, "km"),
+        **dict.fromkeys((names.OUTPUT_LOGITS, names.OUTPUT_REST, names.OUTPUT_BIAS), (_FLOAT, "k")),
     },
     names.SIGNATURE_CLASSIFY: _RANKING,
     CLASSIFY_TEXT: _RANKING,
     names.SIGNATURE_PROBABILITIES: {names.OUTPUT_PROBABILITIES: (_FLOAT, "L")},
     names.SIGNATURE_EVALUATE: {
-        names.OUTPUT_PROBABILITIES: (_FLOAT, "L"),
-        names.OUTPUT_SUGGESTED: (_FLOAT, "L"),
-        names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES: (_FLOAT, "L"),
-        names.OUTPUT_ABSTRACT_ONLY_SUGGESTED: (_FLOAT, "L"),
+        **_EVALUATED,
+        **{names.OUTPUT_ABSTRACT_ONLY + name: form for name, form in _EVALUATED.items()},
     },
     names.SIGNATURE_TRANSFORM: {
         names.LABELS: (_FLOAT, "L"),
@@ -46,23 +58,22 @@ _OUTPUTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
 # The output with the best labels, and the question that gives all probabilities of these papers.
 _RANKED: Final = {
     names.SIGNATURE_DEFAULT: (names.OUTPUT_LABELS, names.SIGNATURE_PROBABILITIES),
+    names.SIGNATURE_EXPLAIN: (names.OUTPUT_LABELS, names.SIGNATURE_PROBABILITIES),
     CLASSIFY_TEXT: (names.OUTPUT_CLASSES, names.SIGNATURE_PROBABILITIES),
     names.SIGNATURE_CLASSIFY: (names.OUTPUT_CLASSES, names.SIGNATURE_EVALUATE),
 }
-# The output that says which labels are suggested, and the scores it goes by.
-_SUGGESTED: Final = (
-    (names.SIGNATURE_DEFAULT, names.OUTPUT_SUGGESTED, names.OUTPUT_SCORES),
-    (names.SIGNATURE_EVALUATE, names.OUTPUT_SUGGESTED, names.OUTPUT_PROBABILITIES),
-    (
-        names.SIGNATURE_EVALUATE,
-        names.OUTPUT_ABSTRACT_ONLY_SUGGESTED,
-        names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES,
-    ),
+# Where it is said which labels are suggested: the question, the prefix of the outputs, and the
+# scores it goes by.
+_SUGGESTING: Final = (
+    (names.SIGNATURE_DEFAULT, "", names.OUTPUT_SCORES),
+    (names.SIGNATURE_EXPLAIN, "", names.OUTPUT_SCORES),
+    (names.SIGNATURE_EVALUATE, "", names.OUTPUT_PROBABILITIES),
+    (names.SIGNATURE_EVALUATE, names.OUTPUT_ABSTRACT_ONLY, names.OUTPUT_PROBABILITIES),
 )
 _PROBABILITIES: Final = (
     (names.SIGNATURE_PROBABILITIES, names.OUTPUT_PROBABILITIES),
     (names.SIGNATURE_EVALUATE, names.OUTPUT_PROBABILITIES),
-    (names.SIGNATURE_EVALUATE, names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES),
+    (names.SIGNATURE_EVALUATE, names.OUTPUT_ABSTRACT_ONLY + names.OUTPUT_PROBABILITIES),
 )
 
 
@@ -90,9 +101,10 @@ def check_shapes(seen: CollectedResponses) -> Problems:
     for transport, answers in seen.served.items():
         best = answers[names.SIGNATURE_DEFAULT].get(names.OUTPUT_LABELS)
         k = best.shape[1] if best is not None and best.ndim == 2 else 0
+        words = answers[names.SIGNATURE_EXPLAIN].get(names.OUTPUT_NGRAMS, np.zeros(0))
         if not 1 <= k <= len(seen.labels):
             yield f"{names.SIGNATURE_DEFAULT} gives {k} labels of {len(seen.labels)}"
-        widths: dict[str, tuple[int, ...]] = {"k": (k,), "L": (len(seen.labels),), "": ()}
+        widths = {"k": (k,), "km": (k, words.shape[-1]), "L": (len(seen.labels),), "": ()}
         for question, outputs in _OUTPUTS.items():
             where, found = f"{question} over {transport}", answers[question]
             if found.keys() != outputs.keys():
@@ -119,11 +131,17 @@ def check_probabilities(seen: CollectedResponses) -> Problems:
 
 
 def check_suggestions(seen: CollectedResponses) -> Problems:
-    """Reports labels suggested below the model's threshold, or not suggested above it."""
+    """Reports labels suggested below the model's threshold, or not suggested above it.
+
+    Where nothing of the text is known, none may be suggested.
+    """
     for transport, answers in seen.served.items():
-        for question, output, scores_output in _SUGGESTED:
-            suggested, scores = answers[question][output], answers[question][scores_output]
-            wrong = ((suggested == 1) != (scores >= seen.threshold)) & _decided(seen, scores)
+        for question, prefix, scores_output in _SUGGESTING:
+            output = prefix + names.OUTPUT_SUGGESTED
+            suggested, scores = answers[question][output], answers[question][prefix + scores_output]
+            is_known = answers[question][prefix + names.OUTPUT_KNOWN_SHARE][:, np.newaxis] > 0
+            expected = (scores >= seen.threshold) & is_known
+            wrong = ((suggested == 1) != expected) & _decided(seen, scores)
             for row, column in np.argwhere(wrong)[:1]:
                 yield (
                     f"{question} over {transport}, paper {row + 1}: {output} is "
@@ -154,6 +172,17 @@ def check_best_labels(seen: CollectedResponses) -> Problems:
                 )
 
 
+def check_explanations(seen: CollectedResponses) -> Problems:
+    """Reports logits that are not the sum of their parts, or not those of the scores."""
+    for transport, answers in seen.served.items():
+        found = answers[names.SIGNATURE_EXPLAIN]
+        added = found[names.OUTPUT_CONTRIBUTIONS].sum(axis=2) + found[names.OUTPUT_REST]
+        scores = 1 / (1 + np.exp(-added - found[names.OUTPUT_BIAS]))
+        off = np.abs(scores - found[names.OUTPUT_SCORES]).max()
+        if not off <= TOLERANCE:
+            yield f"explain over {transport}: the parts of a logit give another score, {off:g} off"
+
+
 def check_exported(seen: CollectedResponses) -> Problems:
     """Reports where the server computes something else than the exported model in this process.
 
@@ -165,9 +194,9 @@ def check_exported(seen: CollectedResponses) -> Problems:
                 where, expected = f"{question} over {transport}", seen.exported[question][output]
                 # Negated, so that it is also true where either is NaN.
                 differs = ~(np.abs(values - expected) <= TOLERANCE)
-                for suggesting, suggested, scores in _SUGGESTED:
-                    if (question, output) == (suggesting, suggested):
-                        differs &= _decided(seen, seen.exported[question][scores])
+                for suggesting, prefix, scores in _SUGGESTING:
+                    if (question, output) == (suggesting, prefix + names.OUTPUT_SUGGESTED):
+                        differs &= _decided(seen, seen.exported[question][prefix + scores])
                 for place in np.argwhere(differs)[:1]:
                     yield (
                         f"{where}, paper {place[0] + 1}: {output} is {values[tuple(place)]} "
@@ -180,6 +209,7 @@ VALUE_CHECKS: Final[Mapping[str, Callable[[CollectedResponses], Problems]]] = {
     "probabilities in 0 to 1": check_probabilities,
     "scores belong to their labels": check_best_labels,
     "labels suggested from the threshold up": check_suggestions,
+    "explanations add up": check_explanations,
     "server equals exported model": check_exported,
 }
 

@@ -48,7 +48,7 @@ def confused_labels(
     Args:
         y_true: Multi-hot truth, [n, L].
         probabilities: Probabilities, [n, L].
-        thresholds: Minimum probability to suggest: one for all labels, or one each, [L].
+        thresholds: As `Scored` has them.
         unknown: True labels outside the vocabulary, [n]: missed ones that are in no pair, but
             take their share of the paper's wrong suggestions. None stands for all zero.
         n: Maximum number of pairs.

@@ -13,7 +13,7 @@ from components.metrics.bootstrap import Scored, resample
 from components.metrics.calibration import reliability
 from components.metrics.confusion import confused_labels, most_wrong
 from components.metrics.curves import precision_recall_curve, threshold_curve
-from components.metrics.inputs import IntVector
+from components.metrics.inputs import Array, IntVector
 from components.papers.examples import parse_example
 from components.report.settings import ReportSettings
 
@@ -75,14 +75,17 @@ def curves(own: Scored, baselines: Mapping[str, Scored]) -> dict[str, Any]:
 
     A baseline that suggests nothing is left out.
     """
-    shown = {_MODEL: own, **{name: each for name, each in baselines.items() if _suggests(each)}}
+    shown = {
+        _MODEL: own,
+        **{name: each for name, each in baselines.items() if _suggested(each).any()},
+    }
+    # Where the model suggests nothing, no threshold changes that.
+    suggestible = np.where(np.isinf(own.thresholds), np.float32(0), own.probabilities)
     return {
         "precision_recall": [_precision_recall(name, each) for name, each in shown.items()],
         "f1": {
             name: values.tolist()
-            for name, values in vars(
-                threshold_curve(own.y_true, own.probabilities, own.unknown)
-            ).items()
+            for name, values in vars(threshold_curve(own.y_true, suggestible, own.unknown)).items()
         },
     }
 
@@ -120,11 +123,12 @@ def wrong_papers(
         that are not true: suggested ones first, then by probability.
     """
     column = {label: index for index, label in enumerate(labels)}
+    all_suggested = _suggested(own)
     papers = []
     for index, loss in most_wrong(own.y_true, own.probabilities, own.unknown, n=count):
         paper = parse_example(records[index])
         row = own.probabilities[index]
-        suggested = row >= np.asarray(own.thresholds, dtype=row.dtype)
+        suggested = all_suggested[index]
         untrue = np.flatnonzero(~own.y_true[index].astype(bool))
         ranked = untrue[np.lexsort((-row[untrue], ~suggested[untrue]))]
         papers.append(
@@ -153,9 +157,9 @@ def wrong_papers(
     return papers
 
 
-def _suggests(scored: Scored) -> bool:
+def _suggested(scored: Scored) -> Array:
     thresholds = np.asarray(scored.thresholds, dtype=scored.probabilities.dtype)
-    return bool((scored.probabilities >= thresholds).any())
+    return np.asarray(scored.probabilities >= thresholds)
 
 
 def _precision_recall(name: str, scored: Scored) -> dict[str, Any]:

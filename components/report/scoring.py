@@ -62,7 +62,7 @@ def score(model_dir: str, model: ModelMetadata, papers: TestPapers) -> Scored:
         papers: n papers.
 
     Returns:
-        The truth and the probabilities, float32 [n, L], and the model's thresholds.
+        The truth, the probabilities and the model's thresholds, float32 [n, L].
     """
     loaded = tf.saved_model.load(model_dir)
     evaluate = loaded.signatures[names.SIGNATURE_EVALUATE]
@@ -71,15 +71,19 @@ def score(model_dir: str, model: ModelMetadata, papers: TestPapers) -> Scored:
     truth: list[Array] = [np.zeros((0, width), np.float32)]
     probabilities: list[Array] = [np.zeros((0, width), np.float32)]
     unknown: list[Array] = [np.zeros(0, np.int64)]
+    known_share: list[Array] = [np.zeros(0, np.float32)]
     for start in range(0, len(papers.records), _BATCH):
         batch = {names.INPUT_EXAMPLES: tf.constant(papers.records[start : start + _BATCH])}
         raw = transform(**batch)
         truth.append(raw[names.LABELS].numpy())
         unknown.append(raw[names.UNKNOWN_LABELS].numpy())
-        probabilities.append(evaluate(**batch)[names.OUTPUT_PROBABILITIES].numpy())
+        found = evaluate(**batch)
+        probabilities.append(found[names.OUTPUT_PROBABILITIES].numpy())
+        known_share.append(found[names.OUTPUT_KNOWN_SHARE].numpy())
+    is_known = np.concatenate(known_share)[:, np.newaxis] > 0
     return Scored(
         y_true=np.concatenate(truth),
         probabilities=np.concatenate(probabilities),
-        thresholds=np.array(model.thresholds, np.float32),
+        thresholds=np.where(is_known, np.array(model.thresholds, np.float32), np.float32(np.inf)),
         unknown=np.concatenate(unknown),
     )

@@ -145,6 +145,15 @@ def _upper_layers(
     )(hidden)
 
 
+def member_layers(model: keras.Model) -> list[list[keras.layers.Dense]]:
+    """Returns the dense layers of each member, from the one on top of the first layer to logits."""
+    layers: dict[str, list[keras.layers.Dense]] = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dense):
+            layers.setdefault(layer.name.partition("_of_")[2], []).append(layer)
+    return [layers[member] for member in sorted(layers, key=lambda member: int(member or 1))]
+
+
 class _Glorot(keras.initializers.Initializer):
     """Glorot's uniform initializer for one member, whose kernel may be part of a wider one.
 

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from components.trainer.explanation import make_explainer
 from components.trainer.loss import mean_logits
 from components.trainer.model import FIRST_LAYER
 from components.trainer.transform_graph import TransformGraph
@@ -70,66 +71,97 @@ class ServedTagger(tf.Module):
         # optimizer, whose slots would triple the size of the SavedModel.
         self._weights = [variable.value for variable in model.weights]
         self._logits = _as_function(model)
+        self._explain = make_explainer(model)
         self._transform = transform
         self._labels = tf.constant(list(labels))
         self._threshold = tf.constant(threshold, tf.float32)
         self._top_k = min(top_k, len(labels))
 
-    def probabilities(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tf.Tensor:
-        """Computes the probability of every label, float32 [n, L]."""
+    def read(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tuple[tf.SparseTensor, tf.Tensor]:
+        """Returns weighted n-grams, float32 sparse [n, V], and known shares, float32 [n]."""
         raw = {names.TITLES: titles, names.SUMMARIES: abstracts}
-        rows = self._transform(raw, [names.TFIDF])[names.TFIDF]
-        return tf.sigmoid(tf.cast(self._logits(rows), tf.float32))
+        read = self._transform(raw, [names.TFIDF, names.KNOWN_SHARE])
+        return read[names.TFIDF], read[names.KNOWN_SHARE]
 
-    def best_labels(self, probabilities: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Returns labels, scores and whether each is suggested, [n, k] each, best first."""
+    def score(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the probability of every label, float32 [n, L], and known shares, float32 [n]."""
+        rows, known_share = self.read(titles, abstracts)
+        return tf.sigmoid(tf.cast(self._logits(rows), tf.float32)), known_share
+
+    def best_labels(self, probabilities: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns columns and scores, [n, k] each, best first."""
         scores, columns = tf.math.top_k(probabilities, self._top_k)
-        return tf.gather(self._labels, columns), scores, scores >= self._threshold
+        return columns, scores
 
-    def probabilities_of_text(self, text: tf.Tensor) -> tf.Tensor:
-        """Computes the probability of every label for texts, string [n]."""
-        return self.probabilities(tf.zeros_like(text), text)
+    def _suggested(self, scores: tf.Tensor, known_share: tf.Tensor) -> tf.Tensor:
+        """Returns which labels are suggested, bool: none where nothing of the text is known."""
+        return (scores >= self._threshold) & (known_share > 0)[:, tf.newaxis]
 
-    def suggested(self, probabilities: tf.Tensor) -> tf.Tensor:
-        """Returns 1 where a label is suggested, else 0, float32 [n, L]."""
-        return tf.cast(probabilities >= self._threshold, tf.float32)
+    def _answer(self, columns: tf.Tensor, scores: tf.Tensor, known_share: tf.Tensor) -> Tensors:
+        return {
+            names.OUTPUT_LABELS: tf.gather(self._labels, columns),
+            names.OUTPUT_SCORES: scores,
+            names.OUTPUT_SUGGESTED: self._suggested(scores, known_share),
+            names.OUTPUT_KNOWN_SHARE: known_share,
+        }
 
     @tf.function(input_signature=[_TEXT])
     def suggest(self, text: tf.Tensor) -> Tensors:
-        """`serving_default`: labels, scores and whether each is suggested, [n, k]."""
-        labels, scores, suggested = self.best_labels(self.probabilities_of_text(text))
-        return {
-            names.OUTPUT_LABELS: labels,
-            names.OUTPUT_SCORES: scores,
-            names.OUTPUT_SUGGESTED: suggested,
-        }
+        """`serving_default`: labels, scores and whether each is suggested, [n, k].
+
+        And the share of the text's n-grams that are in the vocabulary, [n].
+        """
+        probabilities, known_share = self.score(tf.zeros_like(text), text)
+        return self._answer(*self.best_labels(probabilities), known_share)
+
+    @tf.function(input_signature=[_TEXT])
+    def explain(self, text: tf.Tensor) -> Tensors:
+        """`explain`: what `serving_default` says, and what logits are the sum of.
+
+        `logits`, [n, k], are the sum of `contributions`, [n, k, m], of the n-grams in `ngrams`,
+        positive ones first, then negative ones, with "" and 0 where there are fewer; of the
+        `rest` of the n-grams, [n, k]; and of the network's `bias`, [n, k].
+        """
+        most = names.MOST_EXPLAINED
+        tf.debugging.assert_less_equal(
+            tf.size(text), most, f"`explain` takes at most {most} texts at once."
+        )
+        rows, known_share = self.read(tf.zeros_like(text), text)
+        columns, found = self._explain(rows, self._top_k)
+        ngrams = self._transform.ngrams.lookup(found[names.OUTPUT_NGRAMS])
+        found[names.OUTPUT_NGRAMS] = tf.where(found[names.OUTPUT_CONTRIBUTIONS] == 0, "", ngrams)
+        return found | self._answer(columns, tf.sigmoid(found[names.OUTPUT_LOGITS]), known_share)
 
     @tf.function(input_signature=[_EXAMPLES])
     def classify(self, inputs: tf.Tensor) -> Tensors:
         """`classify`: classes and scores, [n, k], as TF Serving's Classify API wants them."""
-        labels, scores, _ = self.best_labels(self.probabilities(*_parse_texts(inputs)))
+        probabilities, _ = self.score(*_parse_texts(inputs))
+        columns, scores = self.best_labels(probabilities)
+        labels = tf.gather(self._labels, columns)
         return {names.OUTPUT_CLASSES: labels, names.OUTPUT_SCORES: scores}
 
     @tf.function(input_signature=[_TEXT])
     def all_probabilities(self, text: tf.Tensor) -> Tensors:
         """`probabilities`: every label's, [n, L], in the order of the label vocabulary."""
-        return {names.OUTPUT_PROBABILITIES: self.probabilities_of_text(text)}
+        probabilities, _ = self.score(tf.zeros_like(text), text)
+        return {names.OUTPUT_PROBABILITIES: probabilities}
 
     @tf.function(input_signature=[_EXAMPLES])
     def evaluate(self, inputs: tf.Tensor) -> Tensors:
         """`evaluate`: probabilities and suggestions (0 or 1) of raw examples, [n, L] each.
 
-        And the same for the abstracts alone, as from a portal that sends no titles.
+        And their known shares, [n], and the same for the abstracts alone, as from a portal that
+        sends no titles.
         """
         titles, abstracts = _parse_texts(inputs)
-        probabilities = self.probabilities(titles, abstracts)
-        abstract_only = self.probabilities_of_text(abstracts)
-        return {
-            names.OUTPUT_PROBABILITIES: probabilities,
-            names.OUTPUT_SUGGESTED: self.suggested(probabilities),
-            names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES: abstract_only,
-            names.OUTPUT_ABSTRACT_ONLY_SUGGESTED: self.suggested(abstract_only),
-        }
+        outputs: Tensors = {}
+        for prefix, of in (("", titles), (names.OUTPUT_ABSTRACT_ONLY, tf.zeros_like(titles))):
+            probabilities, known_share = self.score(of, abstracts)
+            suggested = tf.cast(self._suggested(probabilities, known_share), tf.float32)
+            outputs[prefix + names.OUTPUT_PROBABILITIES] = probabilities
+            outputs[prefix + names.OUTPUT_SUGGESTED] = suggested
+            outputs[prefix + names.OUTPUT_KNOWN_SHARE] = known_share
+        return outputs
 
     @tf.function(input_signature=[_EXAMPLES])
     def transform_features(self, inputs: tf.Tensor) -> Tensors:
@@ -150,6 +182,7 @@ class ServedTagger(tf.Module):
         """Returns the traced function of every signature."""
         return {
             names.SIGNATURE_DEFAULT: self.suggest,
+            names.SIGNATURE_EXPLAIN: self.explain,
             names.SIGNATURE_CLASSIFY: self.classify,
             names.SIGNATURE_PROBABILITIES: self.all_probabilities,
             names.SIGNATURE_EVALUATE: self.evaluate,

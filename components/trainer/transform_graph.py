@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from schema import names
+
 
 class TransformGraph(tf.Module):
     """A transform graph that is copied into the function that calls it.
@@ -21,6 +23,14 @@ class TransformGraph(tf.Module):
         super().__init__()
         # Holds the tables and their files, which are saved with whatever holds this object.
         self._loaded = tf.saved_model.load(directory)
+        # The words of each column, from the file of the graph's own tables: it is saved once.
+        vocabulary = tf.lookup.TextFileInitializer(
+            tf.io.gfile.join(directory, "assets", names.NGRAM_VOCABULARY),
+            *(tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER),
+            *(tf.string, 0),
+            delimiter="\t",
+        )
+        self.ngrams = tf.lookup.StaticHashTable(vocabulary, "")
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, raw: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Any]:

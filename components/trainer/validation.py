@@ -34,11 +34,14 @@ class Predictions(NamedTuple):
         y_true: Multi-hot truth, float32 [n, L].
         logits: Output of the network, float32 [n, L].
         unknown: True labels outside the vocabulary, int64 [n].
+        known: Whether an n-gram of the paper is in the vocabulary, bool [n]; else the served model
+            suggests nothing.
     """
 
     y_true: NDArray[np.float32]
     logits: NDArray[np.float32]
     unknown: NDArray[np.int64]
+    known: NDArray[np.bool_]
 
 
 class Predictor:
@@ -68,14 +71,16 @@ class Predictor:
         Raises:
             BadInputError: The split is empty.
         """
-        truths, logits, unknowns = [], [], []
+        truths, logits, unknowns, known = [], [], [], []
         for inputs, truth, unknown in self._dataset:
             logits.append(self._forward(inputs).numpy())
             truths.append(truth.numpy())
             unknowns.append(unknown.numpy())
+            # 0 is padding, or the column of all n-grams outside the vocabulary.
+            known.append((inputs[names.MODEL_IDS].numpy() > 0).any(axis=1))
         if not truths:
             raise BadInputError("the validation split is empty: raise data.validation_share")
-        return Predictions(*map(np.concatenate, (truths, logits, unknowns)))
+        return Predictions(*map(np.concatenate, (truths, logits, unknowns, known)))
 
 
 def validation_figures(predictions: Predictions) -> dict[str, float]:
@@ -88,18 +93,20 @@ def validation_figures(predictions: Predictions) -> dict[str, float]:
         The values of `FIGURES`, val_micro_f1 at the tuned val_threshold; all NaN if the network
         has diverged.
     """
-    truth, logits, unknown = predictions
+    truth, logits, unknown, known = predictions
     loss = _cross_entropy(truth, logits)
     if not np.isfinite(loss):
         return dict.fromkeys(FIGURES, np.nan)
     probabilities = tf.sigmoid(logits).numpy()
-    threshold = tune_threshold(truth, probabilities, unknown)
+    # Below any threshold, which is above 0.
+    suggestible = np.where(known[:, np.newaxis], probabilities, np.float32(0))
+    threshold = tune_threshold(truth, suggestible, unknown)
     return {
         "val_loss": loss,
         "val_binary_accuracy": binary_accuracy(count_labels(truth, probabilities, 0.5)),
         "val_lrap": float(lrap(truth, probabilities, unknown).mean()),
         "val_ndcg@5": float(ndcg_at_k(truth, probabilities, 5, unknown).mean()),
-        "val_micro_f1": micro_f1(count_labels(truth, probabilities, threshold, unknown)),
+        "val_micro_f1": micro_f1(count_labels(truth, suggestible, threshold, unknown)),
         "val_threshold": threshold,
     }
 

@@ -28,13 +28,16 @@ def preprocessing_fn(
 
     Returns:
         `tfidf` float32 sparse [n, V], `labels` float32 sparse multi-hot [n, L],
-        `unknown_labels` int64 [n], the number of labels outside the vocabulary, and
-        `paper_key` int64 [n], a number that identifies the paper.
+        `unknown_labels` int64 [n], the number of labels outside the vocabulary, `known_share`
+        float32 [n], the share of the text's n-grams in the vocabulary, and `paper_key` int64 [n],
+        a number that identifies the paper.
     """
     settings = FeatureSettings.model_validate_json(custom_config["settings"])
     labels, unknown_labels = encode_labels(inputs[names.TERMS], inputs[names.LEFT_OUT_TERMS])
+    tfidf, known_share = vectorize(inputs[names.TITLES], inputs[names.SUMMARIES], settings)
     return {
-        names.TFIDF: vectorize(inputs[names.TITLES], inputs[names.SUMMARIES], settings),
+        names.TFIDF: tfidf,
+        names.KNOWN_SHARE: known_share,
         names.LABELS: labels,
         names.UNKNOWN_LABELS: unknown_labels,
         names.PAPER_KEY: hash_keys(
@@ -45,8 +48,12 @@ def preprocessing_fn(
 
 def vectorize(
     titles: tf.Tensor, abstracts: tf.Tensor, settings: FeatureSettings
-) -> tf.SparseTensor:
-    """Computes the TF-IDF weights of texts, float32 sparse [n, V]."""
+) -> tuple[tf.SparseTensor, tf.Tensor]:
+    """Computes the TF-IDF weights of texts, and the share of their n-grams that is known.
+
+    Returns:
+        float32 sparse [n, V] and float32 [n]; a text without a word has the share 0.
+    """
     texts = abstracts if settings.input == "abstract" else join_texts(titles, abstracts)
     words = split_words(texts, settings.punctuation, settings.standardize)
     vocabulary = analyze_ngrams(
@@ -62,7 +69,11 @@ def vectorize(
     counts = _count(rows, tf.gather_nd(found.columns, kept), [words.nrows(), found.size])
     weights = weigh_counts(counts, found.idf.lookup(counts.indices[:, 1]), settings.weighting)
     tft.experimental.annotate_sparse_output_shape(weights, found.size)
-    return weights
+    known = counts.values
+    if settings.weighting == "keras":
+        known = tf.where(counts.indices[:, 1] > 0, known, 0)
+    sums = tf.math.unsorted_segment_sum(known, counts.indices[:, 0], words.nrows())
+    return weights, _share(sums, words.row_lengths(), settings.ngrams)
 
 
 def encode_labels(
@@ -89,6 +100,14 @@ def encode_labels(
     tft.experimental.annotate_sparse_output_shape(labels, size)
     unknown = tf.math.unsorted_segment_sum(tf.cast(ids.values < 0, tf.int64), rows, papers)
     return labels, unknown
+
+
+def _share(known: tf.Tensor, words: tf.Tensor, longest: int) -> tf.Tensor:
+    """Returns the share of known n-grams, with repeats, in texts of so many words, float32 [n]."""
+    every = words
+    for less in range(1, longest):
+        every += tf.maximum(words - less, 0)
+    return tf.math.divide_no_nan(tf.cast(known, tf.float32), tf.cast(every, tf.float32))
 
 
 def _count(rows: tf.Tensor, columns: tf.Tensor, shape: list[tf.Tensor]) -> tf.SparseTensor:

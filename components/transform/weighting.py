@@ -44,23 +44,22 @@ def weigh_counts(counts: tf.SparseTensor, idf: tf.Tensor, weighting: Weighting) 
     """Turns n-gram counts into TF-IDF weights.
 
     Args:
-        counts: int64 sparse [n, V] with m values, sorted by row, then column.
+        counts: int64 sparse [n, V] with m values, sorted by row, then column; for `sublinear_l2`
+            without column 0.
         idf: float32 [m], the inverse document frequency of each value's column.
         weighting: The formula; `sublinear_l2` replaces the count by 1 + log(count) and scales
             each row to length 1.
 
     Returns:
-        float32 sparse [n, V]; `sublinear_l2` leaves out column 0.
+        float32 sparse [n, V], with a weight for each count.
     """
     if weighting == "keras":
         weights = tf.cast(counts.values, tf.float32) * idf
         return tf.SparseTensor(counts.indices, weights, counts.dense_shape)
-    known = counts.indices[:, 1] > 0
-    indices = tf.boolean_mask(counts.indices, known)
     # In float64, rounded once at the end: the last bit of a float32 logarithm or sum depends on the
     # paper's position in its batch, and Beam's batches differ from run to run.
     logarithms = tf.math.log(tf.cast(counts.values, tf.float64))
-    raw = tf.boolean_mask((1.0 + logarithms) * tf.cast(idf, tf.float64), known)
-    squares = tf.math.segment_sum(tf.square(raw), indices[:, 0])
-    weights = raw * tf.math.rsqrt(tf.gather(squares, indices[:, 0]))
-    return tf.SparseTensor(indices, tf.cast(weights, tf.float32), counts.dense_shape)
+    raw = (1.0 + logarithms) * tf.cast(idf, tf.float64)
+    squares = tf.math.segment_sum(tf.square(raw), counts.indices[:, 0])
+    weights = raw * tf.math.rsqrt(tf.gather(squares, counts.indices[:, 0]))
+    return tf.SparseTensor(counts.indices, tf.cast(weights, tf.float32), counts.dense_shape)

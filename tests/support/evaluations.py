@@ -90,8 +90,8 @@ class TinyModel(tf.Module):
         }
         if self._has_abstract_only:
             answer = self._read(inputs, _abstract_only(self._feature))
-            outputs[names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES] = answer
-            outputs[names.OUTPUT_ABSTRACT_ONLY_SUGGESTED] = tf.cast(
+            outputs[names.OUTPUT_ABSTRACT_ONLY + names.OUTPUT_PROBABILITIES] = answer
+            outputs[names.OUTPUT_ABSTRACT_ONLY + names.OUTPUT_SUGGESTED] = tf.cast(
                 answer >= self._threshold, tf.float32
             )
         return outputs

@@ -60,6 +60,13 @@ def expected_scores(record: bytes) -> np.ndarray:
     return 1 / (1 + np.exp(1 - np.array(counts) / 10))
 
 
+def is_silent(record: bytes) -> bool:
+    """Whether the toy model knows no letter of a paper."""
+    feature = tf.train.Example.FromString(record).features.feature
+    text = b"".join(feature[name].bytes_list.value[0] for name in ("titles", "summaries"))
+    return not set(text) & set(b"".join(TAGGER_LABELS))
+
+
 def true_labels(record: bytes) -> list[str]:
     feature = tf.train.Example.FromString(record).features.feature
     return [label.decode() for label in feature["terms"].bytes_list.value]

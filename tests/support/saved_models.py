@@ -79,7 +79,8 @@ def half_plus_two(path: Path, *, add: float = 2.0) -> None:
 def small_tagger(path: Path, *, threshold: float = 0.5) -> None:
     """Saves a toy model with the signatures, inputs and outputs of this project's own.
 
-    A label's score is the sigmoid of how often its letters stand in the text, less one.
+    A label's score is the sigmoid of how often its letters stand in the text, less one. The
+    letters of all labels are what it knows.
     """
     tagger = _SmallTagger(threshold)
     tf.saved_model.save(
@@ -87,6 +88,7 @@ def small_tagger(path: Path, *, threshold: float = 0.5) -> None:
         str(path),
         signatures={
             names.SIGNATURE_DEFAULT: tagger.suggest,
+            names.SIGNATURE_EXPLAIN: tagger.explain,
             names.SIGNATURE_CLASSIFY: tagger.classify,
             names.SIGNATURE_PROBABILITIES: tagger.probabilities,
             names.SIGNATURE_EVALUATE: tagger.evaluate,
@@ -133,13 +135,21 @@ class _SmallTagger(tf.Module):
         self._letters = tf.Variable(letters)
         self._threshold = threshold
         self._vocabulary = tf.constant(TAGGER_LABELS)
+        self._codes = tf.constant([bytes([code]) for code in range(256)])
 
-    def _score(self, text: tf.Tensor) -> tf.Tensor:
-        codes = tf.io.decode_raw(tf.strings.join([text, " "]), tf.uint8, fixed_length=1000)
-        counts = tf.gather(self._letters, tf.cast(codes, tf.int32))
-        return tf.sigmoid(tf.reduce_sum(counts, axis=1) / 10 - 1)
+    def _add(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What each letter adds to each label's logit, [n, 256, 4], and known shares, [n]."""
+        codes = tf.io.decode_raw(tf.strings.join([text, "\0"]), tf.uint8, fixed_length=1000)
+        counts = tf.reduce_sum(tf.one_hot(tf.cast(codes, tf.int32), 256), axis=1)
+        known = tf.reduce_sum(counts * tf.reduce_max(self._letters, axis=1), axis=1)
+        length = tf.cast(tf.strings.length(text), tf.float32)
+        return counts[:, :, tf.newaxis] * self._letters / 10, tf.math.divide_no_nan(known, length)
 
-    def _score_examples(self, examples: tf.Tensor) -> tf.Tensor:
+    def _score(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        added, known_share = self._add(text)
+        return tf.sigmoid(tf.reduce_sum(added, axis=1) - 1), known_share
+
+    def _score_examples(self, examples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         text = tf.io.FixedLenFeature([], tf.string, default_value="")
         raw = tf.io.parse_example(examples, {names.TITLES: text, names.SUMMARIES: text})
         return self._score(tf.strings.join([raw[names.TITLES], raw[names.SUMMARIES]]))
@@ -150,28 +160,50 @@ class _SmallTagger(tf.Module):
 
     @tf.function(input_signature=[_TEXT])
     def suggest(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        labels, scores = self._best(self._score(text))
+        scores, known_share = self._score(text)
+        labels, scores = self._best(scores)
         return {
             names.OUTPUT_LABELS: labels,
             names.OUTPUT_SCORES: scores,
-            names.OUTPUT_SUGGESTED: scores >= self._threshold,
+            names.OUTPUT_SUGGESTED: self._suggested(scores, known_share),
+            names.OUTPUT_KNOWN_SHARE: known_share,
+        }
+
+    def _suggested(self, scores: tf.Tensor, known_share: tf.Tensor) -> tf.Tensor:
+        return (scores >= self._threshold) & (known_share > 0)[:, tf.newaxis]
+
+    @tf.function(input_signature=[_TEXT])
+    def explain(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        added, _ = self._add(text)
+        _, columns = tf.math.top_k(self._score(text)[0], TAGGER_TOP_K)
+        of_best = tf.gather(tf.transpose(added, [0, 2, 1]), columns, batch_dims=1)
+        most, codes = tf.math.top_k(of_best, 5)
+        rest = tf.reduce_sum(of_best, axis=2) - tf.reduce_sum(most, axis=2)
+        return {
+            **self.suggest(text),
+            names.OUTPUT_LOGITS: tf.reduce_sum(of_best, axis=2) - 1,
+            names.OUTPUT_NGRAMS: tf.where(most == 0, "", tf.gather(self._codes, codes)),
+            names.OUTPUT_CONTRIBUTIONS: most,
+            names.OUTPUT_REST: rest,
+            names.OUTPUT_BIAS: -tf.ones_like(rest),
         }
 
     @tf.function(input_signature=[_EXAMPLES])
     def classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        classes, scores = self._best(self._score_examples(inputs))
+        classes, scores = self._best(self._score_examples(inputs)[0])
         return {names.OUTPUT_CLASSES: classes, names.OUTPUT_SCORES: scores}
 
     @tf.function(input_signature=[_TEXT])
     def probabilities(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {names.OUTPUT_PROBABILITIES: self._score(text)}
+        return {names.OUTPUT_PROBABILITIES: self._score(text)[0]}
 
     @tf.function(input_signature=[_EXAMPLES])
     def evaluate(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        scores = self._score_examples(inputs)
+        scores, known_share = self._score_examples(inputs)
         return {
             names.OUTPUT_PROBABILITIES: scores,
-            names.OUTPUT_SUGGESTED: tf.cast(scores >= self._threshold, tf.float32),
+            names.OUTPUT_SUGGESTED: tf.cast(self._suggested(scores, known_share), tf.float32),
+            names.OUTPUT_KNOWN_SHARE: known_share,
         }
 
     @tf.function(input_signature=[_EXAMPLES])

@@ -20,7 +20,12 @@ TEXTS = [
     "größte Näherung 数学 🦉",
     "line\nbreak, tab\t, \\latex{$x^2$}",
 ]
-OUTPUTS = (names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED)
+OUTPUTS = (
+    names.OUTPUT_LABELS,
+    names.OUTPUT_SCORES,
+    names.OUTPUT_SUGGESTED,
+    names.OUTPUT_KNOWN_SHARE,
+)
 
 
 def by_grpc(tagger, texts, **choice):
@@ -39,9 +44,8 @@ def by_rest(tagger, texts):
 def check_ranking(outputs, count):
     """Labels, best first, and which of them are over the threshold."""
     assert set(outputs) == set(OUTPUTS)
-    shapes = {value.shape for value in outputs.values()}
-    ((rows, columns),) = shapes
-    assert rows == count
+    ((rows, columns),) = {outputs[name].shape for name in OUTPUTS[:3]}
+    assert outputs[names.OUTPUT_KNOWN_SHARE].shape == (rows,) == (count,)
     assert columns > 0
     scores = outputs[names.OUTPUT_SCORES]
     assert ((scores >= 0) & (scores <= 1)).all()
@@ -75,7 +79,7 @@ def test_a_text_alone_is_ranked_as_among_others(tagger, ask):
         )
 
 
-def test_rows_are_objects_of_the_three_outputs(tagger):
+def test_rows_are_objects_of_the_outputs(tagger):
     """api_rest.md, "Response format" of the row format; "instances" of plain values."""
     got = tagger.client.post(f"{tagger.name}:predict", {"instances": TEXTS})
     rows = got.content["predictions"]
@@ -114,7 +118,12 @@ def test_papers_are_classified(tagger):
 
 @pytest.mark.parametrize(
     "signature",
-    [names.SIGNATURE_EVALUATE, names.SIGNATURE_TRANSFORM, names.SIGNATURE_PROBABILITIES],
+    [
+        names.SIGNATURE_EVALUATE,
+        names.SIGNATURE_EXPLAIN,
+        names.SIGNATURE_TRANSFORM,
+        names.SIGNATURE_PROBABILITIES,
+    ],
 )
 def test_the_other_signatures_answer_by_predict(tagger, signature):
     """predict_util.cc; their inputs are those of the metadata."""

@@ -54,8 +54,10 @@ def inputs(
             names.OUTPUT_SUGGESTED: split.suggested[row],
         }
         if not of_old:
-            found[names.OUTPUT_ABSTRACT_ONLY_PROBABILITIES] = alone.probabilities[row]
-            found[names.OUTPUT_ABSTRACT_ONLY_SUGGESTED] = alone.suggested[row]
+            found[names.OUTPUT_ABSTRACT_ONLY + names.OUTPUT_PROBABILITIES] = alone.probabilities[
+                row
+            ]
+            found[names.OUTPUT_ABSTRACT_ONLY + names.OUTPUT_SUGGESTED] = alone.suggested[row]
         return found
 
     return [

@@ -28,6 +28,7 @@ OF_ABSTRACTS = np.roll(OF_TEXTS, 1, axis=1)
 RANGE = "probabilities in 0 to 1"
 LABELS = "scores belong to their labels"
 SUGGESTED = "labels suggested from the threshold up"
+EXPLAINED = "explanations add up"
 EXPORTED = "server equals exported model"
 
 Answers = dict[str, dict[str, np.ndarray]]
@@ -43,19 +44,39 @@ def ranked(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return labels, np.array([[score for score, _ in row] for row in rows], np.float32)
 
 
+def parts_of(scores: np.ndarray) -> dict[str, np.ndarray]:
+    """What `explain` adds: two n-grams for each label, and numbers that make up its logit."""
+    logits = np.log(scores / (1 - scores))
+    added = np.array([0.75, -0.25]) * np.ones((*scores.shape, 1))
+    parts = {"logits": logits, "contributions": added, "rest": logits + 0.5}
+    parts = {name: value.astype(np.float32) for name, value in parts.items()}
+    ngrams = np.full(added.shape, "deep nets", object)
+    return {**parts, "bias": np.full(scores.shape, -1, np.float32), "ngrams": ngrams}
+
+
 def right_answers() -> Answers:
     labels, scores = ranked(OF_TEXTS)
+    known_share = np.array([0.9, 0.5, 0.1], np.float32)
+    suggestions = {
+        "labels": labels,
+        "scores": scores,
+        "suggested": scores >= THRESHOLD,
+        "known_share": known_share,
+    }
     classes, class_scores = ranked(OF_RECORDS)
     return {
-        "serving_default": {"labels": labels, "scores": scores, "suggested": scores >= THRESHOLD},
+        "serving_default": suggestions,
+        "explain": {**copy.deepcopy(suggestions), **parts_of(scores)},
         "probabilities": {"probabilities": OF_TEXTS.copy()},
         "classify": {"classes": classes, "scores": class_scores},
         CLASSIFY_TEXT: {"classes": labels.copy(), "scores": scores.copy()},
         "evaluate": {
             "probabilities": OF_RECORDS.copy(),
             "suggested": (OF_RECORDS >= THRESHOLD).astype(np.float32),
+            "known_share": known_share.copy(),
             "abstract_only_probabilities": OF_ABSTRACTS.copy(),
             "abstract_only_suggested": (OF_ABSTRACTS >= THRESHOLD).astype(np.float32),
+            "abstract_only_known_share": known_share.copy(),
         },
         "transform_features": {
             "labels": np.eye(PAPERS, L, dtype=np.float32),
@@ -116,6 +137,11 @@ def test_right_answers_pass_every_check():
         (put("serving_default", "suggested", (1, 2), True), {SUGGESTED}),
         (put("evaluate", "suggested", (0, 1), 1.0), {SUGGESTED}),
         (put("evaluate", "abstract_only_suggested", (0, 1), 0.0), {SUGGESTED}),
+        (put("serving_default", "known_share", 0, 0.0), {SUGGESTED}),
+        (put("evaluate", "abstract_only_known_share", 2, 0.0), {SUGGESTED}),
+        (put("explain", "labels", (1, 1), "cs.CV"), {LABELS}),
+        (put("explain", "contributions", (1, 2, 0), 0.76), {EXPLAINED}),
+        (put("explain", "bias", (0, 0), np.nan), {EXPLAINED}),
     ],
 )
 def test_a_fault_of_the_model_is_found_by_its_checks(change, expected):
@@ -152,8 +178,9 @@ def test_labels_with_equal_scores_may_change_places():
     def tie(answers: Answers) -> None:
         answers["probabilities"]["probabilities"][0, 2] = 0.91
         answers["probabilities"]["probabilities"][1, 4] = 0.39
-        for question in ("serving_default", CLASSIFY_TEXT):
+        for question in ("serving_default", "explain", CLASSIFY_TEXT):
             answers[question]["scores"][0] = [0.91, 0.91, 0.31]
+        answers["explain"].update(parts_of(answers["explain"]["scores"]))
 
     def tie_otherwise(answers: Answers) -> None:
         tie(answers)
@@ -168,9 +195,11 @@ def test_scores_at_the_threshold_may_round_to_either_side():
     def near(score: float, suggested: bool) -> Callable[[Answers], None]:
         def change(answers: Answers) -> None:
             answers["probabilities"]["probabilities"][1, 3] = score
-            for question in ("serving_default", CLASSIFY_TEXT):
+            for question in ("serving_default", "explain", CLASSIFY_TEXT):
                 answers[question]["scores"][1, 1] = score
-            answers["serving_default"]["suggested"][1, 1] = suggested
+            for question in ("serving_default", "explain"):
+                answers[question]["suggested"][1, 1] = suggested
+            answers["explain"].update(parts_of(answers["explain"]["scores"]))
             answers["evaluate"]["probabilities"][1, 0] = score
             answers["evaluate"]["suggested"][1, 0] = suggested
             classes, scores = ranked(answers["evaluate"]["probabilities"])

@@ -9,8 +9,10 @@ from components.report.scoring import read_test_papers, score
 from serving.model_metadata import ModelMetadata
 from tests.support.report_served import (
     LABELS,
+    THRESHOLD,
     draw_papers,
     expected_scores,
+    is_silent,
     save_model,
     true_labels,
     write_split,
@@ -57,6 +59,11 @@ def test_scores_are_the_models_own(split, model_dir):
     expected = np.array([expected_scores(record) for record in papers.records])
     np.testing.assert_allclose(scored.probabilities, expected, atol=1e-6)
     assert scored.probabilities.dtype == np.float32
+    # Papers without a letter that the model knows get no suggestion, whatever their scores.
+    silent = np.array([is_silent(record) for record in papers.records])
+    assert 0 < silent.sum() < 100
+    limits = np.where(silent[:, np.newaxis], np.inf, np.float32(THRESHOLD))
+    np.testing.assert_array_equal(scored.thresholds, np.repeat(limits, len(LABELS), axis=1))
     true = [true_labels(record) for record in papers.records]
     assert scored.y_true.tolist() == [[label in each for label in LABELS] for each in true]
     assert scored.unknown.tolist() == [len(set(each) - set(LABELS)) for each in true]

@@ -26,14 +26,22 @@ L = len(LABELS)
 STRING, FLOAT, BOOL, INT64 = "DT_STRING", "DT_FLOAT", "DT_BOOL", "DT_INT64"
 PREDICT, CLASSIFY = "tensorflow/serving/predict", "tensorflow/serving/classify"
 TEXT, EXAMPLES = ({"text": (STRING, [-1])}, {"inputs": (STRING, [-1])})
+SUGGESTIONS = {
+    "labels": (STRING, [-1, TOP_K]),
+    "scores": (FLOAT, [-1, TOP_K]),
+    "suggested": (BOOL, [-1, TOP_K]),
+    "known_share": (FLOAT, [-1]),
+}
 TABLE = {
-    "serving_default": (
+    "serving_default": (PREDICT, TEXT, SUGGESTIONS),
+    "explain": (
         PREDICT,
         TEXT,
         {
-            "labels": (STRING, [-1, TOP_K]),
-            "scores": (FLOAT, [-1, TOP_K]),
-            "suggested": (BOOL, [-1, TOP_K]),
+            **SUGGESTIONS,
+            **dict.fromkeys(("logits", "rest", "bias"), (FLOAT, [-1, TOP_K])),
+            "ngrams": (STRING, [-1, TOP_K, 10]),
+            "contributions": (FLOAT, [-1, TOP_K, 10]),
         },
     ),
     "classify": (
@@ -48,8 +56,10 @@ TABLE = {
         {
             "probabilities": (FLOAT, [-1, L]),
             "suggested": (FLOAT, [-1, L]),
+            "known_share": (FLOAT, [-1]),
             "abstract_only_probabilities": (FLOAT, [-1, L]),
             "abstract_only_suggested": (FLOAT, [-1, L]),
+            "abstract_only_known_share": (FLOAT, [-1]),
         },
     ),
     "transform_features": (
@@ -70,6 +80,7 @@ for room in ("components", "schema", "serving", "pipeline"):
     except ModuleNotFoundError:
         continue
     sys.exit(f"{room} can be imported")
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry
@@ -86,9 +97,8 @@ for name, signature in model.signatures.items():
     given = texts if argument == "text" else [bytes.fromhex(each) for each in examples]
     outputs = signature(**{argument: tf.constant(given)})
     answers[name] = {
-        key: [[each.decode() if isinstance(each, bytes) else each for each in row] for row in value]
-        for key, value in ((key, value.numpy().tolist()) for key, value in outputs.items())
-        if key != "unknown_labels"
+        key: (np.char.decode(value.astype(bytes)) if value.dtype == object else value).tolist()
+        for key, value in ((key, value.numpy()) for key, value in outputs.items())
     }
 json.dump(
     {
@@ -202,11 +212,9 @@ def test_it_answers_the_same_without_our_code(elsewhere, parts, tagger, examples
     for name, signature in tagger.signatures().items():
         texts = tf.constant(parts.texts if "text" in TABLE[name][1] else examples)
         for output, expected in signature(texts).items():
-            if output == "unknown_labels":
-                continue
             found = elsewhere["answers"][name][output]
             if expected.dtype == tf.string:
-                assert found == [[each.decode() for each in row] for row in expected.numpy()]
+                assert found == np.char.decode(expected.numpy().astype(bytes)).tolist()
             else:
                 np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
@@ -220,12 +228,12 @@ def test_spellings_of_a_text_in_any_script_have_one_answer(analyse, tmp_path):
     export_model(parts.tagger(), str(tmp_path / "1"), INFO)
     model = load_saved_model(tmp_path / "1")
     assert not model.has_loops
-    signature = model.signatures["probabilities"]
-    (text,), (probabilities,) = signature.inputs.values(), signature.outputs.values()
 
-    def answer(*texts):
+    def answer(*texts, signature="probabilities", output="probabilities"):
         given = np.array([each if isinstance(each, bytes) else each.encode() for each in texts])
-        return model.run({text.name: given.astype(object)}, [probabilities.name])[0]
+        found = model.signatures[signature]
+        inputs = {found.inputs["text"].name: given.astype(object)}
+        return model.run(inputs, [found.outputs[output].name])[0]
 
     spellings = [
         "über kernel",
@@ -238,6 +246,10 @@ def test_spellings_of_a_text_in_any_script_have_one_answer(analyse, tmp_path):
     assert (together[0] != together[1]).any()
     for row, spelling in zip(together[1:], spellings, strict=True):
         np.testing.assert_array_equal(answer(spelling)[0], row)
+    shares = answer("Über 数 kernel", "数!", *spellings, signature="explain", output="known_share")
+    # "Über" and "kernel" of three words and two pairs.
+    np.testing.assert_allclose(shares[:2], [2 / 5, 0])
+    assert (shares[2:] == shares[2]).all()
 
 
 def test_model_info_describes_the_kept_epoch():

@@ -39,6 +39,14 @@ def test_keras_weighting_equals_text_vectorization(analyse, max_tokens, text, ng
     assert list(size) == [expected.shape[1]]
     np.testing.assert_allclose(analysis.matrix(names.TFIDF), expected, rtol=1e-6, atol=0)
 
+    known = keras.layers.TextVectorization(
+        ngrams=ngrams, output_mode="count", vocabulary=oracle.get_vocabulary()[1:]
+    )
+    counts = np.asarray(known(tf.constant(analysis.texts)))
+    shares = counts[:, 1:].sum(axis=1) / np.maximum(counts.sum(axis=1), 1)
+    assert 0 in shares
+    np.testing.assert_allclose(analysis.features[names.KNOWN_SHARE], shares, rtol=1e-6)
+
 
 def test_the_cut_falls_inside_a_tie():
     """The size above is chosen for this: equal counts on both sides of the cut."""
@@ -71,6 +79,10 @@ def test_sublinear_weighting_equals_scikit_learn(analyse, punctuation, idf_power
     found = analysis.matrix(names.TFIDF)
     assert not found[:, 0].any()
     np.testing.assert_allclose(found[:, 1:], expected, rtol=2e-6, atol=1e-7)
+    ngrams = [analyzer(text) for text in analysis.abstracts]
+    shares = [sum(each in vocabulary for each in row) / max(len(row), 1) for row in ngrams]
+    assert 0 < np.mean(shares) < 1
+    np.testing.assert_allclose(analysis.features[names.KNOWN_SHARE], shares, rtol=1e-6)
 
 
 def test_split_punctuation_separates_words():
