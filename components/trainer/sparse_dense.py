@@ -98,15 +98,10 @@ class SparseDense(keras.layers.Layer):
     def contributions(
         self, of_row: tf.Tensor, ids: tf.Tensor, weights: tf.Tensor, slopes: tf.Tensor
     ) -> tf.Tensor:
-        """Returns what each entry adds to k linear functions of its row's sum, [e, k].
+        """Returns what entries, as of `multiply`, add to k linear functions of their sums, [e, k].
 
-        Each kernel row is multiplied with the slopes of all n: fast for few rows, without a loop.
-
-        Args:
-            of_row: As `multiply` takes it; so are ids and weights.
-            ids: int32 or int64 [e].
-            weights: float32 [e].
-            slopes: float32 [n, k, units].
+        Each kernel row is multiplied with the slopes of all n rows, float32 [n, k, units]: without
+        a loop, and fast for few of them.
         """
         used, places = tf.unique(ids, out_idx=tf.int64)
         shape = tf.shape(slopes)
