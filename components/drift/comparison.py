@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-# What docs/monitoring.md measured: of 200 papers from the same source none differ by more.
+from components.drift.observations import Observations
+
+# No 200 papers of one source differ by as much; docs/monitoring.md has the figures.
 _MAX_DIVERGENCE: Final = 0.05
 _MAX_CHANGE: Final = 0.15
-_MEANINGS: Final = {
-    "text_length": "length of a text, in bytes",
-    "known_share": "share of the n-grams that the model knows",
-    "best_score": "score of the best label",
-    "suggestions": "texts with so many suggestions",
-    "label": "suggestions of a label",
-}
 
 
 class Difference(NamedTuple):
-    """How one feature differs.
-
-    Attributes:
-        feature: Its name.
-        meaning: What it is.
-        before: What it was like: the mean of a number, or the share that has changed most.
-        now: What it is like.
-        distance: From 0, equal, to 1.
-        limit: The largest distance that is no drift.
-        drifted: Whether TFDV calls it an anomaly.
-    """
+    """How a feature differs: its mean, or the share that has changed most, and how far it is."""
 
     feature: str
-    meaning: str
     before: str
     now: str
     distance: float
@@ -44,40 +27,33 @@ class Difference(NamedTuple):
     drifted: bool
 
 
-def compare(before: Mapping[str, list[Any]], now: Mapping[str, list[Any]]) -> list[Difference]:
-    """Compares each feature that both sides have.
+def compare(before: Observations, now: Observations) -> list[Difference]:
+    """Compares the features that both sides have.
 
-    Args:
-        before: Observations of what the model is known to be good at.
-        now: Observations of what it is asked.
+    Their distance, from 0 to 1, is the Jensen-Shannon divergence of numbers and the largest change
+    of the share of a category (L-infinity).
     """
-    features = [name for name in _MEANINGS if before[name] and now[name]]
+    features = [name for name in before if before[name] and now[name]]
     sides = [{name: pd.Series(side[name]) for name in features} for side in (before, now)]
     schema = schema_pb2.Schema()
-    for name in features:
+    for name, column in sides[0].items():
         comparator = schema.feature.add(name=name, type=schema_pb2.BYTES).drift_comparator
-        if sides[0][name].dtype == object:
+        if column.dtype == object:
             comparator.infinity_norm.threshold = _MAX_CHANGE
         else:
             comparator.jensen_shannon_divergence.threshold = _MAX_DIVERGENCE
-    past, present = (
-        tfdv.generate_statistics_from_dataframe(
-            pd.DataFrame({name: _bucket(column) for name, column in side.items()})
-        )
-        for side in sides
-    )
+    frames = [pd.DataFrame({name: _bucket(side[name]) for name in features}) for side in sides]
+    past, present = map(tfdv.generate_statistics_from_dataframe, frames)
     found = tfdv.validate_statistics(present, schema, previous_statistics=past)
-    measured = {info.path.step[0]: info.drift_measurements[0] for info in found.drift_skew_info}
     return [
         Difference(
-            name,
-            _MEANINGS[name],
+            name := info.path.step[0],
             *_describe(*(side[name] for side in sides)),
-            measured[name].value,
-            measured[name].threshold,
+            info.drift_measurements[0].value,
+            info.drift_measurements[0].threshold,
             name in found.anomaly_info,
         )
-        for name in features
+        for info in found.drift_skew_info
     ]
 
 

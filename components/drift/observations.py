@@ -16,25 +16,26 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from components.papers.examples import read_papers
 from schema import names
 from schema.errors import BadInputError
-from schema.text import join_title_and_abstract
+from schema.text import decode_text, join_title_and_abstract
 from serving.client.papers_file import read_rows
 from serving.predict import Predictor
 
 # Stands for a label where a text has none.
-_NO_SUGGESTION: Final = "(none)"
+_NO_SUGGESTION: Final = b"(none)"
 _PACKINGS: Final = ("", "GZIP", "ZLIB")
 _ANSWER: Final = (names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED)
 _BATCH: Final = 256
 
 Request = tuple[list[bytes], Mapping[str, NDArray[Any]]]
 """Texts and the outputs of `serving_default` for them; no outputs where nobody answered yet."""
+Observations = dict[str, list[Any]]
+"""By feature a value for each text; of `label` one for each suggestion."""
 
 
-def observe(requests: Iterable[Request], model: Predictor) -> dict[str, list[Any]]:
-    """Returns for each feature its value for each text; for `label`, one for each suggestion."""
-    found: dict[str, list[Any]] = {
-        name: [] for name in ("text_length", "known_share", "best_score", "suggestions", "label")
-    }
+def observe(requests: Iterable[Request], model: Predictor) -> Observations:
+    """Observes requests; the model answers what was not answered yet."""
+    features = ("text_length", "known_share", "best_score", "suggestions", "label")
+    found: Observations = {name: [] for name in features}
     for texts, answer in requests:
         outputs = answer or model.outputs(texts)
         labels, scores, suggested = (outputs[name] for name in _ANSWER)
@@ -43,9 +44,8 @@ def observe(requests: Iterable[Request], model: Predictor) -> dict[str, list[Any
         found["known_share"] += outputs.get(names.OUTPUT_KNOWN_SHARE, np.zeros(0)).tolist()
         found["best_score"] += scores[:, 0].tolist()
         found["suggestions"] += [str(len(row)) for row in chosen]
-        found["label"] += [
-            label.decode("utf-8", "replace") for row in chosen for label in row
-        ] + chosen.count([]) * [_NO_SUGGESTION]
+        for row in chosen:
+            found["label"] += map(decode_text, row or [_NO_SUGGESTION])
     return found
 
 
@@ -91,6 +91,9 @@ def _read_log(path: Path, packing: str) -> Iterator[Request]:
                 whole = all(name in answer for name in _ANSWER)
                 yield texts, {name: tf.make_ndarray(answer[name]) for name in answer if whole}
     except (tf.errors.DataLossError, DecodeError, TypeError, ValueError) as error:
+        # The last record of a log that is being written may be cut off.
+        if "truncated record" in str(error):
+            return
         raise BadInputError(
             f"{path}: not a log of predictions, or a damaged one ({error}). Give TFRecords of "
             f"PredictionLog that asked {names.SIGNATURE_DEFAULT!r}, or a file of texts."

@@ -65,13 +65,11 @@ def drift(
         # It holds itself in circles, and would complain at the end of the process.
         del tagger
         counts = [len(side["text_length"]) for side in sides]
-        names = reference or model, ", ".join(map(str, requests))
-        for count, name in zip(counts, names, strict=True):
-            if count < _FEWEST:
-                raise BadInputError(
-                    f"{name}: {count} texts, and fewer than {_FEWEST} differ by chance alone. "
-                    "Name more or larger files with --requests and --reference."
-                )
+        if min(counts) < _FEWEST:
+            raise BadInputError(
+                "{} texts asked, {} known: fewer than {} differ by chance alone. Give more of them "
+                "with --requests or --reference.".format(*reversed(counts), _FEWEST)
+            )
         differences = compare(*sides)
     if textfile:
         _write_metrics(textfile, differences)
@@ -81,9 +79,9 @@ def drift(
     for each in differences:
         figures = f"{each.distance:.3f}", f"{each.limit:g}"
         style = "red" if each.drifted else ""
-        table.add_row(each.meaning, each.before, each.now, *figures, style=style)
+        table.add_row(each.feature.replace("_", " "), each.before, each.now, *figures, style=style)
     console.print(table)
-    if drifted := [each.meaning for each in differences if each.drifted]:
+    if drifted := [each.feature.replace("_", " ") for each in differences if each.drifted]:
         raise DataAnomalyError(
             f"Drifted: {'; '.join(drifted)}. Look at the latest texts: if they are what the model "
             "is meant for, train it on such; if not, see who sends them."

@@ -19,10 +19,12 @@ from tensorflow_serving.config.model_server_config_pb2 import (
 
 from schema.errors import UsageError
 from serving.protos import load_messages
-from serving.server.errors import ServingError, invalid_argument
+from serving.server.errors import ServingError, invalid_argument, not_found
 from serving.server.model.batching import BatchingOptions
 from serving.server.options import ServerOptions
 
+# The only type of LogCollectorConfig: TFRecords of PredictionLog.
+_LOG_TYPE: Final = "tfrecord"
 MONITORING_PATH: Final = "/monitoring/prometheus/metrics"
 
 # The numbers of BatchingParameters and the least that each may be.
@@ -130,10 +132,9 @@ def _check_model(model: ModelConfig) -> None:
             f"got base_path()={model.base_path}"
         )
     _check_platform(model)
-    if model.HasField("logging_config"):
-        _logger.warning(
-            "This server logs no requests: logging_config of model %s has no effect", model.name
-        )
+    collector = model.logging_config.log_collector_config
+    if model.HasField("logging_config") and collector.type != _LOG_TYPE:
+        raise not_found(f"Cannot find LogCollector::Factory for type: {collector.type}")
 
 
 def _check_platform(model: ModelConfig) -> None:

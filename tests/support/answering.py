@@ -23,7 +23,7 @@ class Answering:
         self.model = SimpleNamespace(signatures={"serving_default": Signature.read(proto)})
         self.runner = self
         self.inputs = None
-        self.timeout = None
+        self.timeout = self.request_log = None
         self._outputs = {f"{name}:0": value for name, value in outputs.items()}
 
     async def run(self, inputs, outputs, *, timeout):

@@ -174,7 +174,14 @@ async def run_signature(
     feeds = _feeds(signature, inputs)
     chosen = signature.choose(output_filter) if output_filter else signature.every
     values = await servable.runner.run(feeds, chosen.tensors, timeout=timeout)
-    return dict(zip(chosen.aliases, values, strict=True))
+    outputs = dict(zip(chosen.aliases, values, strict=True))
+    if servable.request_log is not None:
+        known = servable.model.signatures.items()
+        key = next(key for key, each in known if each is signature)
+        spec = ModelSpec(name=servable.name, signature_name=key)
+        spec.version.value = servable.version
+        servable.request_log.add(spec, inputs, outputs)
+    return outputs
 
 
 async def _run_examples(

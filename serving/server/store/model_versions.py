@@ -13,12 +13,14 @@ from typing import Any, Final
 
 from tensorflow.core.protobuf.config_pb2 import ConfigProto
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
+from tensorflow_serving.config.logging_config_pb2 import LoggingConfig
 
 from serving.server.errors import ServingError, internal
 from serving.server.model.batching import BatchingOptions, BatchingRunner
 from serving.server.model.runners import DirectRunner
 from serving.server.model.saved_model import load_saved_model
 from serving.server.store.policy import next_action
+from serving.server.store.request_log import RequestLog
 from serving.server.store.servable import Servable
 
 # The path, size and time of change of each file.
@@ -26,6 +28,7 @@ Fingerprint = frozenset[tuple[str, int, int]]
 # Answers the warm-up requests of a version before it takes others.
 WarmUp = Callable[[Servable], Awaitable[object]]
 
+_NO_LOG: Final = LoggingConfig()
 _logger = logging.getLogger(__name__)
 
 # How long other versions wait while one is freed.
@@ -90,17 +93,21 @@ class ModelVersions:
         self._options = options
         self._refused: dict[int, _Refusal] = {}
         self._unloading: set[asyncio.Task[None]] = set()
+        self._log: RequestLog | None = None
 
     @property
     def has_a_chance(self) -> bool:
         """Whether no version serves yet, and one that could not be loaded is tried again."""
         return not self.serving and any(each.retries for each in self._refused.values())
 
-    async def converge(self, wanted: Mapping[int, Path]) -> None:
+    async def converge(
+        self, wanted: Mapping[int, Path], logging_config: LoggingConfig = _NO_LOG
+    ) -> None:
         """Loads and unloads until the versions that are wanted serve, as far as they can.
 
         Args:
             wanted: The folder of each version that should serve.
+            logging_config: How requests are logged.
         """
         for version in self._refused.keys() - wanted.keys():
             self._set_status(version, ModelVersionStatus.END, self._refused.pop(version).error)
@@ -116,10 +123,20 @@ class ModelVersions:
                 await self._load(version, wanted[version])
             else:
                 await self._unload(self.serving.pop(version))
+        await self._log_requests(logging_config)
 
     async def wait_unloaded(self) -> None:
         """Returns when the versions that were unloaded in use are freed."""
         await asyncio.gather(*self._unloading)
+
+    async def _log_requests(self, config: LoggingConfig) -> None:
+        if self._log is not None and self._log.config != config:
+            await asyncio.to_thread(self._log.close)
+            self._log = None
+        if self._log is None and config.log_collector_config.type:
+            self._log = RequestLog(config)
+        for servable in self.serving.values():
+            servable.request_log = self._log
 
     async def _may_load(self, version: int, folder: Path) -> bool:
         """Says whether a version is new, or was refused and is due again or may have been repaired.

@@ -241,7 +241,8 @@ class ModelStore:
         if model.name not in self._versions:
             self._versions[model.name] = ModelVersions(model.name, self._load_options)
         versions = self._versions[model.name]
-        await versions.converge({version: folders[version] for version in wanted})
+        found = {version: folders[version] for version in wanted}
+        await versions.converge(found, model.logging_config)
 
     def _serving(self, name: str) -> dict[int, Servable]:
         return self._versions[name].serving if name in self._versions else {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from serving.server.model.runners import Runner
 from serving.server.model.saved_model import SavedModel
+from serving.server.store.request_log import RequestLog
 
 
 @dataclass(eq=False)
@@ -22,6 +23,7 @@ class Servable:
         runner: What computes requests: one by one, or in batches.
         check_method_names: Whether only signatures of that method classify and regress
             (`--enable_signature_method_name_check`).
+        request_log: Takes its Predict requests; None where they are not logged.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Servable:
     model: SavedModel
     runner: Runner
     check_method_names: bool = False
+    request_log: RequestLog | None = field(default=None, init=False)
     _leases: int = field(default=0, init=False)
     _idle: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
