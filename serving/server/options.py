@@ -60,6 +60,15 @@ class ServerOptions:
     rest_api_timeout_in_ms: Annotated[
         int, "How long a request over REST may take; 0 is no limit."
     ] = 30_000
+    rest_api_max_body_bytes: Annotated[
+        int, "Largest body of a request over REST, as sent and unpacked."
+    ] = 64 * 1024 * 1024
+    rest_api_max_connections: Annotated[
+        int, "Connections over REST at once; fewer where few files may be open."
+    ] = 10_000
+    rest_api_idle_timeout_seconds: Annotated[
+        int, "How long a client over REST may stand still on its connection."
+    ] = 75
     rest_api_enable_cors_support: Annotated[
         bool, "Let pages of other origins ask over REST (CORS)."
     ] = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import socket
 from collections.abc import Iterator
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 from schema.errors import UsageError
 
 _ANY_PORT: Final = ("127.0.0.1", 0)
+_OTHER_FILES: Final = 512
 
 
 def free_ports() -> tuple[int, int]:
@@ -60,3 +62,13 @@ def explain_bind_error(address: str, flag: str) -> Iterator[None]:
 def address_of(host: str, port: int) -> str:
     """Returns `host:port`, with brackets around the numbers of IPv6."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def most_connections(wanted: int) -> int:
+    """Lets more files be open, and returns how many connections leave some to models and gRPC."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    # macOS has no limit, and refuses to set that.
+    with contextlib.suppress(ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return min(wanted, max(files // 2, files - _OTHER_FILES))

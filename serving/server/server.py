@@ -23,7 +23,9 @@ from schema.errors import UsageError
 from serving.server.api.grpc_service import add_health_service, make_grpc_server
 from serving.server.api.http_protocol import HttpProtocol
 from serving.server.api.rest import make_rest_app
+from serving.server.api.rest_guard import Guard
 from serving.server.api.warm_up import play_warm_up
+from serving.server.auth_token import read_token_file
 from serving.server.config import (
     MONITORING_PATH,
     follow_model_config_file,
@@ -36,7 +38,7 @@ from serving.server.errors import ServingError
 from serving.server.grpc_settings import parse_channel_arguments, read_credentials
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
-from serving.server.ports import address_of, explain_bind_error, reserve
+from serving.server.ports import address_of, explain_bind_error, most_connections, reserve
 from serving.server.store.model_versions import LoadOptions
 from serving.server.store.models import ModelStore
 
@@ -47,8 +49,6 @@ GRACE_SECONDS: Final = 30.0
 _UNLOAD_SECONDS: Final = 5.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _BACKLOG: Final = 2048
-# Clients keep connections open; closing early would race with their next request.
-_KEEP_ALIVE_SECONDS: Final = 75
 _POLL_SECONDS: Final = 0.005
 
 
@@ -81,6 +81,7 @@ class ModelServer:
             max_retries=options.max_num_load_retries,
             retry_seconds=max(0, options.load_retry_interval_micros) / 1e6,
         )
+        self._token = read_token_file(options.auth_token_file) if options.auth_token_file else None
         file = options.monitoring_config_file
         self._metrics = read_monitoring_file(file) if file else MONITORING_PATH
         self._store = ModelStore(
@@ -113,6 +114,7 @@ class ModelServer:
         rest = options.rest_api_port
         if rest and rest == options.port:
             raise UsageError(f"gRPC and REST can't share port {rest}. Choose another --port.")
+        self._most_connections = most_connections(options.rest_api_max_connections)
         # Held while the models load, which takes long: a port that is taken is reported at once.
         grpc_socket = rest_socket = None
         try:
@@ -195,10 +197,11 @@ class ModelServer:
             self._monitoring,
             timeout=milliseconds / 1000 if milliseconds > 0 else None,
             metrics=self._metrics,
+            most_bytes=self._options.rest_api_max_body_bytes,
         )
         self._rest = _RestServer(
             uvicorn.Config(
-                app,
+                Guard(app, host=self._options.host, token=self._token),
                 http=HttpProtocol,
                 ws="none",
                 lifespan="off",
@@ -208,7 +211,8 @@ class ModelServer:
                 server_header=False,
                 proxy_headers=False,
                 backlog=_BACKLOG,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_keep_alive=self._options.rest_api_idle_timeout_seconds,
+                limit_concurrency=self._most_connections,
             )
         )
         self._rest_task = asyncio.create_task(self._rest.serve(sockets=[listener]))
@@ -226,6 +230,15 @@ class _RestServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Looks once a second for connections to end; Uvicorn calls it ten times a second."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self.server_state.connections):
+                if isinstance(connection, HttpProtocol):
+                    connection.end_if_still(now)
+        return await super().on_tick(counter)
 
 
 def run_server(options: ServerOptions) -> None:

@@ -1,9 +1,12 @@
-"""HTTP as libevent, the server in TF Serving, speaks it, where Uvicorn speaks otherwise."""
+"""HTTP as libevent, the server in TF Serving, speaks it, and what a client may not do to it."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
-from typing import Final
+from operator import attrgetter
+from typing import Final, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -13,14 +16,56 @@ from serving.server.api.rest_answers import error_page
 _METHODS: Final = {b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"}
 # What RFC 3986 does not have in a path, a query or a fragment.
 _NO_URI: Final = re.compile(rb"%(?![0-9a-fA-F]{2})|[^\w.~!$&'()*+,;=:@/?#%-]")
-_KEEP_ALIVE: Final = (b"connection", b"keep-alive")
+# Of a head, or of what stands around the pieces of a body, in bytes.
+_LONGEST_HEAD: Final = 64 * 1024
+# A client that moves fewer bytes stands still.
+_LEAST_BYTES: Final = 16 * 1024
+
+_logger = logging.getLogger(__name__)
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection.
+
+    Uvicorn's `timeout_keep_alive` is how long a client may stand still. Where there are as many
+    connections as its `limit_concurrency`, those that stood still longest make room.
+    """
+
+    _received, _head, _moved = 0, 0, (0, 0)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begins, and makes room for later ones."""
+        super().connection_made(transport)
+        self._since = self.loop.time()
+        if self.limit_concurrency and len(self.connections) >= self.limit_concurrency:
+            others = cast("set[HttpProtocol]", self.connections) - {self}
+            still = sorted((each for each in others if each._waits), key=attrgetter("_since"))
+            # One in ten: to look at all of them takes a while.
+            still = still[: len(still) // 10 + 1]
+            for each in still:
+                self.connections.discard(each)
+                each.transport.abort()
+            message = "As many connections over REST as may be are open: %d that stood still ended"
+            _logger.warning(message, len(still))
+
+    @property
+    def _waits(self) -> bool:
+        """Whether the server waits for the client, not the client for the server."""
+        return self.cycle is None or self.cycle.more_body or self.cycle.response_complete
+
+    def end_if_still(self, now: float) -> None:
+        """Ends the connection if the client neither sends nor reads; to be called each second."""
+        unread = self.transport.get_write_buffer_size()
+        moved = (self._received // _LEAST_BYTES, unread // _LEAST_BYTES)
+        if moved != self._moved or not self._waits:
+            self._moved, self._since = moved, now
+        elif now - self._since > self.timeout_keep_alive:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Reads what has come, and starts the requests in it."""
+        self._received += len(data)
+        self._head += len(data)
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
@@ -29,6 +74,8 @@ class HttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             unknown = isinstance(error, httptools.HttpParserInvalidMethodError)
             self._refuse(501 if unknown or self.parser.get_method() not in _METHODS else 400)
+        if self._head > _LONGEST_HEAD and not self.transport.is_closing():
+            self._refuse(431)
 
     def on_headers_complete(self) -> None:
         """Starts a request, unless its method or path is none, or it offers another protocol."""
@@ -37,27 +84,34 @@ class HttpProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         super().on_headers_complete()
-        # A fragment counts as part of what it follows.
-        path, mark, fragment = self.url.partition(b"#")
-        if mark:
-            self.scope["query_string" if b"?" in path else "raw_path"] += mark + fragment
         if self.scope["http_version"] == "1.0" and self.parser.should_keep_alive():
             self.cycle.keep_alive = True
-            self.cycle.default_headers = [*self.cycle.default_headers, _KEEP_ALIVE]
+            self.cycle.default_headers = [
+                *self.cycle.default_headers,
+                (b"connection", b"keep-alive"),
+            ]
+
+    def on_body(self, body: bytes) -> None:
+        """Hands on a piece of the body."""
+        self._head = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Tells the request that its body is there."""
+        self._head = 0
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """Starts the next request, or waits for it."""
+        self._since = self.loop.time()
+        super().on_response_complete()
+
     def eof_received(self) -> bool:  # type: ignore[override]
         """Says whether the connection stays open: a request that is complete is answered."""
-        answering = (
-            self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete
-        )
-        if answering:
+        if not self._waits:
             self.cycle.keep_alive = False
-        return answering
+        return not self._waits
 
     def _decline(self, rest: bytes) -> None:
         """Reads a request again without its offer of HTTP/2, as Java's client makes it.

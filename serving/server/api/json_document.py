@@ -19,6 +19,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.core.framework import types_pb2
 
+from serving.server.api.rest_body import check_values
 from serving.server.errors import ServingError, invalid_argument, unimplemented
 
 # Bytes that are not UTF-8 pass through Python's text as lone surrogates: RapidJSON does not check
@@ -100,8 +101,9 @@ def parse(body: bytes) -> dict[str, Any]:
 
     Raises:
         ServingError: The body is not JSON, with RapidJSON's reason and byte offset, not an
-            object, or its `signature_name` not a string.
+            object, its `signature_name` not a string, or it has too many values.
     """
+    check_values(body)
     if not body:
         raise invalid_argument("JSON Parse error: The document is empty")
     body = body.removeprefix(b"\xef\xbb\xbf")

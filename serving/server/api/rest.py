@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import functools
 import logging
 import re
 import time
-import zlib
 from collections.abc import Callable
-from functools import cache
-from html import escape
-from importlib.resources import files
+from contextlib import ExitStack, nullcontext
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 import grpc
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
-from schema.words import PAPERS, Words
 from serving.server.api import inference, json_document, rest_answers
+from serving.server.api.page import show_page
+from serving.server.api.rest_body import Bodies
 from serving.server.api.rest_request import fill_examples, predict_inputs
 from serving.server.errors import ServingError, failed_precondition, invalid_argument
 from serving.server.model.signatures import DEFAULT_SIGNATURE
@@ -65,14 +64,11 @@ _HTTP_STATUS: Final = {
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.UNAUTHENTICATED: 401,
 }
-_SERVER_FAULT: Final = 500
 
 # From this size on, in bytes or elements, text and tensors are converted in a thread: the event
 # loop would stand still for more than a millisecond or so.
 _MANY_BYTES: Final = 64 * 1024
 _MANY_ELEMENTS: Final = 2048
-# The most that TF Serving unpacks, in bytes.
-_MOST_UNPACKED: Final = 100 * 1024 * 1024
 
 # By method: the request, what runs it, and what writes the result.
 _ON_EXAMPLES: Final[dict[str, tuple[Any, Any, Callable[[Any], str]]]] = {
@@ -84,7 +80,12 @@ _T = TypeVar("_T")
 
 
 def make_rest_app(
-    models: ModelStore, monitoring: Monitoring, *, timeout: float | None, metrics: str | None
+    models: ModelStore,
+    monitoring: Monitoring,
+    *,
+    timeout: float | None,
+    metrics: str | None,
+    most_bytes: int,
 ) -> Starlette:
     """Returns the application.
 
@@ -93,16 +94,8 @@ def make_rest_app(
         monitoring: Counts them.
         timeout: Seconds that a request may take; None is no limit.
         metrics: Path of the metrics; None for no metrics.
+        most_bytes: How large a body may be, as sent and unpacked.
     """
-
-    def show_page(_: Request) -> Response:
-        name = _in_script(models.names[0]) if models.names else "__MODEL_NAME__"
-        model = models.metadata(models.names[0]) if models.names else None
-        page = _read_page(model.words if model else PAPERS)
-        versions = _in_script(models.labels(models.names[0]) if models.names else [])
-        labels = _in_script(dict(model.label_names) if model else {})
-        page = page.replace("__VERSION_LABELS__", versions).replace("__LABEL_NAMES__", labels)
-        return HTMLResponse(page.replace("__MODEL_NAME__", name))
 
     def show_metrics(request: Request) -> Response:
         text, status = monitoring.text(), 200
@@ -110,47 +103,30 @@ def make_rest_app(
             text, status = f"Unexpected path: {metrics}?{query}. Should be {metrics}", 400
         return Response(text, status, {"content-type": "text/plain"})
 
-    routes = [Route("/", show_page)]
+    routes = [Route("/", functools.partial(show_page, models))]
     if metrics:
         routes.append(Route(metrics, show_metrics, methods=_VERBS))
-    routes.append(Route("/{path:path}", RestApi(models, monitoring, timeout)))
+    api = RestApi(models, monitoring, timeout, Bodies(most_bytes))
+    routes.append(Route("/{path:path}", api))
     return Starlette(routes=routes)
-
-
-def _in_script(value: object) -> str:
-    return json.dumps(value).replace("<", "\\u003c")
-
-
-@cache
-def _read_page(words: Words) -> str:
-    folder = files("serving.server") / "page"
-    html, style, *scripts = (
-        folder.joinpath(name).read_text(encoding="utf-8")
-        for name in ("index.html", "page.css", "server.js", "versions.js", "page.js")
-    )
-    # Of the elements only the text.
-    html = re.sub(r">[^<]+<", lambda text: words.of(text[0], escape), html)
-    hidden = {"example": words.item != Words.item, "title": words.title is None}
-    for name in (name for name, is_hidden in hidden.items() if is_hidden):
-        html = re.sub(rf'(id|for)="{name}"', r"\g<0> hidden", html)
-    return html.replace("__STYLE__", style).replace("__SCRIPT__", "".join(scripts))
 
 
 class RestApi:
     """Answers the paths under /v1 as TF Serving does, and refuses all others."""
 
-    def __init__(self, models: ModelStore, monitoring: Monitoring, timeout: float | None) -> None:
+    def __init__(
+        self, models: ModelStore, monitoring: Monitoring, timeout: float | None, bodies: Bodies
+    ) -> None:
         self._models = models
         self._monitoring = monitoring
         self._timeout = timeout
+        self._bodies = bodies
+        # Large documents are read one at a time: each takes many times its bytes.
+        self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request (ASGI)."""
         request = Request(scope, receive)
-        try:
-            body = await request.body()
-        except ClientDisconnect:
-            return
         target = scope["raw_path"].decode("latin-1")
         if scope["query_string"]:
             target += f"?{scope['query_string'].decode('latin-1')}"
@@ -158,21 +134,24 @@ class RestApi:
             headers = {"content-type": "text/html", "connection": "close"}
             await Response(rest_answers.error_page(404), 404, headers)(scope, receive, send)
             return
-        code, text = await self._answer(request, target, body)
-        status = _HTTP_STATUS.get(code, _SERVER_FAULT)
+        try:
+            status, text = await self._answer(request, target)
+        except ClientDisconnect:
+            return
         content = text.encode("utf-8", "surrogateescape")
         await Response(content, status, media_type="application/json")(scope, receive, send)
 
-    async def _answer(
-        self, request: Request, target: str, body: bytes
-    ) -> tuple[grpc.StatusCode, str]:
+    async def _answer(self, request: Request, target: str) -> tuple[int, str]:
         started = time.perf_counter()
-        status, name, api = grpc.StatusCode.OK, "", ""
+        code, status, name, api = grpc.StatusCode.OK, 200, "", ""
+        body = b""
         try:
+            body = await self._bodies.receive(request)
+            started = time.perf_counter()
+            if "gzip" in request.headers.get("content-encoding", ""):
+                body = await self._bodies.unpack(body)
             method, spec = _find_call(request, target)
             name, api = spec.name, method if request.method == "POST" else ""
-            if "gzip" in request.headers.get("content-encoding", ""):
-                body = await asyncio.to_thread(_unpack, body)
             match method:
                 case "preflight":
                     text = ""
@@ -186,34 +165,48 @@ class RestApi:
                 case _:
                     text = rest_answers.message_json(self._models.status(spec))
         except ServingError as error:
-            status, text = error.code, rest_answers.error_json(error.message)
+            code, text = error.code, rest_answers.error_json(error.message)
+            status = _HTTP_STATUS.get(code, 500)
+        except HTTPException as error:
+            code, status = grpc.StatusCode.RESOURCE_EXHAUSTED, error.status_code
+            text = rest_answers.error_json(error.detail)
+        except ClientDisconnect:
+            raise
         except Exception as error:
             _logger.exception("A request failed: %s %s", request.method, target)
-            status = grpc.StatusCode.INTERNAL
+            code, status = grpc.StatusCode.INTERNAL, 500
             text = rest_answers.error_json(f"{type(error).__name__}: {error}")
-        self._monitoring.record(name, api, "REST", status, time.perf_counter() - started)
+        finally:
+            self._bodies.forget(body)
+        self._monitoring.record(name, api, "REST", code, time.perf_counter() - started)
         return status, text
 
     async def _on_examples(self, method: str, spec: ModelSpec, body: bytes) -> str:
         make_request, run, write = _ON_EXAMPLES[method]
         request = make_request(model_spec=spec)
         large = len(body) >= _MANY_BYTES
-        await _in_thread_if(large, _fill_request, request, body)
+        async with self._turn if large else nullcontext():
+            await _in_thread_if(large, _fill_request, request, body)
         with self._models.lease(request.model_spec) as servable:
             answer = await run(servable, request, self._timeout)
         return await _in_thread_if(large, write, answer.result)
 
     async def _predict(self, spec: ModelSpec, body: bytes) -> str:
         large = len(body) >= _MANY_BYTES
-        document = await _in_thread_if(large, json_document.parse, body)
-        name = document.get("signature_name") or DEFAULT_SIGNATURE
-        with self._models.lease(spec) as servable:
-            signature = servable.model.signatures.get(name)
-            if signature is None:
-                raise invalid_argument(
-                    f'Serving signature name: "{name}" not found in signature def'
+        with ExitStack() as stack:
+            async with self._turn if large else nullcontext():
+                document = await _in_thread_if(large, json_document.parse, body)
+                name = document.get("signature_name") or DEFAULT_SIGNATURE
+                servable = stack.enter_context(self._models.lease(spec))
+                signature = servable.model.signatures.get(name)
+                if signature is None:
+                    raise invalid_argument(
+                        f'Serving signature name: "{name}" not found in signature def'
+                    )
+                inputs, by_row = await _in_thread_if(
+                    large, predict_inputs, document, signature.inputs
                 )
-            inputs, by_row = await _in_thread_if(large, predict_inputs, document, signature.inputs)
+                del document
             outputs = await inference.run_signature(
                 servable, signature, inputs, timeout=self._timeout
             )
@@ -258,16 +251,6 @@ def _fill_request(request: Any, body: bytes) -> None:
         fill_examples(document, request.input)
     except UnicodeEncodeError:
         raise invalid_argument("A name in the request is not UTF-8") from None
-
-
-def _unpack(body: bytes) -> bytes:
-    """Returns the content of a body in gzip; as in TF Serving, nothing of one that is not."""
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        unpacked = unpacker.decompress(body, _MOST_UNPACKED)
-    except zlib.error:
-        return b""
-    return unpacked if unpacker.eof else b""
 
 
 async def _in_thread_if(large: bool, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:

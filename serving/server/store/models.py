@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -215,9 +216,11 @@ class ModelStore:
             folders = await asyncio.to_thread(version_folders, base_path)
         except OSError as error:
             # The folder may be back in a moment: nothing is unloaded.
+            # TF Serving's word is find, which is not true where no more files may be open.
+            verb = "open" if error.errno in (errno.EMFILE, errno.ENFILE) else "find"
             self._warn_once(
                 model.name,
-                f"Could not find base path {base_path} for servable {model.name} with error "
+                f"Could not {verb} base path {base_path} for servable {model.name} with error "
                 f"{error.strerror}",
             )
             return

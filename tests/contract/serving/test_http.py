@@ -73,15 +73,6 @@ def test_what_is_no_request_to_the_api_gets_a_page(connection, line, status, phr
     assert is_closed(connection)
 
 
-def test_a_fragment_is_part_of_the_path(connection):
-    """evhttp_request.cc ParsedEvRequest::decode."""
-    got = send(connection, f"GET {STATUS}#f")
-    assert got.status == 404
-    assert "Could not find any versions of model half_plus_two#f" in got.text
-    got = send(connection, f"POST {PREDICT}?a=1#f", BODY)
-    assert (got.status, f"Malformed request: POST {PREDICT}?a=1#f" in got.text) == (400, True)
-
-
 @pytest.mark.parametrize(
     ("headers", "status"), [("Origin: http://example.org\r\n", 200), ("", 400)]
 )

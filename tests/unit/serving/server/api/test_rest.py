@@ -77,7 +77,7 @@ def test_a_client_that_hangs_up_leaves_nothing_behind(server, caplog):
     state = server.server._rest.server_state
     for body in (b"", b'{"instances": ['):
         with socket.create_connection(("127.0.0.1", server.server.rest_port)) as client:
-            client.sendall(b"POST %s:predict HTTP/1.1\r\nHost: x\r\n" % HALF.encode())
+            client.sendall(b"POST %s:predict HTTP/1.1\r\nHost: localhost\r\n" % HALF.encode())
             client.sendall(b"Content-Length: 1000000\r\n\r\n" + body)
             server.do(until(lambda: len(state.tasks) == 1))
             before = len(state.connections)

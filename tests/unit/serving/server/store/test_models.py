@@ -1,6 +1,7 @@
 """Which versions of which models serve, from the start of a server to its end."""
 
 import asyncio
+import resource
 import shutil
 
 import pytest
@@ -72,6 +73,13 @@ async def test_a_base_path_out_of_reach_changes_nothing(base, put, caplog):
             await store.poll_once()
         assert await ask(store) == 1
         assert caplog.text.count("Could not find base path") == 1
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1, limits[1]))
+        try:
+            await store.poll_once()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert f"Could not open base path {base} for servable m" in caplog.text
         base.with_name("away").rename(base)
         put(2)
         await store.poll_once()

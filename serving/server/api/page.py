@@ -1,0 +1,59 @@
+"""The page to try a model, which is one file to a browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from functools import cache
+from html import escape
+from importlib.resources import files
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from schema.words import PAPERS, Words
+from serving.server.store.models import ModelStore
+
+
+def show_page(models: ModelStore, _: Request) -> Response:
+    """Returns the page of the first model."""
+    name = _in_script(models.names[0]) if models.names else "__MODEL_NAME__"
+    model = models.metadata(models.names[0]) if models.names else None
+    page = _read_page(model.words if model else PAPERS)
+    versions = _in_script(models.labels(models.names[0]) if models.names else [])
+    labels = _in_script(dict(model.label_names) if model else {})
+    page = page.replace("__VERSION_LABELS__", versions).replace("__LABEL_NAMES__", labels)
+    page = page.replace("__MODEL_NAME__", name)
+    return HTMLResponse(page, headers={"content-security-policy": _policy(page)})
+
+
+def _policy(page: str) -> str:
+    """Returns what a browser may do for the page: to run no script but its own, for one."""
+    script = page.rpartition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )
+
+
+def _in_script(value: object) -> str:
+    return json.dumps(value).replace("<", "\\u003c")
+
+
+@cache
+def _read_page(words: Words) -> str:
+    folder = files("serving.server") / "page"
+    html, style, *scripts = (
+        folder.joinpath(name).read_text(encoding="utf-8")
+        for name in ("index.html", "page.css", "server.js", "versions.js", "page.js")
+    )
+    # Of the elements only the text.
+    html = re.sub(r">[^<]+<", lambda text: words.of(text[0], escape), html)
+    hidden = {"example": words.item != Words.item, "title": words.title is None}
+    for name in (name for name, is_hidden in hidden.items() if is_hidden):
+        html = re.sub(rf'(id|for)="{name}"', r"\g<0> hidden", html)
+    return html.replace("__STYLE__", style).replace("__SCRIPT__", "".join(scripts))
