@@ -16,6 +16,8 @@ import httpx
 from serving.server.ports import free_ports
 
 _START_SECONDS = 120.0
+# More than any load has clients, so that none is refused.
+_THREADS = "--grpc_max_threads=256"
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -37,7 +39,7 @@ def model_server(
     grpc_port, rest_port = free_ports()
     command = [
         *(sys.executable, "-m", "serving.server", f"--model_name={model_name}"),
-        *(f"--model_base_path={base_path.absolute()}", f"--port={grpc_port}"),
+        *(f"--model_base_path={base_path.absolute()}", f"--port={grpc_port}", _THREADS),
         *(f"--rest_api_port={rest_port}", *flags),
     ]
     url = f"http://127.0.0.1:{rest_port}"

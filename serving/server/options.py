@@ -33,7 +33,7 @@ class ServerOptions:
     Defaults are TF Serving's but for two: it listens on loopback, and REST is on. A
     `rest_api_port` of None turns REST off, and 0 takes a free port; on the command line 0 turns it
     off, as in TF Serving. Without a `monitoring_config_file` the metrics are at their usual path.
-    `host` and `auth_token_file` are this server's own.
+    `host`, `auth_token_file`, `max_string_bytes` and `max_computing_bytes` are this server's own.
     """
 
     model_name: Annotated[str, "What requests call the model at --model_base_path."] = "default"
@@ -57,6 +57,10 @@ class ServerOptions:
     auth_token_file: Annotated[
         Path | None, "File with the token that requests must bring as 'Authorization: Bearer'."
     ] = None
+    max_string_bytes: Annotated[int, "Bytes of one string in a request."] = 8 * 2**20
+    max_computing_bytes: Annotated[
+        int, "Bytes of requests computed at once; a string counts 2048 more."
+    ] = 64 * 2**20
     rest_api_timeout_in_ms: Annotated[
         int, "How long a request over REST may take; 0 is no limit."
     ] = 30_000

@@ -36,6 +36,7 @@ from serving.server.config import (
 )
 from serving.server.errors import ServingError
 from serving.server.grpc_settings import parse_channel_arguments, read_credentials
+from serving.server.model.limits import Limits
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
 from serving.server.ports import address_of, explain_bind_error, most_connections, reserve
@@ -80,6 +81,7 @@ class ModelServer:
             check_method_names=options.enable_signature_method_name_check,
             max_retries=options.max_num_load_retries,
             retry_seconds=max(0, options.load_retry_interval_micros) / 1e6,
+            limits=Limits(options.max_string_bytes, options.max_computing_bytes),
         )
         self._token = read_token_file(options.auth_token_file) if options.auth_token_file else None
         file = options.monitoring_config_file
@@ -171,7 +173,13 @@ class ModelServer:
         return True
 
     async def _start_grpc(self) -> None:
-        self._grpc = make_grpc_server(self._store, self._monitoring, self._grpc_arguments)
+        self._grpc = make_grpc_server(
+            self._store,
+            self._monitoring,
+            self._grpc_arguments,
+            max_threads=self._options.grpc_max_threads,
+            token=self._token,
+        )
         if self._options.enable_grpc_healthcheck_service:
             self._health = await add_health_service(self._grpc)
         addresses = {}

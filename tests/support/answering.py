@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from serving.server.model.limits import Limits
 from serving.server.model.signatures import Signature
 
 
@@ -21,7 +22,8 @@ class Answering:
     def __init__(self, proto: SignatureDef, **outputs: np.ndarray) -> None:
         self.name, self.version = "m", 7
         self.model = SimpleNamespace(signatures={"serving_default": Signature.read(proto)})
-        self.runner = self
+        self.check_method_names = True
+        self.runner, self.limits = self, Limits()
         self.inputs = None
         self.timeout = self.request_log = None
         self._outputs = {f"{name}:0": value for name, value in outputs.items()}

@@ -46,12 +46,15 @@ def serialized_examples(given: Input) -> Array:
     return np.array([context + example.SerializeToString() for example in examples], np.object_)
 
 
-def tensors_of(signature: Signature, method: str) -> tuple[str, tuple[str, ...]]:
+def tensors_of(
+    signature: Signature, method: str, check_method_name: bool
+) -> tuple[str, tuple[str, ...]]:
     """Checks that a signature classifies or regresses.
 
     Args:
         signature: The signature.
         method: The method name of Classify or of Regress.
+        check_method_name: Whether the signature's must be the same.
 
     Returns:
         The names of the input tensor and of the output tensors.
@@ -62,7 +65,7 @@ def tensors_of(signature: Signature, method: str) -> tuple[str, tuple[str, ...]]
     Source: PreProcessClassification and PreProcessRegression.
     """
     kind = _KINDS[method]
-    if signature.method != method:
+    if check_method_name and signature.method != method:
         raise invalid_argument(
             f"Expected {kind} signature method_name to be {method}. Was: {signature.method}"
         )

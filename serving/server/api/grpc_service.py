@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -18,14 +21,17 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     inference_pb2,
     model_management_pb2,
+    model_service_pb2,
     model_service_pb2_grpc,
     predict_pb2,
+    prediction_service_pb2,
     prediction_service_pb2_grpc,
     regression_pb2,
 )
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from serving.server.api import inference
+from serving.server.auth_token import brings_token
 from serving.server.config import list_models
 from serving.server.errors import ServingError, internal, invalid_argument
 from serving.server.monitoring import Monitoring
@@ -42,6 +48,7 @@ _OPTIONS: Final = (
 )
 # In bytes: a message travels in a header, of which clients accept 8 KiB.
 _LONGEST_MESSAGE: Final = 6000
+_NO_TOKEN: Final = "Send the token of this server as metadata: authorization: Bearer TOKEN"
 _PREDICTION_SERVICE: Final = "tensorflow.serving.PredictionService"
 # By TF Serving's short names, and by the full ones that clients expect.
 _HEALTH_NAMES: Final = (
@@ -58,24 +65,89 @@ _Context: TypeAlias = grpc.aio.ServicerContext
 
 
 def make_grpc_server(
-    models: ModelStore, monitoring: Monitoring, arguments: Sequence[tuple[str, str | int]] = ()
+    models: ModelStore,
+    monitoring: Monitoring,
+    arguments: Sequence[tuple[str, str | int]] = (),
+    *,
+    max_threads: int | None = None,
+    token: bytes | None = None,
 ) -> grpc.aio.Server:
     """Returns a server with TF Serving's services, which does not listen yet.
 
     Messages have no size limit, unless the arguments set one (`--grpc_channel_arguments`).
+
+    Args:
+        models: What is served.
+        monitoring: Counts the requests.
+        arguments: Of the gRPC server.
+        max_threads: `--grpc_max_threads`: how many calls are answered at once; four to a core
+            where None.
+        token: What calls must bring, but for those of the health service.
     """
     server = grpc.aio.server(options=(*arguments, *_OPTIONS))
-    service = PredictionService(models, monitoring)
-    # Comes before the generated handler, which would serialize the answer.
-    predict = grpc.unary_unary_rpc_method_handler(
-        service.Predict, request_deserializer=predict_pb2.PredictRequest.FromString
-    )
+    entrance = _Entrance(max_threads or 4 * len(os.sched_getaffinity(0)), token)
+    prediction = prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"]
+    management = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"]
     server.add_generic_rpc_handlers(
-        [grpc.method_handlers_generic_handler(_PREDICTION_SERVICE, {"Predict": predict})]
+        [
+            entrance.handlers(prediction, PredictionService(models, monitoring)),
+            entrance.handlers(management, ModelService(models)),
+        ]
     )
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(models), server)
     return server
+
+
+class _Entrance:
+    """Lets in calls that may be answered, and refuses the rest, which is not counted, as there.
+
+    As many are let in at once as TF Serving has threads for. A call takes its place when its
+    message is there: one that never comes takes none.
+
+    Source: gRPC's src/cpp/thread_manager/thread_manager.cc, where one thread is kept to wait for
+    the next call, and src/cpp/server/server_cc.cc.
+    """
+
+    def __init__(self, threads: int, token: bytes | None) -> None:
+        self._most = max(1, threads - 1)
+        self._busy = 0
+        self._token = token
+
+    def handlers(self, service: ServiceDescriptor, servicer: object) -> grpc.GenericRpcHandler:
+        """Returns what answers the methods of a service."""
+        return grpc.method_handlers_generic_handler(
+            service.full_name,
+            {
+                method.name: grpc.unary_unary_rpc_method_handler(
+                    self._handler(getattr(servicer, method.name), method.input_type)
+                )
+                for method in service.methods
+            },
+        )
+
+    def _handler(
+        self, answer: Callable[[Any, _Context], Awaitable[Message | bytes]], kind: Any
+    ) -> Callable[[bytes, _Context], Awaitable[bytes]]:
+        parse = kind._concrete_class.FromString
+
+        async def handle(content: bytes, context: _Context) -> bytes:
+            if self._token and not _brings_token(context, self._token):
+                await context.abort(grpc.StatusCode.UNAUTHENTICATED, _NO_TOKEN)
+            if self._busy >= self._most:
+                code = grpc.StatusCode.RESOURCE_EXHAUSTED
+                await context.abort(code, "Server Threadpool Exhausted")
+            self._busy += 1
+            try:
+                try:
+                    request = parse(content)
+                except DecodeError:
+                    code = grpc.StatusCode.INTERNAL
+                    await context.abort(code, f"The message is not a {kind.full_name}")
+                response = await answer(request, context)
+            finally:
+                self._busy -= 1
+            return response if isinstance(response, bytes) else bytes(response.SerializeToString())
+
+        return handle
 
 
 async def add_health_service(server: grpc.aio.Server) -> health.aio.HealthServicer:
@@ -183,6 +255,11 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         response = model_management_pb2.ReloadConfigResponse()
         response.status.SetInParent()
         return response
+
+
+def _brings_token(context: _Context, token: bytes) -> bool:
+    headers = dict(context.invocation_metadata() or ())
+    return brings_token(str(headers.get("authorization", "")).encode(), token)
 
 
 def _model_spec(request: Any) -> ModelSpec:

@@ -7,7 +7,7 @@ model after `timeout` seconds, if given.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
 from tensorflow.core.framework.tensor_pb2 import TensorProto
@@ -21,6 +21,7 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import (
     SignatureDefMap,
 )
 from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest, MultiInferenceResponse
+from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest, RegressionResponse
@@ -44,14 +45,25 @@ from serving.server.model.signatures import (
     REGRESS,
     Signature,
 )
-from serving.server.model.tensors import Array, decode_tensor, encode_length, serialize_tensor
+from serving.server.model.tensors import (
+    STRING_BYTES,
+    Array,
+    decode_tensor,
+    decoded_size,
+    encode_length,
+    serialize_tensor,
+)
 from serving.server.store.servable import Servable
+from serving.server.threads import in_thread_if
 
 # Tags of PredictResponse.outputs and of a map's key and value.
 _OUTPUT: Final = b"\x0a"
 _KEY: Final = b"\x0a"
 _VALUE: Final = b"\x12"
 _SIGNATURE_DEF: Final = "signature_def"
+# From here on tensors and examples are converted in a thread: the event loop would stand still.
+_MANY_BYTES: Final = 512 * 1024
+_MANY_ELEMENTS: Final = 2048
 _Response = TypeVar("_Response", ClassificationResponse, RegressionResponse)
 
 
@@ -70,15 +82,19 @@ async def predict(
     if signature is None:
         raise failed_precondition(f'Serving signature key "{name}" not found.')
     # Not by `items`, which protobuf makes slow.
-    inputs = {alias: _decode(alias, request.inputs[alias]) for alias in request.inputs}
+    inputs = {}
+    for alias in request.inputs:
+        proto = request.inputs[alias]
+        size = decoded_size(proto)
+        servable.runner.limits.check(size)
+        is_large = size > _MANY_BYTES
+        inputs[alias] = await in_thread_if(is_large, _decode, alias, proto)
     outputs = await run_signature(
         servable, signature, inputs, request.output_filter, timeout=timeout
     )
-    parts = [_serialize_spec(request.model_spec.name, name, servable.version)]
-    for alias, value in outputs.items():
-        entry = _field(_KEY, alias.encode("utf-8")) + _field(_VALUE, serialize_tensor(value))
-        parts.append(_field(_OUTPUT, entry))
-    return b"".join(parts)
+    spec = _serialize_spec(request.model_spec.name, name, servable.version)
+    is_large = sum(value.size for value in outputs.values()) > _MANY_ELEMENTS
+    return await in_thread_if(is_large, _serialize, spec, outputs)
 
 
 async def classify(
@@ -110,7 +126,7 @@ async def multi_inference(
     """
     response = MultiInferenceResponse()
     signatures, feeds, fetches = _plan_tasks(request, servable)
-    examples = serialized_examples(request.input)
+    examples = await _examples(servable, request.input)
     inputs = dict.fromkeys(feeds, examples)
     values = await servable.runner.run(inputs, fetches, timeout=timeout)
     tensors = dict(zip(fetches, values, strict=True))
@@ -166,12 +182,12 @@ async def run_signature(
     Returns:
         The outputs by alias.
     """
-    if signature.method not in (PREDICT, CLASSIFY, REGRESS):
+    if servable.check_method_names and signature.method not in (PREDICT, CLASSIFY, REGRESS):
         raise internal(
             f"Expected prediction signature method_name to be one of {{{PREDICT}, {CLASSIFY}, "
             f"{REGRESS}}}. Was: {signature.method}"
         )
-    feeds = _feeds(signature, inputs)
+    feeds = signature.feed(inputs)
     chosen = signature.choose(output_filter) if output_filter else signature.every
     values = await servable.runner.run(feeds, chosen.tensors, timeout=timeout)
     outputs = dict(zip(chosen.aliases, values, strict=True))
@@ -195,13 +211,22 @@ async def _run_examples(
     signature = servable.model.signatures.get(key)
     if signature is None:
         raise invalid_argument(f"No signature was found with the name: {key}")
-    feed, fetches = tensors_of(signature, CLASSIFY if classifies else REGRESS)
-    examples = serialized_examples(request.input)
+    method = CLASSIFY if classifies else REGRESS
+    feed, fetches = tensors_of(signature, method, servable.check_method_names)
+    examples = await _examples(servable, request.input)
     values = await servable.runner.run({feed: examples}, fetches, timeout=timeout)
     _fill_spec(response.model_spec, request.model_spec, servable)
     fill = fill_classifications if classifies else fill_regressions
-    fill(signature, len(examples), dict(zip(fetches, values, strict=True)), response.result)
+    tensors = dict(zip(fetches, values, strict=True))
+    is_large = len(examples) > _MANY_ELEMENTS
+    await in_thread_if(is_large, fill, signature, len(examples), tensors, response.result)
     return response
+
+
+async def _examples(servable: Servable, given: Input) -> Array:
+    count = max(len(given.example_list.examples), len(given.example_list_with_context.examples))
+    servable.runner.limits.check(count * STRING_BYTES)
+    return await in_thread_if(count > _MANY_ELEMENTS, serialized_examples, given)
 
 
 def _fill_spec(into: ModelSpec, asked: ModelSpec, servable: Servable) -> None:
@@ -220,46 +245,16 @@ def _serialize_spec(name: str, signature_name: str, version: int) -> bytes:
     return bytes(response.SerializeToString())
 
 
+def _serialize(spec: bytes, outputs: Mapping[str, Array]) -> bytes:
+    parts = [spec]
+    for alias, value in outputs.items():
+        entry = _field(_KEY, alias.encode("utf-8")) + _field(_VALUE, serialize_tensor(value))
+        parts.append(_field(_OUTPUT, entry))
+    return b"".join(parts)
+
+
 def _field(tag: bytes, content: bytes) -> bytes:
     return tag + encode_length(len(content)) + content
-
-
-def _feeds(signature: Signature, given: Mapping[str, Array]) -> dict[str, Array]:
-    """Returns the values of a signature's inputs by name of tensor."""
-    wanted, defaults = signature.inputs, signature.defaults
-    if len(given) > len(wanted) or (len(given) < len(wanted) and not defaults):
-        sent = set(given)
-        raise invalid_argument(
-            f"input size does not match signature: {len(given)}!={len(wanted)} "
-            f"len({_names(sent)}) != len({_names(wanted)}). "
-            f"Sent extra: {_names(sent - wanted.keys())}. "
-            f"Missing but required: {_names(wanted.keys() - sent)}."
-        )
-    feeds = {}
-    used = 0
-    for alias, info in wanted.items():
-        if alias in given:
-            feeds[info.name] = given[alias]
-            used += 1
-        elif alias in defaults:
-            feeds[info.name] = defaults[alias]
-        else:
-            raise invalid_argument(
-                f"Signature input alias: {alias}(feed name: {info.name}) not found in request and "
-                "no default value provided. Inputs expected to be in the request "
-                f"{_names(given)}, or default input alias set: {','.join(sorted(defaults))}"
-            )
-    if used != len(given):
-        raise invalid_argument(
-            "Inputs contains invalid name. Used request inputs: "
-            f"{','.join(sorted(set(given) & wanted.keys()))}, request input: "
-            f"{','.join(sorted(given))}"
-        )
-    return feeds
-
-
-def _names(aliases: Iterable[str]) -> str:
-    return f"{{{','.join(sorted(aliases))}}}"
 
 
 def _decode(alias: str, proto: TensorProto) -> Array:
@@ -292,7 +287,7 @@ def _plan_tasks(
             raise invalid_argument(f"Requested signature not found in model graph: {key}")
         if task.method_name not in (CLASSIFY, REGRESS):
             raise unimplemented(f"Unsupported signature method_name: {task.method_name}")
-        feed, outputs = tensors_of(found, task.method_name)
+        feed, outputs = tensors_of(found, task.method_name, servable.check_method_names)
         signatures[key] = found
         feeds.add(feed)
         fetches.update(outputs)

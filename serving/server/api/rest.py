@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import unquote
 
 import grpc
@@ -31,6 +31,7 @@ from serving.server.errors import ServingError, failed_precondition, invalid_arg
 from serving.server.model.signatures import DEFAULT_SIGNATURE
 from serving.server.monitoring import Monitoring
 from serving.server.store.models import ModelStore
+from serving.server.threads import in_thread_if
 from serving.versions import LARGEST_VERSION
 
 _logger = logging.getLogger(__name__)
@@ -75,8 +76,6 @@ _ON_EXAMPLES: Final[dict[str, tuple[Any, Any, Callable[[Any], str]]]] = {
     "classify": (ClassificationRequest, inference.classify, rest_answers.classify_json),
     "regress": (RegressionRequest, inference.regress, rest_answers.regress_json),
 }
-
-_T = TypeVar("_T")
 
 
 def make_rest_app(
@@ -186,16 +185,16 @@ class RestApi:
         request = make_request(model_spec=spec)
         large = len(body) >= _MANY_BYTES
         async with self._turn if large else nullcontext():
-            await _in_thread_if(large, _fill_request, request, body)
+            await in_thread_if(large, _fill_request, request, body)
         with self._models.lease(request.model_spec) as servable:
             answer = await run(servable, request, self._timeout)
-        return await _in_thread_if(large, write, answer.result)
+        return await in_thread_if(large, write, answer.result)
 
     async def _predict(self, spec: ModelSpec, body: bytes) -> str:
         large = len(body) >= _MANY_BYTES
         with ExitStack() as stack:
             async with self._turn if large else nullcontext():
-                document = await _in_thread_if(large, json_document.parse, body)
+                document = await in_thread_if(large, json_document.parse, body)
                 name = document.get("signature_name") or DEFAULT_SIGNATURE
                 servable = stack.enter_context(self._models.lease(spec))
                 signature = servable.model.signatures.get(name)
@@ -203,7 +202,7 @@ class RestApi:
                     raise invalid_argument(
                         f'Serving signature name: "{name}" not found in signature def'
                     )
-                inputs, by_row = await _in_thread_if(
+                inputs, by_row = await in_thread_if(
                     large, predict_inputs, document, signature.inputs
                 )
                 del document
@@ -211,7 +210,7 @@ class RestApi:
                 servable, signature, inputs, timeout=self._timeout
             )
         large = sum(tensor.size for tensor in outputs.values()) >= _MANY_ELEMENTS
-        return await _in_thread_if(large, rest_answers.predict_json, outputs, by_row=by_row)
+        return await in_thread_if(large, rest_answers.predict_json, outputs, by_row=by_row)
 
 
 def _find_call(request: Request, target: str) -> tuple[str, ModelSpec]:
@@ -251,10 +250,3 @@ def _fill_request(request: Any, body: bytes) -> None:
         fill_examples(document, request.input)
     except UnicodeEncodeError:
         raise invalid_argument("A name in the request is not UTF-8") from None
-
-
-async def _in_thread_if(large: bool, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
-    """Calls a function, in a thread where its arguments are large."""
-    if large:
-        return await asyncio.to_thread(function, *args, **kwargs)
-    return function(*args, **kwargs)

@@ -17,6 +17,7 @@ from typing import Any
 
 from serving.server.errors import ServingError, invalid_argument, unavailable
 from serving.server.model.batch import Answer, Arrays, count_rows, run_batch
+from serving.server.model.limits import Limits
 from serving.server.model.runners import Runner, is_too_late
 from serving.server.model.saved_model import SavedModel
 from serving.server.model.tensors import Array
@@ -63,6 +64,8 @@ class _Batch:
     started: float
     tasks: list[_Task] = field(default_factory=list)
     rows: int = 0
+    # What its requests have taken of the limits.
+    size: int = 0
 
 
 class BatchingRunner(Runner):
@@ -77,8 +80,10 @@ class BatchingRunner(Runner):
     batching_util/shared_batch_scheduler.h.
     """
 
-    def __init__(self, model: SavedModel, options: BatchingOptions) -> None:
-        super().__init__(model)
+    def __init__(
+        self, model: SavedModel, options: BatchingOptions, limits: Limits | None = None
+    ) -> None:
+        super().__init__(model, limits)
         self._options = options
         # The event loop, through which all requests go, keeps one core busy.
         self._free = options.num_batch_threads or max(1, (os.cpu_count() or 1) - 1)
@@ -97,7 +102,7 @@ class BatchingRunner(Runner):
         return answer
 
     async def _run_in_thread(
-        self, inputs: Arrays, outputs: tuple[str, ...], timeout: float | None
+        self, inputs: Arrays, outputs: tuple[str, ...], timeout: float | None, size: int
     ) -> list[Array]:
         rows = count_rows(inputs)
         if rows > self._options.max_batch_size:
@@ -106,6 +111,7 @@ class BatchingRunner(Runner):
                 f"{self._options.max_batch_size}"
             )
         batch = self._open_batch(inputs, outputs, rows)
+        batch.size += self.limits.take(size)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Array]] = loop.create_future()
         deadline = math.inf if timeout is None else time.monotonic() + timeout
@@ -179,6 +185,7 @@ class BatchingRunner(Runner):
     def _start(self, batch: _Batch) -> None:
         tasks = [task for task in batch.tasks if not task.answer.done()]
         if not tasks:
+            self.limits.give_back(batch.size)
             return
         self._free -= 1
         running = asyncio.get_running_loop().run_in_executor(
@@ -191,10 +198,11 @@ class BatchingRunner(Runner):
             max(task.deadline for task in tasks),
         )
         self._running.add(running)
-        running.add_done_callback(functools.partial(self._finish, tasks))
+        running.add_done_callback(functools.partial(self._finish, tasks, batch.size))
 
-    def _finish(self, tasks: list[_Task], running: asyncio.Future[list[Answer]]) -> None:
+    def _finish(self, tasks: list[_Task], size: int, running: asyncio.Future[list[Answer]]) -> None:
         self._running.discard(running)
+        self.limits.give_back(size)
         self._free += 1
         # First, so that the next batch runs while these answers are written.
         self._dispatch()

@@ -12,6 +12,7 @@ from typing import Final
 
 from serving.server.errors import deadline_exceeded, unavailable
 from serving.server.model.batch import Arrays
+from serving.server.model.limits import SMALL_BYTES, Limits
 from serving.server.model.saved_model import SavedModel
 from serving.server.model.tensors import Array
 
@@ -19,7 +20,6 @@ from serving.server.model.tensors import Array
 _CALM_SECONDS: Final = 0.05
 # What the event loop may do at once.
 _SHORT_SECONDS: Final = 0.002
-_SMALL_BYTES: Final = 16 * 1024
 
 
 class Runner(ABC):
@@ -27,9 +27,13 @@ class Runner(ABC):
 
     A short run of a request that is alone happens in the loop itself: to hand it to a thread and
     back would take a single text a sixth of its time.
+
+    Attributes:
+        limits: What it may compute at once.
     """
 
-    def __init__(self, model: SavedModel) -> None:
+    def __init__(self, model: SavedModel, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
         self._model = model
         self._closing = False
         self._requests = 0
@@ -52,15 +56,22 @@ class Runner(ABC):
             The values of the outputs, in their order.
 
         Raises:
-            ServingError: The model refuses or fails, time is up, or the queue is full.
+            ServingError: The model refuses or fails, time is up, the request is too large, or the
+                queue is full.
         """
         if self._closing:
             raise is_closed()
         if timeout is not None and timeout <= 0:
             raise is_too_late()
+        size = self.limits.measure(inputs)
         self._requests += 1
         try:
-            may_run_here = self._is_alone() and not self._model.has_loops and _is_small_row(inputs)
+            may_run_here = (
+                self._is_alone()
+                and not self._model.has_loops
+                and size <= SMALL_BYTES
+                and all(array.shape[:1] == (1,) for array in inputs.values())
+            )
             if may_run_here:
                 # Lets in what has arrived by now.
                 await asyncio.sleep(0)
@@ -68,7 +79,7 @@ class Runner(ABC):
             if may_run_here and self._is_alone() and self._seconds <= _SHORT_SECONDS:
                 values = self._run_here(inputs, outputs)
             else:
-                values = await self._run_in_thread(inputs, outputs, timeout)
+                values = await self._run_in_thread(inputs, outputs, timeout, size)
             if may_run_here and self._is_alone():
                 self._seconds = time.perf_counter() - started
             return values
@@ -87,9 +98,9 @@ class Runner(ABC):
 
     @abstractmethod
     async def _run_in_thread(
-        self, inputs: Arrays, outputs: tuple[str, ...], timeout: float | None
+        self, inputs: Arrays, outputs: tuple[str, ...], timeout: float | None, size: int
     ) -> list[Array]:
-        """Computes tensors; see `run`."""
+        """Computes tensors; see `run`. They count as `size` until the computation has ended."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -99,25 +110,28 @@ class Runner(ABC):
 class DirectRunner(Runner):
     """Runs each request on its own."""
 
-    def __init__(self, model: SavedModel, num_threads: int | None = None) -> None:
-        super().__init__(model)
+    def __init__(
+        self, model: SavedModel, num_threads: int | None = None, limits: Limits | None = None
+    ) -> None:
+        super().__init__(model, limits)
         self._threads = ThreadPoolExecutor(num_threads or os.cpu_count(), "model")
 
     def _run_here(self, inputs: Arrays, outputs: tuple[str, ...]) -> list[Array]:
         return self._model.run(inputs, outputs)
 
     async def _run_in_thread(
-        self, inputs: Arrays, outputs: tuple[str, ...], timeout: float | None
+        self, inputs: Arrays, outputs: tuple[str, ...], timeout: float | None, size: int
     ) -> list[Array]:
         deadline = math.inf if timeout is None else time.monotonic() + timeout
+        taken = self.limits.take(size)
         try:
-            answer = asyncio.get_running_loop().run_in_executor(
-                self._threads, self._model.run, inputs, outputs, deadline
-            )
+            running = self._threads.submit(self._model.run, inputs, outputs, deadline)
         except RuntimeError as error:
+            self.limits.give_back(taken)
             raise is_closed() from error
+        running.add_done_callback(lambda _: self.limits.give_back(taken))
         try:
-            return await asyncio.wait_for(answer, timeout)
+            return await asyncio.wait_for(asyncio.wrap_future(running), timeout)
         except asyncio.TimeoutError as error:
             raise is_too_late() from error
 
@@ -135,14 +149,3 @@ def is_closed() -> Exception:
 def is_too_late() -> Exception:
     """Returns the error of a request whose time is up."""
     return deadline_exceeded("Deadline exceeded")
-
-
-def _is_small_row(inputs: Arrays) -> bool:
-    return (
-        all(array.shape[:1] == (1,) for array in inputs.values())
-        and sum(
-            sum(map(len, array.flat)) if array.dtype.hasobject else array.nbytes
-            for array in inputs.values()
-        )
-        <= _SMALL_BYTES
-    )

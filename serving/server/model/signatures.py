@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,6 +66,46 @@ class Signature:
             proto=proto,
         )
 
+    def feed(self, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Returns the values of the inputs by name of tensor.
+
+        Args:
+            given: What a request has, by alias.
+
+        Raises:
+            ServingError: It has too much or too little, in the words of predict_util.cc.
+        """
+        wanted, defaults = self.inputs, self.defaults
+        if len(given) > len(wanted) or (len(given) < len(wanted) and not defaults):
+            sent = set(given)
+            raise invalid_argument(
+                f"input size does not match signature: {len(given)}!={len(wanted)} "
+                f"len({_names(sent)}) != len({_names(wanted)}). "
+                f"Sent extra: {_names(sent - wanted.keys())}. "
+                f"Missing but required: {_names(wanted.keys() - sent)}."
+            )
+        feeds = {}
+        used = 0
+        for alias, info in wanted.items():
+            if alias in given:
+                feeds[info.name] = given[alias]
+                used += 1
+            elif alias in defaults:
+                feeds[info.name] = defaults[alias]
+            else:
+                raise invalid_argument(
+                    f"Signature input alias: {alias}(feed name: {info.name}) not found in request "
+                    "and no default value provided. Inputs expected to be in the request "
+                    f"{_names(given)}, or default input alias set: {','.join(sorted(defaults))}"
+                )
+        if used != len(given):
+            raise invalid_argument(
+                "Inputs contains invalid name. Used request inputs: "
+                f"{','.join(sorted(set(given) & wanted.keys()))}, request input: "
+                f"{','.join(sorted(given))}"
+            )
+        return feeds
+
     def choose(self, output_filter: Sequence[str]) -> Outputs:
         """Returns the outputs that a request names.
 
@@ -88,3 +128,7 @@ class Signature:
 def _ordered(outputs: dict[str, TensorInfo], aliases: Iterable[str]) -> Outputs:
     ordered = sorted(aliases, key=lambda alias: (outputs[alias].name, alias))
     return Outputs(tuple(ordered), tuple(outputs[alias].name for alias in ordered))
+
+
+def _names(aliases: Iterable[str]) -> str:
+    return f"{{{','.join(sorted(aliases))}}}"

@@ -46,12 +46,34 @@ _VIEWS: Final = {"half_val": np.uint16, "scomplex_val": np.float32, "dcomplex_va
 _PACKED_TAGS: Final = {"float_val": b"\x2a", "double_val": b"\x32", "bool_val": b"\x5a"}
 _STRING_TAG: Final = b"\x42"
 
+# What a string takes beside its bytes where a text model computes: the row that it stands for.
+STRING_BYTES: Final = 2048
+# From so many numbers on TensorFlow reads a tensor faster.
+_MANY: Final = 512
+# The bytes of an element of the rare types.
+_LARGEST: Final = 16
+
 encode_length: Callable[[int], bytes] = functools.lru_cache(_VarintBytes)
 
 
 def show_shape(array: Array) -> str:
     """Returns the shape as TensorFlow's messages write it: `[2,3]`."""
     return f"[{','.join(map(str, array.shape))}]"
+
+
+def decoded_size(proto: TensorProto) -> int:
+    """Returns how many bytes a tensor takes once it is read, by its declared shape.
+
+    It may have more elements than were sent: the last value stands for the rest. A string takes
+    `STRING_BYTES` more than it has.
+    """
+    count: int = math.prod([dim.size for dim in proto.tensor_shape.dim])
+    dtype, _ = _FIELDS.get(proto.dtype, (None, ""))
+    if dtype is None or not dtype.hasobject:
+        return count * (_LARGEST if dtype is None else dtype.itemsize)
+    values = proto.string_val
+    padding = count - len(values)
+    return count * STRING_BYTES + (padding * len(values[-1]) if values and padding > 0 else 0)
 
 
 def decode_tensor(proto: TensorProto) -> Array:
@@ -69,9 +91,10 @@ def decode_tensor(proto: TensorProto) -> Array:
     dtype, field = _FIELDS.get(proto.dtype, (None, ""))
     if dtype is not None and field not in _VIEWS and not proto.tensor_content:
         values = getattr(proto, field)
-        if len(values) == math.prod(shape):
+        count = len(values)
+        if count == math.prod(shape) and (count < _MANY or dtype.hasobject):
             return np.array(list(values), dtype).reshape(shape)
-    # The rest is rare or broken: TensorFlow pads, truncates or refuses it.
+    # The rest is large, rare or broken: TensorFlow pads, truncates or refuses it.
     try:
         parsed: Array = tf.io.parse_tensor(proto.SerializeToString(), proto.dtype).numpy()
     except (TypeError, tf.errors.OpError) as error:

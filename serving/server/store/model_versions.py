@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from tensorflow_serving.config.logging_config_pb2 import LoggingConfig
 
 from serving.server.errors import ServingError, internal
 from serving.server.model.batching import BatchingOptions, BatchingRunner
+from serving.server.model.limits import Limits
 from serving.server.model.runners import DirectRunner
 from serving.server.model.saved_model import load_saved_model
 from serving.server.store.policy import next_action
@@ -47,6 +48,7 @@ class LoadOptions:
         check_method_names: See Servable.
         max_retries: How often a version is tried again that can't be loaded.
         retry_seconds: Time between two such tries.
+        limits: What all versions together may compute at once.
     """
 
     warm_up: WarmUp | None = None
@@ -56,6 +58,7 @@ class LoadOptions:
     check_method_names: bool = False
     max_retries: int = 0
     retry_seconds: float = 0
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass
@@ -189,9 +192,13 @@ class ModelVersions:
         _logger.info("Successfully loaded servable version %s", self._id(version))
 
     async def _load_and_warm_up(self, version: int, folder: Path) -> Servable:
-        options, batching = self._options, self._options.batching
+        options, batching, limits = self._options, self._options.batching, self._options.limits
         model = await asyncio.to_thread(load_saved_model, folder, options.tags, options.session)
-        runner = DirectRunner(model) if batching is None else BatchingRunner(model, batching)
+        runner = (
+            DirectRunner(model, limits=limits)
+            if batching is None
+            else BatchingRunner(model, batching, limits)
+        )
         servable = Servable(self.name, version, model, runner, options.check_method_names)
         try:
             if options.warm_up is not None:

@@ -45,6 +45,18 @@ def test_classes_and_scores():
     assert [(each.label, each.score) for each in row.classes] == [("a", 1), ("b", 2)]
 
 
+def test_any_signature_classifies_and_regresses_unless_methods_are_checked():
+    """classifier.cc and regressor.cc: GetSignatureMethodNameCheckFeature."""
+    predict = "tensorflow/serving/predict"
+    for call, output in ((classify, {"scores": FLOATS}), (regress, {"outputs": FLOATS[:, 0]})):
+        model = answering(predict, ["inputs"], **output)
+        model.check_method_names = False
+        assert call(model).HasField("result")
+        model.check_method_names = True
+        with pytest.raises(ServingError, match=f"method_name to be .*. Was: {predict}"):
+            call(model)
+
+
 @pytest.mark.parametrize(
     ("inputs", "outputs", "message"),
     [

@@ -77,6 +77,11 @@ def test_an_input_with_a_default_may_be_left_out(with_default):
             "Sent extra: {a}. Missing but required: {}.",
         ),
         ({"x": TensorProto(dtype=1, tensor_content=b"abc")}, "tensor parsing error: x"),
+        (
+            {"x": tf.make_tensor_proto(1.0, shape=[10**8])},
+            "The request counts 400000000 bytes, where a string counts 2048 more than it has, and "
+            "--max_computing_bytes is 67108864. Send it in parts.",
+        ),
     ],
     ids=str,
 )

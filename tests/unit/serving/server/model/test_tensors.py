@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
-from serving.server.model.tensors import decode_tensor, serialize_tensor
+from serving.server.model.tensors import decode_tensor, decoded_size, serialize_tensor
 
 FIELDS = {
     tf.float32: "float_val",
@@ -28,7 +28,8 @@ FIELDS = {
     tf.bool: "bool_val",
     tf.string: "string_val",
 }
-SHAPES = [(), (1,), (3,), (0,), (2, 3), (0, 4), (2, 1, 3)]
+# The last one is large enough to be read another way.
+SHAPES = [(), (1,), (3,), (0,), (2, 3), (0, 4), (2, 1, 3), (3, 400)]
 
 
 def some(dtype: tf.DType, shape: tuple[int, ...]) -> np.ndarray:
@@ -100,6 +101,22 @@ UNKNOWN_RANK.tensor_shape.unknown_rank = True
 def test_rare_forms_are_read_as_by_tensorflow(message):
     expected = tf.io.parse_tensor(message.SerializeToString(), message.dtype).numpy()
     assert_same(decode_tensor(message), expected)
+
+
+@pytest.mark.parametrize(
+    ("message", "size"),
+    [
+        (proto(types_pb2.DT_FLOAT, [10**9], float_val=[1]), 4 * 10**9),
+        (proto(types_pb2.DT_INT8, [2, 10**9]), 2 * 10**9),
+        (proto(types_pb2.DT_QINT32, [10**9]), 16 * 10**9),
+        (proto(types_pb2.DT_STRING, [3], string_val=[b"a", b"bcd", b"e"]), 3 * 2048),
+        (proto(types_pb2.DT_STRING, [10**9], string_val=[b"a", b"bcd"]), 2051 * 10**9 - 6),
+        (proto(types_pb2.DT_STRING, [10**9], tensor_content=b"\x01a"), 2048 * 10**9),
+    ],
+    ids=["floats", "bytes", "a rare type", "whole", "padded", "packed"],
+)
+def test_a_tensor_is_as_large_as_declared(message, size):
+    assert decoded_size(message) == size
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,99 @@
+"""How much of the requests is computed at the same time, so that none takes all the memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Final
+
+import grpc
+
+from serving.server.errors import ServingError, invalid_argument
+from serving.server.model.tensors import STRING_BYTES, Array
+
+# A request of no more is let in at any time, and not counted.
+SMALL_BYTES: Final = 16 * 1024
+
+
+class Limits:
+    """The limits of one server. TF Serving has none.
+
+    A number counts its bytes, a string `STRING_BYTES` more than it has. With this project's
+    models the memory of a computation is up to twenty times what is counted.
+    """
+
+    def __init__(self, max_string_bytes: int = 2**23, max_computing_bytes: int = 2**26) -> None:
+        self._max_string_bytes = max_string_bytes
+        self._max_computing_bytes = max_computing_bytes
+        self._computing = 0
+        # What has ended is given back by the thread that it ended in.
+        self._lock = threading.Lock()
+
+    def check(self, size: int) -> None:
+        """Refuses what is never to be computed at once.
+
+        Raises:
+            ServingError: INVALID_ARGUMENT.
+        """
+        if size > self._max_computing_bytes:
+            raise invalid_argument(
+                f"The request counts {size} bytes, where a string counts {STRING_BYTES} more than "
+                f"it has, and --max_computing_bytes is {self._max_computing_bytes}. Send it in "
+                "parts."
+            )
+
+    def measure(self, inputs: Mapping[str, Array]) -> int:
+        """Returns what a request counts.
+
+        Raises:
+            ServingError: INVALID_ARGUMENT: it, or one of its strings, is too large.
+        """
+        size = 0
+        for array in inputs.values():
+            if not array.dtype.hasobject:
+                size += array.nbytes
+                continue
+            size += array.size * STRING_BYTES
+            self.check(size)
+            length = sum(map(len, array.flat))
+            if length > self._max_string_bytes:
+                self._check_strings(array)
+            size += length
+        self.check(size)
+        return size
+
+    def take(self, size: int) -> int:
+        """Counts a request as being computed.
+
+        Returns:
+            What is to be given back when its computation has ended.
+
+        Raises:
+            ServingError: RESOURCE_EXHAUSTED: with the others it is too much.
+        """
+        if size <= SMALL_BYTES:
+            return 0
+        with self._lock:
+            if self._computing + size > self._max_computing_bytes:
+                raise ServingError(
+                    grpc.StatusCode.RESOURCE_EXHAUSTED,
+                    f"The request counts {size} bytes, others that are being computed "
+                    f"{self._computing}, and --max_computing_bytes is "
+                    f"{self._max_computing_bytes}. Try again later.",
+                )
+            self._computing += size
+        return size
+
+    def give_back(self, size: int) -> None:
+        """Counts what was taken as computed."""
+        if size:
+            with self._lock:
+                self._computing -= size
+
+    def _check_strings(self, array: Array) -> None:
+        longest = max(map(len, array.flat))
+        if longest > self._max_string_bytes:
+            raise invalid_argument(
+                f"A string of the request has {longest} bytes, and --max_string_bytes is "
+                f"{self._max_string_bytes}. Shorten it."
+            )

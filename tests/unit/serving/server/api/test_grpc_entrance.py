@@ -1,0 +1,121 @@
+"""Which calls over gRPC are let in: with the token, as many at once as there are threads."""
+
+from __future__ import annotations
+
+import threading
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tensorflow_serving.apis import predict_pb2
+
+from serving.server.options import ServerOptions
+from tests.support.contract.api import floats, predict_request
+from tests.support.contract.served_models import Library
+from tests.support.running_server import running
+
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+TOKEN = "b0a7"
+# Minutes of counting.
+ENDLESS = 1e9
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Takes two calls at once, as one of its threads waits for the next one."""
+    folder = tmp_path_factory.mktemp("entrance")
+    library = Library(folder)
+    library.publish("slow", folder / "slow", 1)
+    (folder / "token").write_text(TOKEN)
+    options = ServerOptions(
+        model_name="slow",
+        model_base_path=folder / "slow",
+        grpc_max_threads=3,
+        auth_token_file=folder / "token",
+        enable_grpc_healthcheck_service=True,
+    )
+    with running(options) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def channel(server):
+    with grpc.insecure_channel(server.grpc_address) as channel:
+        yield channel
+
+
+def call(channel, content=None, method=PREDICT, authorization=f"Bearer {TOKEN}", x=3.0, **how):
+    """Starts a call with the content, or to count to x."""
+    request = predict_request("slow", {"x": floats(x)}).SerializeToString()
+    metadata = [("authorization", authorization)] if authorization else []
+    return channel.unary_unary(method).future(
+        request if content is None else content, metadata=metadata, **how
+    )
+
+
+def refusal(started: grpc.Future) -> tuple[str, str]:
+    return started.code().name, started.details()
+
+
+def answer(started: grpc.Future) -> list[float]:
+    return list(predict_pb2.PredictResponse.FromString(started.result()).outputs["y"].float_val)
+
+
+@pytest.fixture(autouse=True)
+def _still_answers(channel):
+    yield
+    assert answer(call(channel, timeout=60, wait_for_ready=True)) == [3]
+
+
+def test_what_is_more_than_the_threads_is_refused_and_not_counted(server, channel):
+    """gRPC's thread_manager.cc and server_cc.cc."""
+    slow = [call(channel, x=ENDLESS, timeout=2) for _ in range(4)]
+    refusals = sorted(refusal(each) for each in slow)
+    assert [code for code, _ in refusals[:2]] == ["DEADLINE_EXCEEDED"] * 2
+    assert refusals[2:] == [("RESOURCE_EXHAUSTED", "Server Threadpool Exhausted")] * 2
+    assert "RESOURCE_EXHAUSTED" not in server.server._monitoring.text()
+
+
+def test_calls_whose_message_never_comes_take_no_thread(channel):
+    ended = threading.Event()
+
+    def nothing():
+        ended.wait(60)
+        yield from ()
+
+    metadata = [("authorization", f"Bearer {TOKEN}")]
+    silent = [channel.stream_unary(PREDICT).future(nothing(), metadata=metadata) for _ in range(9)]
+    assert answer(call(channel)) == [3]
+    for each in silent:
+        each.cancel()
+    ended.set()
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        *(f"PredictionService/{name}" for name in ("Predict", "Classify", "Regress")),
+        *(f"PredictionService/{name}" for name in ("MultiInference", "GetModelMetadata")),
+        "ModelService/GetModelStatus",
+        "ModelService/HandleReloadConfigRequest",
+    ],
+)
+def test_every_method_wants_a_message_and_the_token(channel, method):
+    method = f"/tensorflow.serving.{method}"
+    code, details = refusal(call(channel, b"\xff", method))
+    # As from gRPC's C++ server, which gives no reason.
+    assert code == "INTERNAL"
+    name = {"HandleReloadConfigRequest": "ReloadConfig"}.get(method.rpartition("/")[2])
+    name = name or method.rpartition("/")[2]
+    kinds = {"Classify": "Classification", "Regress": "Regression"}
+    assert details == f"The message is not a tensorflow.serving.{kinds.get(name, name)}Request"
+    for wrong in ("", "Bearer b0a8", f"Basic {TOKEN}", "Bearer"):
+        code, details = refusal(call(channel, b"", method, wrong))
+        assert code == "UNAUTHENTICATED"
+        assert "authorization: Bearer TOKEN" in details
+
+
+def test_health_needs_no_token(channel):
+    health = health_pb2_grpc.HealthStub(channel)
+    answer = health.Check(health_pb2.HealthCheckRequest())
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
