@@ -10,8 +10,9 @@ from typing import Any
 from schema import names
 from schema.errors import BadInputError, UsageError
 from schema.text import encode_text
+from serving.client.transport import to_suggestions
 from serving.model_metadata import ModelMetadata
-from serving.suggestion import Suggestion
+from serving.suggestion import Suggestions
 from serving.versions import find_base, find_versions, holds_model
 
 
@@ -28,12 +29,15 @@ class Predictor:
         self._model = model
         self._label_names = ModelMetadata(path).label_names
 
-    def suggest(self, texts: Sequence[str], batch_size: int = 64) -> list[list[Suggestion]]:
+    def suggest(
+        self, texts: Sequence[str], batch_size: int = 64, *, explain: bool = False
+    ) -> list[Suggestions]:
         """Suggests labels for texts.
 
         Args:
             texts: Abstracts, or titles and abstracts joined by `schema.text`.
             batch_size: Texts in one call of the model.
+            explain: Whether to ask why; a model that can't say gives no reasons.
 
         Returns:
             For each text its k labels, best first.
@@ -44,34 +48,29 @@ class Predictor:
         encoded = [
             encode_text(text, f"Text {number}") for number, text in enumerate(texts, start=1)
         ]
-        results: list[list[Suggestion]] = []
+        results: list[Suggestions] = []
         for start in range(0, len(encoded), batch_size):
-            outputs = self.outputs(encoded[start : start + batch_size])
-            columns = (
-                outputs[name]
-                for name in (names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED)
-            )
-            results.extend(
-                [
-                    Suggestion(
-                        label.decode("utf-8"),
-                        float(score),
-                        bool(suggested),
-                        self._label_names.get(label.decode("utf-8"), ""),
-                    )
-                    for label, score, suggested in zip(*row, strict=True)
-                ]
-                for row in zip(*columns, strict=True)
-            )
-        return results
+            batch = encoded[start : start + batch_size]
+            outputs = self.outputs(batch, explain=explain)
+            plain = {name: _decoded(value.tolist()) for name, value in outputs.items()}
+            results += to_suggestions(len(batch), plain)
+        return [labels.named(self._label_names) for labels in results]
 
-    def outputs(self, texts: Sequence[bytes]) -> dict[str, Any]:
-        """Returns the outputs of `serving_default` for texts, as arrays by name."""
+    def outputs(self, texts: Sequence[bytes], *, explain: bool = False) -> dict[str, Any]:
+        """Returns the outputs of `serving_default`, or `explain`, for texts, as arrays by name."""
         import tensorflow as tf
 
         signature = self._model.signatures[names.SIGNATURE_DEFAULT]
+        if explain:
+            signature = self._model.signatures.get(names.SIGNATURE_EXPLAIN, signature)
         found = signature(**{names.INPUT_TEXT: tf.constant(texts, dtype=tf.string)})
         return {name: value.numpy() for name, value in found.items()}
+
+
+def _decoded(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_decoded(each) for each in values]
+    return values.decode("utf-8") if isinstance(values, bytes) else values
 
 
 def load_model(model_dir: str) -> Predictor:

@@ -20,6 +20,9 @@ SET: Final = click.option(
 JSON: Final = click.option(
     "--json", "as_json", is_flag=True, help="Write one JSON object per line, for programs."
 )
+EXPLAIN: Final = click.option(
+    "--explain", is_flag=True, help="Show which words speak for and against each label."
+)
 
 
 def folder(name: str, meaning: str) -> _Option:

@@ -22,9 +22,10 @@ from serving.predict import find_model, load_model
     help="A pushed version, a serving folder, or the output folder of a run.",
 )
 @options.JSON
+@options.EXPLAIN
 @click.argument("texts", metavar="[TEXT]...", nargs=-1)
 @report_errors
-def predict(model: str, as_json: bool, texts: tuple[str, ...]) -> None:
+def predict(model: str, as_json: bool, explain: bool, texts: tuple[str, ...]) -> None:
     """Suggest subject areas with a pushed model, without a server.
 
     Each TEXT is an abstract, or a title, a line break and an abstract. Without TEXT, every line
@@ -33,5 +34,5 @@ def predict(model: str, as_json: bool, texts: tuple[str, ...]) -> None:
     given = read_texts(texts)
     find_model(model)
     with output_dropped():
-        suggestions = load_model(str(plain_path(Path(model)))).suggest(given)
+        suggestions = load_model(str(plain_path(Path(model)))).suggest(given, explain=explain)
     write_suggestions(given, suggestions, as_json)

@@ -48,6 +48,7 @@ _PATIENT: Final = Retry(times=10)
 @click.option("--version", type=click.IntRange(min=0), metavar="N", help="Ask this version.")
 @click.option("--top", type=click.IntRange(min=1), metavar="K", help="Show only the best K labels.")
 @options.JSON
+@options.EXPLAIN
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -97,6 +98,7 @@ def query(
     keep: tuple[str, ...],
     top: int | None,
     as_json: bool,
+    explain: bool,
     rest: bool,
     **connection: Any,
 ) -> None:
@@ -114,13 +116,13 @@ def query(
                 raise click.UsageError(f"{option} goes with --file.")
         given = read_texts(texts)
         with TaggerClient(**connection) as client:
-            suggestions = [labels[:top] for labels in client.suggest(given)]
-        write_suggestions(given, suggestions, as_json)
+            suggestions = client.suggest(given, explain=explain)
+        write_suggestions(given, suggestions, as_json, top)
         return
     if output is None:
         raise click.UsageError("--file needs an --output for the suggestions.")
-    if texts or as_json:
-        raise click.UsageError("--file can be combined neither with TEXT nor with --json.")
+    if texts or as_json or explain:
+        raise click.UsageError("--file can't be combined with TEXT, --json or --explain.")
     console = Terminal(words)
     with tempfile.TemporaryDirectory() as folder:
         path = locate(source, Path(folder), console)

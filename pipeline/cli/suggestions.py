@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
+
+from rich.padding import Padding
+from rich.table import Table
 
 from pipeline.terminal import Terminal, styled
 from schema.errors import UsageError
 from schema.streams import Lines, open_stream
 from schema.text import visible
-from serving.suggestion import Suggestion
+from serving.suggestion import Suggestions, Why
 
 _SHOWN_CHARACTERS: Final = 280
 
@@ -35,7 +39,10 @@ def read_texts(given: Sequence[str]) -> list[str]:
 
 
 def write_suggestions(
-    texts: Sequence[str], suggestions: Sequence[Sequence[Suggestion]], as_json: bool
+    texts: Sequence[str],
+    suggestions: Sequence[Suggestions],
+    as_json: bool,
+    top: int | None = None,
 ) -> None:
     """Writes each text's labels to standard output, best first, suggested ones marked.
 
@@ -43,19 +50,35 @@ def write_suggestions(
         texts: The texts.
         suggestions: The labels of each.
         as_json: Whether to write a line of JSON for each, instead of a table.
+        top: Labels to write of each text; all if None.
     """
     console = Terminal()
     for text, labels in zip(texts, suggestions, strict=True):
         if as_json:
-            row = {"text": text, "suggestions": [each.as_dict() for each in labels]}
+            row = {"text": text, **labels.as_dict(top)}
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
             continue
         console.print(styled((one_line(text), "bold")))
-        for each in labels:
+        if labels.known_share == 0:
+            console.print("  No word of this text is known to the model.")
+        for each in labels[:top]:
             bar = "█" * round(each.score * 20)
             mark = ("*", "green") if each.suggested else " "
             figures = f" {each.score:6.3f}  {visible(each.label):<16} "
             console.print(styled("  ", mark, figures, (bar, "cyan"), ("  " + each.name, "dim")))
+            if each.why and each.why.ngrams:
+                _write_why(console, each.why)
+
+
+def _write_why(console: Terminal, why: Why) -> None:
+    """Writes the n-grams for a label beside those against it, and what is left."""
+    table = Table("for", "against", box=None)
+    lines = [(added > 0, f"{added:+6.2f}  {ngram}") for ngram, added in why.ngrams.items()]
+    sides = ([line for is_for, line in lines if is_for is side] for side in (True, False))
+    for row in zip_longest(*sides, fillvalue=""):
+        table.add_row(*row)
+    console.print(Padding(table, (0, 0, 0, 12)))
+    console.say(f"{'':12}{why.rest:+7.2f}  by all other words, {why.bias:+.2f} without any")
 
 
 def one_line(text: str) -> str:

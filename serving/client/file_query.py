@@ -103,7 +103,7 @@ def _ask(client: TaggerClient, batch: Sequence[PaperRow], top: int | None) -> It
     for row in batch:
         entry: dict[str, Any] = {"row": row.number, "line": row.line, "digest": row.digest}
         if row.problem is None:
-            entry["suggestions"] = [each.as_dict() for each in next(answers)[:top]]
+            entry |= next(answers).as_dict(top)
         else:
             entry["error"] = row.problem
         if row.kept:

@@ -13,10 +13,10 @@ from serving.client.messages import (
     PREDICT_METHOD,
     PredictRequest,
     PredictResponse,
-    read_rows,
+    read_tensor,
 )
 from serving.client.transport import CallError, Fault, Target, to_suggestions
-from serving.suggestion import Suggestion
+from serving.suggestion import Suggestions
 
 _OPTIONS: Final = (
     # Any size, as on the server.
@@ -56,9 +56,7 @@ class GrpcTransport:
             response_deserializer=PredictResponse.FromString,
         )
 
-    def predict(
-        self, target: Target, texts: Sequence[str], timeout: float
-    ) -> list[list[Suggestion]]:
+    def predict(self, target: Target, texts: Sequence[str], timeout: float) -> list[Suggestions]:
         """Asks once; see `Transport`."""
         try:
             response = self._predict(make_request(target, texts), timeout=timeout)
@@ -68,14 +66,15 @@ class GrpcTransport:
                 # gRPC has one status for both.
                 fault = Fault.TOO_LARGE
             raise CallError(fault, detail or error.code().name) from error
-        scores = _rows(response.outputs, names.OUTPUT_SCORES)
-        suggested = _rows(response.outputs, names.OUTPUT_SUGGESTED)
-        labels = _rows(response.outputs, names.OUTPUT_LABELS)
-        try:
-            decoded = [[each.decode("utf-8") for each in row] for row in labels]
-        except (AttributeError, UnicodeDecodeError) as error:
-            raise CallError(Fault.BAD_ANSWER, "its labels are not UTF-8 strings") from error
-        return to_suggestions(len(texts), decoded, scores, suggested)
+        outputs = {}
+        for name, tensor in response.outputs.items():
+            try:
+                outputs[name] = read_tensor(tensor)
+            except ValueError as error:
+                raise CallError(
+                    Fault.BAD_ANSWER, f"the output {name!r} can't be read: {error}"
+                ) from error
+        return to_suggestions(len(texts), outputs)
 
     def close(self) -> None:
         """Closes the channel."""
@@ -91,7 +90,7 @@ def make_request(target: Target, texts: Sequence[str]) -> Any:
     """Makes the PredictRequest that asks for the labels of texts."""
     request = PredictRequest()
     request.model_spec.name = target.model
-    request.model_spec.signature_name = names.SIGNATURE_DEFAULT
+    request.model_spec.signature_name = target.signature
     if target.version is not None:
         request.model_spec.version.value = target.version
     elif target.label is not None:
@@ -101,12 +100,3 @@ def make_request(target: Target, texts: Sequence[str]) -> Any:
     tensor.tensor_shape.dim.add().size = len(texts)
     tensor.string_val.extend(text.encode("utf-8") for text in texts)
     return request
-
-
-def _rows(outputs: Any, name: str) -> list[list[Any]]:
-    if name not in outputs:
-        raise CallError(Fault.BAD_ANSWER, f"there is no output {name!r}, only {sorted(outputs)}")
-    try:
-        return read_rows(outputs[name])
-    except ValueError as error:
-        raise CallError(Fault.BAD_ANSWER, f"the output {name!r} can't be read: {error}") from error

@@ -24,22 +24,22 @@ PredictRequest: Final = _predict["PredictRequest"]
 PredictResponse: Final = _predict["PredictResponse"]
 
 
-def read_rows(tensor: Any) -> list[list[Any]]:
-    """Returns the values of a string, float or bool TensorProto of shape [n, k].
+def read_tensor(tensor: Any) -> list[Any]:
+    """Returns the values of a TensorProto of text, floats or bools as nested lists.
 
     As in TensorFlow (`tensor.proto`), numbers may be packed into `tensor_content`, and a last value
     that repeats to the end may be left out.
 
     Raises:
-        ValueError: Another type or rank, or not as many values as the shape says.
+        ValueError: Another type, no dimension, or not as many values as the shape says.
     """
     shape = [dim.size for dim in tensor.tensor_shape.dim]
-    if len(shape) != 2 or min(shape) < 0:
+    if not shape or min(shape) < 0:
         raise ValueError(f"its shape is {shape}")
     size = math.prod(shape)
     values: list[Any]
     if tensor.dtype == DT_STRING:
-        values = list(tensor.string_val)
+        values = [each.decode("utf-8") for each in tensor.string_val]
     elif tensor.dtype in (DT_FLOAT, DT_BOOL):
         values = list(tensor.float_val if tensor.dtype == DT_FLOAT else tensor.bool_val)
         if tensor.tensor_content:
@@ -54,5 +54,11 @@ def read_rows(tensor: Any) -> list[list[Any]]:
         values += values[-1:] * (size - len(values))
     if len(values) != size:
         raise ValueError(f"it holds {len(values)} values for the shape {shape}")
-    rows, columns = shape
-    return [values[row * columns : (row + 1) * columns] for row in range(rows)]
+    return _nest(values, shape)
+
+
+def _nest(values: list[Any], shape: list[int]) -> list[Any]:
+    if len(shape) == 1:
+        return values
+    size = math.prod(shape[1:])
+    return [_nest(values[row * size : (row + 1) * size], shape[1:]) for row in range(shape[0])]

@@ -10,7 +10,7 @@ import httpx
 
 from schema import names
 from serving.client.transport import CallError, Fault, Target, read_object, to_suggestions
-from serving.suggestion import Suggestion
+from serving.suggestion import Suggestions
 
 # TF Serving's HTTP statuses (`model_servers/http_server.cc`); a failed precondition is a 400 too.
 _FAULTS: Final = {
@@ -34,14 +34,9 @@ class RestTransport:
     def __init__(self, address: str, http: httpx.BaseTransport | None = None) -> None:
         self._client = open_client(address, http)
 
-    def predict(
-        self, target: Target, texts: Sequence[str], timeout: float
-    ) -> list[list[Suggestion]]:
+    def predict(self, target: Target, texts: Sequence[str], timeout: float) -> list[Suggestions]:
         """Asks once; see `Transport`."""
-        body = {
-            "signature_name": names.SIGNATURE_DEFAULT,
-            "inputs": {names.INPUT_TEXT: list(texts)},
-        }
+        body = {"signature_name": target.signature, "inputs": {names.INPUT_TEXT: list(texts)}}
         try:
             response = self._client.post(_path(target), json=body, timeout=timeout)
         except httpx.HTTPError as error:
@@ -52,8 +47,7 @@ class RestTransport:
         outputs = content.get("outputs")
         if not isinstance(outputs, dict):
             raise CallError(Fault.BAD_ANSWER, f"no named outputs in {_start(response)}")
-        wanted = (names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED)
-        return to_suggestions(len(texts), *(_rows(outputs, name) for name in wanted))
+        return to_suggestions(len(texts), outputs)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -102,16 +96,6 @@ def _refusal(response: httpx.Response, content: dict[str, Any]) -> CallError:
     if fault not in (Fault.UNAVAILABLE, Fault.BUSY, Fault.TOO_LARGE):
         fault = Fault.BAD_ANSWER
     return CallError(fault, f"HTTP {response.status_code}: {_start(response)}")
-
-
-def _rows(outputs: dict[str, Any], name: str) -> list[list[Any]]:
-    rows = outputs.get(name)
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise CallError(
-            Fault.BAD_ANSWER,
-            f"the output {name!r} is not a list of lists; there are {sorted(outputs)}",
-        )
-    return rows
 
 
 def _start(response: httpx.Response, length: int = 120) -> str:

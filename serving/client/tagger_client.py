@@ -24,7 +24,7 @@ from serving.client.transport import (
     Transport,
     check_address,
 )
-from serving.suggestion import Suggestion
+from serving.suggestion import Suggestions
 
 # As a `label`: ask without one.
 NO_LABEL: Final = "none"
@@ -157,11 +157,13 @@ class TaggerClient:
         """Closes the connections."""
         self._transport.close()
 
-    def suggest(self, texts: Sequence[str]) -> list[list[Suggestion]]:
+    def suggest(self, texts: Sequence[str], *, explain: bool = False) -> list[Suggestions]:
         """Suggests labels for texts, in one request.
 
         Args:
             texts: Abstracts, or titles and abstracts joined by `schema.text`.
+            explain: Whether to ask why, for at most 256 texts; a model that can't say gives no
+                reasons.
 
         Returns:
             For each text its k labels, best first.
@@ -175,14 +177,15 @@ class TaggerClient:
             encode_text(text, f"Text {number}")
         if not texts:
             return []
-        answer = self._ask(texts)
-        return [self._named(labels) for labels in answer] if self._label_names else answer
+        return [labels.named(self._label_names) for labels in self._ask(texts, explain)]
 
-    def _ask(self, texts: Sequence[str]) -> list[list[Suggestion]]:
+    def _ask(self, texts: Sequence[str], explain: bool) -> list[Suggestions]:
         end = self._clock() + self._timeout
         tried = 0
         while True:
             target = self.target
+            if explain:
+                target = replace(target, signature=names.SIGNATURE_EXPLAIN)
             if self._unlabelled_until > self._clock():
                 target = replace(target, label=None)
             try:
@@ -191,6 +194,10 @@ class TaggerClient:
             except CallError as error:
                 if self._falls_back and target.label and _is_unknown_label(error):
                     self._unlabelled_until = self._clock() + _UNLABELLED_SECONDS
+                    continue
+                if explain and f'"{names.SIGNATURE_EXPLAIN}" not found' in error.detail:
+                    # A model of an earlier version.
+                    explain = False
                     continue
                 wait = self._retry.wait(tried)
                 if not self._is_worth_a_retry(error.fault, tried, end - self._clock() - wait):
@@ -206,10 +213,7 @@ class TaggerClient:
             return self._retry.times > 0 and left > 0
         return fault in _WORTH_A_RETRY and tried < self._retry.times
 
-    def _named(self, labels: Sequence[Suggestion]) -> list[Suggestion]:
-        return [replace(each, name=self._label_names.get(each.label, "")) for each in labels]
-
-    def suggest_paper(self, title: str, abstract: str) -> list[Suggestion]:
+    def suggest_paper(self, title: str, abstract: str) -> Suggestions:
         """Suggests labels for one paper; see `suggest`."""
         return self.suggest([join_title_and_abstract(title, abstract)])[0]
 

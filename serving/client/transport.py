@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final, Literal, Protocol
 
+from schema import names
 from schema.errors import UsageError
-from serving.suggestion import Suggestion
+from serving.suggestion import Suggestion, Suggestions, Why
 
 ProtocolName = Literal["rest", "grpc"]
 
@@ -30,11 +31,13 @@ class Target:
         version: Its version.
         label: The version's label, such as `stable`; without version and label, the server's
             latest version answers.
+        signature: The model's signature.
     """
 
     model: str
     version: int | None = None
     label: str | None = None
+    signature: str = names.SIGNATURE_DEFAULT
 
     def __str__(self) -> str:
         if self.version is not None:
@@ -82,11 +85,9 @@ class CallError(Exception):
 
 
 class Transport(Protocol):
-    """Sends texts to the default signature of a model."""
+    """Sends texts to a model."""
 
-    def predict(
-        self, target: Target, texts: Sequence[str], timeout: float
-    ) -> list[list[Suggestion]]:
+    def predict(self, target: Target, texts: Sequence[str], timeout: float) -> list[Suggestions]:
         """Asks once.
 
         Args:
@@ -127,33 +128,39 @@ def read_object(content: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def to_suggestions(
-    texts: int, labels: list[list[Any]], scores: list[list[Any]], suggested: list[list[Any]]
-) -> list[list[Suggestion]]:
-    """Turns a model's three outputs, each [n, k], into the suggestions for n texts.
+def to_suggestions(texts: int, outputs: Mapping[str, Any]) -> list[Suggestions]:
+    """Turns a model's outputs, nested lists, into the suggestions for n texts.
 
     Raises:
-        CallError: The outputs don't match each other or `texts`, or hold other types.
+        CallError: An output is missing, or they don't match each other or `texts`.
     """
-    outputs = (labels, scores, suggested)
-    shapes = [[len(row) for row in output] for output in outputs]
-    if any(shape != shapes[0] for shape in shapes) or len(shapes[0]) != texts:
-        found = ", ".join(str(len(shape)) for shape in shapes)
+    wanted = [names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED]
+    if names.OUTPUT_CONTRIBUTIONS in outputs:
+        wanted += [names.OUTPUT_NGRAMS, names.OUTPUT_CONTRIBUTIONS]
+        wanted += [names.OUTPUT_REST, names.OUTPUT_BIAS]
+    try:
+        shares = outputs.get(names.OUTPUT_KNOWN_SHARE, [None] * texts)
+        columns = [range(texts), shares, *(outputs[name] for name in wanted)]
+        return [
+            Suggestions([_suggestion(*values) for values in zip(*rows, strict=True)], share)
+            for _, share, *rows in zip(*columns, strict=True)
+        ]
+    except (KeyError, TypeError, ValueError) as error:
         raise CallError(
             Fault.BAD_ANSWER,
-            f"labels, scores and suggested don't match each other or {texts} texts ({found} rows)",
-        )
-    return [
-        [_suggestion(*values) for values in zip(*rows, strict=True)]
-        for rows in zip(*outputs, strict=True)
-    ]
+            f"of its outputs {sorted(outputs)}, {', '.join(wanted)} should have a row for each of "
+            f"{texts} texts, a label in each place ({error})",
+        ) from error
 
 
-def _suggestion(label: Any, score: Any, suggested: Any) -> Suggestion:
+def _suggestion(label: Any, score: Any, suggested: Any, *why: Any) -> Suggestion:
     is_number = isinstance(score, int | float) and not isinstance(score, bool)
     if not (isinstance(label, str) and is_number and isinstance(suggested, bool)):
-        raise CallError(
-            Fault.BAD_ANSWER,
-            f"{label!r}, {score!r}, {suggested!r} are not a label, a score and true or false",
+        raise ValueError(
+            f"{label!r}, {score!r}, {suggested!r} are not a label, a score and true or false"
         )
-    return Suggestion(label, float(score), suggested)
+    if not why:
+        return Suggestion(label, float(score), suggested)
+    ngrams, contributions, rest, bias = why
+    added = {each: by for each, by in zip(ngrams, contributions, strict=True) if each}
+    return Suggestion(label, float(score), suggested, why=Why(added, rest, bias))

@@ -14,18 +14,18 @@ from urllib.parse import unquote
 import grpc
 
 from serving.client import messages
-from serving.suggestion import Suggestion
+from serving.suggestion import Suggestion, Suggestions
 
 LABELS = ("größe", "cs.LG", "stat.ML")
 
 
-def expected(text: str) -> list[Suggestion]:
+def expected(text: str) -> Suggestions:
     """What the server answers: scores that a float holds exactly."""
     length = len(text.encode()) % 64
-    return [
+    return Suggestions(
         Suggestion(label, (length + 64 - 10 * place) / 128, place == 0)
         for place, label in enumerate(LABELS)
-    ]
+    )
 
 
 def closed_port() -> int:
@@ -110,7 +110,7 @@ class LittleServer:
             self._running += 1
         return None
 
-    def _answer_texts(self, texts: list[str]) -> list[list[Suggestion]]:
+    def _answer_texts(self, texts: list[str]) -> list[Suggestions]:
         time.sleep(self.seconds)
         with self._lock:
             self._running -= 1

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.cli import predict as predict_module
-from serving.suggestion import Suggestion
+from serving.suggestion import Suggestion, Suggestions, Why
 from tests.support.command_line import flat, invoke
 
 
@@ -17,9 +17,16 @@ def model(tmp_path, monkeypatch):
     """A folder that looks like a model, which finds every text's length in it."""
     (tmp_path / "saved_model.pb").touch()
 
-    def suggest(texts):
+    def suggest(texts, explain):
+        why = Why({"deep [nets]": 1.5, "a": 0.25, "graph": -0.5}, 0.125, -1.0) if explain else None
         return [
-            [Suggestion("größe", len(text) / 100, True, "Size"), Suggestion("[cs.LG]", 0.0, False)]
+            Suggestions(
+                [
+                    Suggestion("größe", len(text) / 100, True, "Size", why),
+                    Suggestion("[cs.LG]", 0.0, False),
+                ],
+                known_share=float(text != "x"),
+            )
             for text in texts
         ]
 
@@ -37,6 +44,18 @@ def test_predict_shows_labels_best_first(model):
     assert lines[1].endswith(" Size")
     assert lines[2] == "0.000 [cs.LG]"
     assert lines[3] == "x"
+    assert lines[4] == "No word of this text is known to the model."
+    assert len(lines) == 7
+
+
+def test_predict_shows_the_words_for_a_label_beside_those_against_it(model):
+    done = invoke("predict", "--model", model, "--explain", "ab")
+    assert [flat(line) for line in done.output.splitlines()][2:-1] == [
+        "for against",
+        "+1.50 deep [nets] -0.50 graph",
+        "+0.25 a",
+        "+0.12 by all other words, -1.00 without any",
+    ]
 
 
 def test_predict_writes_an_object_a_line_for_programs(model):
@@ -48,6 +67,7 @@ def test_predict_writes_an_object_a_line_for_programs(model):
             {"label": "größe", "score": 0.02, "suggested": True, "name": "Size"},
             {"label": "[cs.LG]", "score": 0.0, "suggested": False},
         ],
+        "known_share": 1.0,
     }
     assert second["text"] == ""
 

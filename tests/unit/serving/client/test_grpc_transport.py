@@ -14,8 +14,9 @@ import pytest
 from schema.errors import TaggerError, UsageError
 from serving.client import Retry, Suggestion, TaggerClient
 from serving.client.grpc_transport import make_request
-from serving.client.messages import PREDICT_METHOD, PredictResponse, TensorProto, read_rows
+from serving.client.messages import PREDICT_METHOD, PredictResponse, TensorProto, read_tensor
 from serving.client.transport import Target
+from serving.suggestion import Why
 from tests.support.little_server import closed_port
 
 
@@ -139,9 +140,29 @@ def test_tensors_are_read_in_both_forms(serve, tensors):
 
 
 def test_last_value_repeats_to_the_end():
-    assert read_rows(tensor(1, (2, 2), float_val=[1.0, 0.5])) == [[1.0, 0.5], [0.5, 0.5]]
-    assert read_rows(tensor(1, (0, 3))) == []
-    assert read_rows(tensor(7, (2, 0))) == [[], []]
+    assert read_tensor(tensor(1, (2, 2), float_val=[1.0, 0.5])) == [[1.0, 0.5], [0.5, 0.5]]
+    assert read_tensor(tensor(1, (0, 3))) == []
+    assert read_tensor(tensor(7, (2, 0))) == [[], []]
+
+
+def test_known_share_and_reasons_are_read(serve):
+    """A model of an earlier version has neither: see above."""
+    (labels,) = ask(
+        serve[0],
+        known_share=tensor(1, (1,), float_val=[0.75]),
+        ngrams=tensor(7, (1, 2, 2), string_val=[b"deep nets", b"a", b"", b"a"]),
+        contributions=tensor(1, (1, 2, 2), float_val=[1.5, -0.5, 0, -0.25]),
+        rest=tensor(1, (1, 2), float_val=[0.125, 0.5]),
+        bias=tensor(1, (1, 2), float_val=[-1, -2]),
+    )
+    assert labels.known_share == 0.75
+    assert [each.why for each in labels] == [
+        Why({"deep nets": 1.5, "a": -0.5}, rest=0.125, bias=-1.0),
+        Why({"a": -0.25}, rest=0.5, bias=-2.0),
+    ]
+    why = {"ngrams": {"deep nets": 1.5, "a": -0.5}, "rest": 0.125, "bias": -1.0}
+    (best,) = labels.as_dict(top=1)["suggestions"]
+    assert best == {"label": "x", "score": 0.5, "suggested": True, "why": why}
 
 
 def test_answer_over_grpcs_own_limit_is_read(serve):

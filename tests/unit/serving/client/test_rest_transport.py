@@ -151,3 +151,14 @@ def test_outputs_of_another_form_are_refused(outputs):
         client(answer).suggest(["a"])
     assert type(raised.value) is TaggerError
     assert len(asked) == 1
+
+
+def test_a_model_that_cannot_explain_is_asked_without():
+    """In TF Serving's words (json_tensor.cc)."""
+    unknown = error(400, 'Serving signature name: "explain" not found in signature def')
+    asked, answer = answering(unknown, good())
+    (labels,) = client(answer).suggest(["a"], explain=True)
+    assert labels == expected("a")
+    assert labels.known_share is None
+    sent = [json.loads(request.content)["signature_name"] for request in asked]
+    assert sent == ["explain", "serving_default"]
