@@ -94,7 +94,7 @@ def test_a_release_that_fails_changes_nothing(server, base):
         (("--stable", BROKEN), 5, f"can't load version {BROKEN}: "),
         # Over two servers, one of which is not there.
         (("--stable", NEW, "--address", f"127.0.0.1:{closed_port()}"), 1, "Check --address; gRPC"),
-        (("--stable", NEW, "--base-path", "/nowhere", "--timeout", 0.1), 1, "has not loaded"),
+        (("--stable", NEW, "--base-path", "/nowhere", "--timeout", 0.1), 1, "find it in the --base-path"),
         (("--stable", NEW, "--base-path", "s3://nowhere"), 5, "refuses the configuration"),
     ):
         done = release(server, base, *arguments)
