@@ -17,12 +17,12 @@ ARXIV_TAGGER := .venv/bin/arxiv-tagger
 # start first, so that both processes end at about the same time.
 PYTEST := .venv/bin/pytest --numprocesses 2 --dist loadfile
 
-.PHONY: run test test-trixie unit lint lint-files docs real bench setup browser lock image clean
+.PHONY: run test test-trixie unit lint lint-files docs real bench setup browser promtool lock image clean
 
 run: $(READY)
 	$(ARXIV_TAGGER) run --profile sample --output out
 
-test: lint $(READY) browser
+test: lint $(READY) browser promtool
 	$(PYTEST) tests/e2e tests/unit tests/contract
 
 # The other stack, in a Debian 13 of its own, where this machine's glibc is too old for it. In the end
@@ -89,6 +89,15 @@ browser:
 	fi; \
 	echo "The tests of the page need chromium and chromedriver on the PATH: install Debian's" \
 	  "packages chromium and chromium-driver." >&2; exit 1
+
+# The program of Debian's package prometheus that checks alert rules, without the server. Their tests
+# are skipped where it can't be had.
+promtool:
+	@type promtool >/dev/null 2>&1 || [ -x build/promtool ] || { \
+	  mkdir -p build/prometheus && cd build/prometheus && \
+	  { apt-get download prometheus || { apt-get update && apt-get download prometheus; } } && \
+	  dpkg -x prometheus_*.deb . && mv usr/bin/promtool ..; } >/dev/null 2>&1 || \
+	  echo "The alert rules are tested without promtool: it can't be fetched here." >&2
 
 $(UV):
 	$(PYTHON) -m venv .tools
