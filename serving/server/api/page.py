@@ -22,7 +22,7 @@ def show_page(models: ModelStore, _: Request) -> Response:
     name = _in_script(models.names[0]) if models.names else "__MODEL_NAME__"
     model = models.metadata(models.names[0]) if models.names else None
     page = _read_page(model.words if model else PAPERS)
-    versions = _in_script(models.labels(models.names[0]) if models.names else [])
+    versions = _in_script(models.labels.get(models.names[0], {}) if models.names else {})
     labels = _in_script(dict(model.label_names) if model else {})
     page = page.replace("__VERSION_LABELS__", versions).replace("__LABEL_NAMES__", labels)
     page = page.replace("__MODEL_NAME__", name)

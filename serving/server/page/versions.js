@@ -1,7 +1,7 @@
 
 // ---- The choice of a version ----
 // A value of the choice is the path of a version below the model's; none is the newest version.
-const labelsOfVersions = JSON.parse($("version-labels").textContent);
+const labelsOfVersions = Object.keys(JSON.parse($("version-labels").textContent)).sort().reverse();
 
 // The versions that are loaded, the newest first.
 async function availableVersions(signal) {

@@ -60,7 +60,8 @@ class ModelStore:
         self._load_options = load_options
         self._poll_wait_seconds = poll_wait_seconds
         self._allow_labels_for_unavailable = allow_labels_for_unavailable
-        self._labels: dict[str, dict[str, int]] = {}
+        # Each model's versions by label.
+        self.labels: dict[str, dict[str, int]] = {}
         # Models that were removed stay: their last states can be asked for.
         self._versions: dict[str, ModelVersions] = {}
         self._warnings: dict[str, str] = {}
@@ -78,10 +79,6 @@ class ModelStore:
         serving = self._serving(name)
         return ModelMetadata(serving[max(serving)].model.path) if serving else None
 
-    def labels(self, name: str) -> list[str]:
-        """Returns the labels that versions of a model have."""
-        return sorted(self._labels.get(name, {}), reverse=True)
-
     def lease(self, spec: ModelSpec) -> Servable:
         """Returns the version that a request asks for, else the highest, to be entered at once.
 
@@ -98,7 +95,7 @@ class ModelStore:
         elif choice == "version":
             version = spec.version.value
         else:
-            version = self._labels.get(name, {}).get(spec.version_label)
+            version = self.labels.get(name, {}).get(spec.version_label)
             if version is None:
                 raise invalid_argument(f"Unrecognized servable version label: {spec.version_label}")
         if version not in serving:
@@ -137,7 +134,7 @@ class ModelStore:
             ServingError: UNKNOWN: no version of a model can be loaded; FAILED_PRECONDITION: there
                 are labels, and they may not name versions that don't serve: none does yet.
         """
-        self._labels = self._assign_labels(self._configs.values())
+        self.labels = self._assign_labels(self._configs.values())
         if self._poll_wait_seconds < 0:
             return
         await self.poll_once()
@@ -200,7 +197,7 @@ class ModelStore:
     async def _reload(self, configs: Mapping[str, ModelConfig]) -> None:
         labels = self._assign_labels(configs.values())
         removed = self._configs.keys() - configs.keys()
-        self._configs, self._labels = dict(configs), labels
+        self._configs, self.labels = dict(configs), labels
         for name in removed:
             if name in self._versions:
                 await self._versions[name].converge({})
@@ -257,7 +254,7 @@ class ModelStore:
         """Returns the labels of a configuration, as UpdateModelVersionLabelMap does it."""
         labels = {model.name: dict(model.version_labels) for model in models}
         for name, versions in labels.items():
-            current = self._labels.get(name, {})
+            current = self.labels.get(name, {})
             for label, version in versions.items():
                 stays = current.get(label, version) == version
                 ahead = self._allow_labels_for_unavailable and stays
