@@ -77,6 +77,58 @@ def test_text_is_sent_as_it_was_typed(page: Page) -> None:
     assert sent == [{"inputs": {"text": [text]}} for text in texts]
 
 
+def test_words_for_and_against_a_label_are_marked(page: Page, predictor: Predictor) -> None:
+    title, abstract = "C s a", "m h and <b>C</b>: a t"
+    page.type(title, abstract)
+    page["submit"].click()
+    page.wait_for_answer()
+    (first, *_) = predictor.suggest([join_title_and_abstract(title, abstract)], explain=True)[0]
+    page["labels"].find_element(By.TAG_NAME, "button").click()
+    page.wait(page["why"].is_displayed)
+    assert page.focused() == "why"
+    assert page.text("why-heading") == f"Why {first.label}?"
+    assert first.why is not None
+    listed = [item.text for item in page["why-for"].find_elements(By.TAG_NAME, "li")]
+    assert listed == [f"+{value:.2f} {letter}" for letter, value in first.why.ngrams.items()]
+    marks = page["why-text"].find_elements(By.CSS_SELECTOR, "mark.for")
+    assert {mark.text for mark in marks} == set(first.why.ngrams)
+    assert f"{abs(first.why.bias):.2f}" in page.text("why-rest")
+    assert page.text("why-text") == f"{title}\n{abstract}"
+    page["abstract"].send_keys(Keys.ESCAPE)
+    assert not page["why"].is_displayed()
+
+
+@pytest.mark.parametrize(
+    ("text", "added", "expected"),
+    [
+        ("Few-shot, fewer", {"fewshot": 1}, "+Few-shot+, fewer"),
+        ("Few-shot, few", {"few": 1, "few shot": -2}, "-Few-shot-, +few+"),
+        ("ÜBER-\nGraphen", {"u\u0308ber graphen": 0.5}, "+ÜBER-\nGraphen+"),
+        ("机器学习 und 器", {"器 学": 1, "器": 1}, "机+器学+习 und +器+"),
+        ("a+b (a)", {"a": -1, "[UNK]": 3}, "-a-+b (-a-)"),
+        ("<b>x</b>", {"bxb": 1}, "<+b>x</b+>"),
+    ],
+)
+def test_ngrams_are_found_as_the_model_finds_them(
+    page: Page, text: str, added: dict[str, float], expected: str
+) -> None:
+    script = (
+        "return marked(arguments[0], Object.entries(arguments[1])).map((one) => one.className "
+        "? {for: '+', against: '-'}[one.className].padEnd(2).replace(' ', one.textContent) "
+        "+ {for: '+', against: '-'}[one.className] : one).join('').normalize('NFC')"
+    )
+    assert page.browser.execute_script(script, text, added) == expected
+
+
+def test_a_text_of_unknown_words_gets_no_suggestion(page: Page) -> None:
+    page.type("", "byebye")
+    page["submit"].click()
+    page.wait_for_answer()
+    assert "No word of this text is known to the model" in page.text("summary")
+    assert not any(suggested for _, _, suggested in page.shown())
+    assert page["labels"].find_elements(By.TAG_NAME, "button") == []
+
+
 def test_keyboard_is_enough(page: Page, predictor: Predictor) -> None:
     visited = []
     for _ in range(5):

@@ -49,7 +49,7 @@ def _read_page(words: Words) -> str:
     folder = files("serving.server") / "page"
     html, style, *scripts = (
         folder.joinpath(name).read_text(encoding="utf-8")
-        for name in ("index.html", "page.css", "server.js", "versions.js", "page.js")
+        for name in ("index.html", "page.css", "server.js", "versions.js", "explain.js", "page.js")
     )
     # Of the elements only the text.
     html = re.sub(r">[^<]+<", lambda text: words.of(text[0], escape), html)

@@ -42,12 +42,15 @@ function showError(message) {
   $("error").textContent = message;
 }
 
-function showLabels({version, rows}, milliseconds) {
+function showLabels({text, version, rows, knownShare}, milliseconds) {
+  answered = {text, version};
+  $("why").hidden = true;
   $("labels").replaceChildren(...rows.map(({label, score, suggested}, i) => {
     const row = element("div", "row", element("span", "rank", `${i + 1}`), element("span", "name", label));
     if (Object.hasOwn(labelNames, label)) row.append(element("span", "small muted", labelNames[label]));
     if (suggested) row.append(element("span", "badge", "✓ suggested"));
-    row.append(element("span", "share", percent(score)));
+    const why = explains && knownShare !== 0 ? [" ", whyButton(label)] : [];
+    row.append(element("span", "end", element("span", "share", percent(score)), ...why));
     const fill = element("div", "fill");
     fill.style.width = `${100 * Math.min(1, Math.max(0, score))}%`;
     const bar = element("div", "bar", fill);
@@ -56,6 +59,7 @@ function showLabels({version, rows}, milliseconds) {
   }));
   const over = rows.filter((row) => row.suggested).map((row) => row.label);
   $("summary").textContent = !rows.length ? "The model returned no labels."
+    : knownShare === 0 ? "No word of this text is known to the model, so it suggests nothing."
     : over.length ? `Suggested: ${over.join(", ")}.`
     : `No label reaches the model’s threshold; the closest is ${rows[0].label}.`;
   $("answered").textContent = `Answered by ${model}, version ${version}, in ${Math.round(milliseconds)} ms.`;
@@ -63,6 +67,7 @@ function showLabels({version, rows}, milliseconds) {
 
 function clearResults() {
   $("labels").replaceChildren();
+  $("why").hidden = true;
   $("summary").textContent = EMPTY.summary;
   $("answered").textContent = "";
   $("empty").hidden = true;
@@ -88,7 +93,7 @@ function showSignatures(signatures) {
   $("signature-rows").replaceChildren(...Object.entries(signatures).sort().map(([key, signature]) =>
     element("tr", "", element("td", "", key), element("td", "", signature.method_name ?? ""),
       element("td", "", ...describe(signature.inputs)), element("td", "", ...describe(signature.outputs)))));
-  for (const id of ["form", "results", "footnote", "intro"]) $(id).hidden = true;
+  for (const id of ["form", "results", "why", "footnote", "intro"]) $(id).hidden = true;
   $("signatures").hidden = false;
   document.querySelector("h1").textContent = document.title = "Model server";
 }
@@ -173,6 +178,7 @@ async function start() {
     showState(version);
     if (!(takesText && byDefault.outputs?.labels && byDefault.outputs?.scores)) showSignatures(signatures);
     $("legend").hidden = !byDefault?.outputs?.suggested;
+    explains = Boolean(signatures.explain?.outputs?.contributions);
   } catch (error) {
     showState(null);
     const said = error instanceof ServerError ? error.message : `Unexpected metadata of the model: ${error.message}.`;

@@ -53,7 +53,7 @@ async function suggest(text, signal) {
       const {outputs} = await call(`${base}/versions/${version}:predict`, {inputs: {text: [text]}}, signal);
       const rows = outputs.labels[0].map((label, i) => (
         {label, score: outputs.scores[0][i], suggested: Boolean(outputs.suggested?.[0][i])}));
-      return {version, rows};
+      return {text, version, rows, knownShare: outputs.known_share?.[0]};
     } catch (error) {
       // A newer version may have replaced this one since the status was read.
       if (error.status !== 404 || attempt === 2) throw error;
