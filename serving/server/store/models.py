@@ -292,9 +292,10 @@ class ModelStore:
         if not ended:
             return f"{{{{name: {name}}} due to error: {self._warnings.get(name)}}}, "
         last = max(ended, key=lambda status: status.version)
-        error = last.status
-        code = next(code.name for code in grpc.StatusCode if code.value[0] == error.error_code)
+        code = next(
+            code.name for code in grpc.StatusCode if code.value[0] == last.status.error_code
+        )
         return (
             f"{{{{name: {name} version: {last.version}}} due to error: "
-            f"{code}: {error.error_message}}}, "
+            f"{code}: {last.status.error_message}}}, "
         )
