@@ -206,6 +206,7 @@ class ModelServer:
             timeout=milliseconds / 1000 if milliseconds > 0 else None,
             metrics=self._metrics,
             most_bytes=self._options.rest_api_max_body_bytes,
+            cors=self._options.rest_api_enable_cors_support,
         )
         self._rest = _RestServer(
             uvicorn.Config(

@@ -7,7 +7,7 @@ import functools
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, nullcontext
 from typing import Any, Final
 from urllib.parse import unquote
@@ -47,6 +47,12 @@ _GET: Final = re.compile(
 _API: Final = re.compile(r"/v1/.*", re.I)
 _VERBS: Final = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 _ORIGIN: Final = re.compile(r"https?://")
+# AddCORSHeaders there.
+_CORS: Final = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "POST, GET",
+    "access-control-allow-headers": "Content-Type",
+}
 
 # ToHTTPStatusCode in model_servers/http_server.cc.
 _HTTP_STATUS: Final = {
@@ -85,6 +91,7 @@ def make_rest_app(
     timeout: float | None,
     metrics: str | None,
     most_bytes: int,
+    cors: bool,
 ) -> Starlette:
     """Returns the application.
 
@@ -94,6 +101,7 @@ def make_rest_app(
         timeout: Seconds that a request may take; None is no limit.
         metrics: Path of the metrics; None for no metrics.
         most_bytes: How large a body may be, as sent and unpacked.
+        cors: Whether pages of other origins may ask.
     """
 
     def show_metrics(request: Request) -> Response:
@@ -105,7 +113,7 @@ def make_rest_app(
     routes = [Route("/", functools.partial(show_page, models))]
     if metrics:
         routes.append(Route(metrics, show_metrics, methods=_VERBS))
-    api = RestApi(models, monitoring, timeout, Bodies(most_bytes))
+    api = RestApi(models, monitoring, timeout, Bodies(most_bytes), _CORS if cors else {})
     routes.append(Route("/{path:path}", api))
     return Starlette(routes=routes)
 
@@ -114,12 +122,18 @@ class RestApi:
     """Answers the paths under /v1 as TF Serving does, and refuses all others."""
 
     def __init__(
-        self, models: ModelStore, monitoring: Monitoring, timeout: float | None, bodies: Bodies
+        self,
+        models: ModelStore,
+        monitoring: Monitoring,
+        timeout: float | None,
+        bodies: Bodies,
+        headers: Mapping[str, str],
     ) -> None:
         self._models = models
         self._monitoring = monitoring
         self._timeout = timeout
         self._bodies = bodies
+        self._headers = headers
         # Large documents are read one at a time: each takes many times its bytes.
         self._turn = asyncio.Lock()
 
@@ -138,7 +152,8 @@ class RestApi:
         except ClientDisconnect:
             return
         content = text.encode("utf-8", "surrogateescape")
-        await Response(content, status, media_type="application/json")(scope, receive, send)
+        response = Response(content, status, self._headers, "application/json")
+        await response(scope, receive, send)
 
     async def _answer(self, request: Request, target: str) -> tuple[int, str]:
         started = time.perf_counter()

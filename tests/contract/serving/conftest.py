@@ -96,6 +96,7 @@ def client(startable: Target, library: Library) -> Iterator[Client]:
         "model_config_file": models,
         "monitoring_config_file": monitoring,
         "enable_grpc_healthcheck_service": True,
+        "rest_api_enable_cors_support": True,
     }
     with targets.run_server(startable, library.folder, [*_SHARED, "versions"], flags) as server:
         made = Client(server.address)

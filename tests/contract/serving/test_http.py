@@ -77,9 +77,13 @@ def test_what_is_no_request_to_the_api_gets_a_page(connection, line, status, phr
     ("headers", "status"), [("Origin: http://example.org\r\n", 200), ("", 400)]
 )
 def test_the_preflight_of_a_browser(connection, headers, status):
-    """http_server.cc ProcessRequest."""
+    """http_server.cc ProcessRequest and http_rest_api_util.cc AddCORSHeaders."""
     got = send(connection, f"OPTIONS {PREDICT}", headers=headers)
     assert (got.status, got.text) == (status, "")
+    for answer in (got, send(connection, f"GET {STATUS}")):
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["access-control-allow-methods"] == "POST, GET"
+        assert answer.headers["access-control-allow-headers"] == "Content-Type"
 
 
 @pytest.mark.parametrize(
