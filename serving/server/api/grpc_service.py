@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 import grpc
-from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import (
@@ -21,10 +20,8 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     inference_pb2,
     model_management_pb2,
-    model_service_pb2,
     model_service_pb2_grpc,
     predict_pb2,
-    prediction_service_pb2,
     prediction_service_pb2_grpc,
     regression_pb2,
 )
@@ -50,13 +47,24 @@ _OPTIONS: Final = (
 _LONGEST_MESSAGE: Final = 6000
 _NO_TOKEN: Final = "Send the token of this server as metadata: authorization: Bearer TOKEN"
 _PREDICTION_SERVICE: Final = "tensorflow.serving.PredictionService"
+_MODEL_SERVICE: Final = "tensorflow.serving.ModelService"
+# What each method takes. The official definitions of the services need an older protobuf.
+_REQUESTS: Final[dict[str, type[Message]]] = {
+    "Classify": classification_pb2.ClassificationRequest,
+    "GetModelMetadata": get_model_metadata_pb2.GetModelMetadataRequest,
+    "GetModelStatus": get_model_status_pb2.GetModelStatusRequest,
+    "HandleReloadConfigRequest": model_management_pb2.ReloadConfigRequest,
+    "MultiInference": inference_pb2.MultiInferenceRequest,
+    "Predict": predict_pb2.PredictRequest,
+    "Regress": regression_pb2.RegressionRequest,
+}
 # By TF Serving's short names, and by the full ones that clients expect.
 _HEALTH_NAMES: Final = (
     "",
     "PredictionService",
     "ModelService",
     _PREDICTION_SERVICE,
-    "tensorflow.serving.ModelService",
+    _MODEL_SERVICE,
 )
 
 _Request = TypeVar("_Request")
@@ -86,12 +94,10 @@ def make_grpc_server(
     """
     server = grpc.aio.server(options=(*arguments, *_OPTIONS))
     entrance = _Entrance(max_threads or 4 * len(os.sched_getaffinity(0)), token)
-    prediction = prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"]
-    management = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"]
     server.add_generic_rpc_handlers(
         [
-            entrance.handlers(prediction, PredictionService(models, monitoring)),
-            entrance.handlers(management, ModelService(models)),
+            entrance.handlers(_PREDICTION_SERVICE, PredictionService(models, monitoring)),
+            entrance.handlers(_MODEL_SERVICE, ModelService(models)),
         ]
     )
     return server
@@ -112,23 +118,22 @@ class _Entrance:
         self._busy = 0
         self._token = token
 
-    def handlers(self, service: ServiceDescriptor, servicer: object) -> grpc.GenericRpcHandler:
+    def handlers(self, service: str, servicer: object) -> grpc.GenericRpcHandler:
         """Returns what answers the methods of a service."""
         return grpc.method_handlers_generic_handler(
-            service.full_name,
+            service,
             {
-                method.name: grpc.unary_unary_rpc_method_handler(
-                    self._handler(getattr(servicer, method.name), method.input_type)
+                name: grpc.unary_unary_rpc_method_handler(
+                    self._handler(getattr(servicer, name), kind)
                 )
-                for method in service.methods
+                for name, kind in _REQUESTS.items()
+                if hasattr(servicer, name)
             },
         )
 
     def _handler(
         self, answer: Callable[[Any, _Context], Awaitable[Message | bytes]], kind: Any
     ) -> Callable[[bytes, _Context], Awaitable[bytes]]:
-        parse = kind._concrete_class.FromString
-
         async def handle(content: bytes, context: _Context) -> bytes:
             if self._token and not _brings_token(context, self._token):
                 await context.abort(grpc.StatusCode.UNAUTHENTICATED, _NO_TOKEN)
@@ -138,10 +143,10 @@ class _Entrance:
             self._busy += 1
             try:
                 try:
-                    request = parse(content)
+                    request = kind.FromString(content)
                 except DecodeError:
                     code = grpc.StatusCode.INTERNAL
-                    await context.abort(code, f"The message is not a {kind.full_name}")
+                    await context.abort(code, f"The message is not a {kind.DESCRIPTOR.full_name}")
                 response = await answer(request, context)
             finally:
                 self._busy -= 1
