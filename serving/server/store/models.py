@@ -292,10 +292,9 @@ class ModelStore:
         if not ended:
             return f"{{{{name: {name}}} due to error: {self._warnings.get(name)}}}, "
         last = max(ended, key=lambda status: status.version)
-        code = next(
-            code.name for code in grpc.StatusCode if code.value[0] == last.status.error_code
-        )
+        error = last.status
+        code = next(code.name for code in grpc.StatusCode if code.value[0] == error.error_code)
         return (
             f"{{{{name: {name} version: {last.version}}} due to error: "
-            f"{code}: {last.status.error_message}}}, "
+            f"{code}: {error.error_message}}}, "
         )
