@@ -38,13 +38,15 @@ from serving.server.store.servable import Servable
 _logger = logging.getLogger(__name__)
 
 _OPTIONS: Final = (
-    ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     # Else a second server would silently share the port.
     ("grpc.so_reuseport", 0),
+    # Connections that say nothing are closed.
+    ("grpc.server_handshake_timeout_ms", 20_000),
 )
 # In bytes: a message travels in a header, of which clients accept 8 KiB.
 _LONGEST_MESSAGE: Final = 6000
+_NO_THREAD: Final = "Server Threadpool Exhausted"
 _NO_TOKEN: Final = "Send the token of this server as metadata: authorization: Bearer TOKEN"
 _PREDICTION_SERVICE: Final = "tensorflow.serving.PredictionService"
 _MODEL_SERVICE: Final = "tensorflow.serving.ModelService"
@@ -77,22 +79,23 @@ def make_grpc_server(
     monitoring: Monitoring,
     arguments: Sequence[tuple[str, str | int]] = (),
     *,
+    most_bytes: int,
     max_threads: int | None = None,
     token: bytes | None = None,
 ) -> grpc.aio.Server:
     """Returns a server with TF Serving's services, which does not listen yet.
 
-    Messages have no size limit, unless the arguments set one (`--grpc_channel_arguments`).
-
     Args:
         models: What is served.
         monitoring: Counts the requests.
         arguments: Of the gRPC server.
+        most_bytes: Of a message, unpacked; the arguments may say otherwise.
         max_threads: `--grpc_max_threads`: how many calls are answered at once; four to a core
             where None.
         token: What calls must bring, but for those of the health service.
     """
-    server = grpc.aio.server(options=(*arguments, *_OPTIONS))
+    limit = ("grpc.max_receive_message_length", most_bytes)
+    server = grpc.aio.server(options=(*arguments, limit, *_OPTIONS))
     entrance = _Entrance(max_threads or 4 * len(os.sched_getaffinity(0)), token)
     server.add_generic_rpc_handlers(
         [
@@ -134,20 +137,20 @@ class _Entrance:
     def _handler(
         self, answer: Callable[[Any, _Context], Awaitable[Message | bytes]], kind: Any
     ) -> Callable[[bytes, _Context], Awaitable[bytes]]:
+        expected = kind.DESCRIPTOR.full_name
+
         async def handle(content: bytes, context: _Context) -> bytes:
             if self._token and not _brings_token(context, self._token):
                 await context.abort(grpc.StatusCode.UNAUTHENTICATED, _NO_TOKEN)
             if self._busy >= self._most:
-                code = grpc.StatusCode.RESOURCE_EXHAUSTED
-                await context.abort(code, "Server Threadpool Exhausted")
+                await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, _NO_THREAD)
             self._busy += 1
             try:
-                try:
-                    request = kind.FromString(content)
-                except DecodeError:
-                    code = grpc.StatusCode.INTERNAL
-                    await context.abort(code, f"The message is not a {kind.DESCRIPTOR.full_name}")
-                response = await answer(request, context)
+                response = await answer(kind.FromString(content), context)
+            except DecodeError:
+                await _abort(context, internal(f"The message is not a {expected}"))
+            except Exception as error:  # noqa: BLE001
+                await _abort(context, error)
             finally:
                 self._busy -= 1
             return response if isinstance(response, bytes) else bytes(response.SerializeToString())
@@ -197,13 +200,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: _Context
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         """Returns the signatures of a model."""
-        try:
-            spec = _model_spec(request)
-            inference.check_metadata_fields(request)
-            with self._models.lease(spec) as servable:
-                return inference.metadata(servable)
-        except Exception as error:  # noqa: BLE001
-            await _abort(context, error)
+        spec = _model_spec(request)
+        inference.check_metadata_fields(request)
+        with self._models.lease(spec) as servable:
+            return inference.metadata(servable)
 
     async def _answer(
         self,
@@ -220,9 +220,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             with self._models.lease(spec) as servable:
                 response = await run(servable, request, context.time_remaining())
             status = grpc.StatusCode.OK
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             status = error.code if isinstance(error, ServingError) else grpc.StatusCode.INTERNAL
-            await _abort(context, error)
+            raise
         finally:
             seconds = time.perf_counter() - started
             self._monitoring.record(name, api, "GRPC", status, seconds)
@@ -239,10 +239,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         self, request: get_model_status_pb2.GetModelStatusRequest, context: _Context
     ) -> get_model_status_pb2.GetModelStatusResponse:
         """Returns the states of a model's versions."""
-        try:
-            return self._models.status(_model_spec(request))
-        except Exception as error:  # noqa: BLE001
-            await _abort(context, error)
+        return self._models.status(_model_spec(request))
 
     async def HandleReloadConfigRequest(
         self, request: model_management_pb2.ReloadConfigRequest, context: _Context
@@ -254,9 +251,9 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         """
         try:
             await self._models.reload(list_models(request.config))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             _logger.error("ReloadConfig failed: %s", error)
-            await _abort(context, error)
+            raise
         response = model_management_pb2.ReloadConfigResponse()
         response.status.SetInParent()
         return response

@@ -50,23 +50,19 @@ class Limits:
         """
         size = 0
         for array in inputs.values():
-            if not array.dtype.hasobject:
+            if array.dtype.hasobject:
+                self.check(array.size * STRING_BYTES)
+                length = sum(map(len, array.flat))
+                if length > self._max_string_bytes:
+                    self._check_strings(array)
+                size += array.size * STRING_BYTES + length
+            else:
                 size += array.nbytes
-                continue
-            size += array.size * STRING_BYTES
-            self.check(size)
-            length = sum(map(len, array.flat))
-            if length > self._max_string_bytes:
-                self._check_strings(array)
-            size += length
         self.check(size)
         return size
 
     def take(self, size: int) -> int:
-        """Counts a request as being computed.
-
-        Returns:
-            What is to be given back when its computation has ended.
+        """Counts a request as being computed, and returns what to give back when that has ended.
 
         Raises:
             ServingError: RESOURCE_EXHAUSTED: with the others it is too much.
@@ -84,11 +80,10 @@ class Limits:
             self._computing += size
         return size
 
-    def give_back(self, size: int) -> None:
-        """Counts what was taken as computed."""
-        if size:
-            with self._lock:
-                self._computing -= size
+    def give_back(self, taken: int) -> None:
+        """Counts a request as computed."""
+        with self._lock:
+            self._computing -= taken
 
     def _check_strings(self, array: Array) -> None:
         longest = max(map(len, array.flat))

@@ -129,7 +129,8 @@ class DirectRunner(Runner):
         except RuntimeError as error:
             self.limits.give_back(taken)
             raise is_closed() from error
-        running.add_done_callback(lambda _: self.limits.give_back(taken))
+        if taken:
+            running.add_done_callback(lambda _: self.limits.give_back(taken))
         try:
             return await asyncio.wait_for(asyncio.wrap_future(running), timeout)
         except asyncio.TimeoutError as error:

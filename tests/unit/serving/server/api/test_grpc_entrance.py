@@ -31,6 +31,7 @@ def server(tmp_path_factory):
         model_name="slow",
         model_base_path=folder / "slow",
         grpc_max_threads=3,
+        max_computing_bytes=100_000,
         auth_token_file=folder / "token",
         enable_grpc_healthcheck_service=True,
     )
@@ -113,6 +114,13 @@ def test_every_method_wants_a_message_and_the_token(channel, method):
         code, details = refusal(call(channel, b"", method, wrong))
         assert code == "UNAUTHENTICATED"
         assert "authorization: Bearer TOKEN" in details
+
+
+@pytest.mark.parametrize("compression", grpc.Compression)
+def test_a_message_may_have_twice_what_may_be_computed(channel, compression):
+    code, details = refusal(call(channel, bytes(200_001), compression=compression))
+    assert code == "RESOURCE_EXHAUSTED"
+    assert "Received message larger than max (200001 vs. 200000)" in details
 
 
 def test_health_needs_no_token(channel):
