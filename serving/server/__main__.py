@@ -17,6 +17,7 @@ import click
 
 from schema.errors import TaggerError
 from schema.text import visible
+from serving.server.lean_import import import_lean
 from serving.server.options import WITHOUT_EFFECT, ServerOptions
 
 EPILOG: Final = f"Accepted without effect: --{', --'.join(WITHOUT_EFFECT)}."
@@ -64,6 +65,7 @@ def serve_models(**flags: Any) -> None:
         _logger.warning("These flags have no effect in this server: %s", ", ".join(ignored))
     flags.pop("version")
     with _errors_dropped():
+        import_lean()
         from serving.server.server import run_server
 
     run_server(ServerOptions(**{**flags, "rest_api_port": flags["rest_api_port"] or None}))
@@ -152,6 +154,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Importing TensorFlow imports Keras too, which takes half of the time and is not needed here.
-    sys.modules["keras"] = None  # type: ignore[assignment]
     main()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 
 import grpc
-import tensorflow as tf
+
+from serving.server import tf
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 

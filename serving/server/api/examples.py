@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis.classification_pb2 import ClassificationResult
 from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.regression_pb2 import RegressionResult
 
+from serving.server import tf
 from serving.server.errors import invalid_argument
 from serving.server.model.signatures import CLASSIFY, REGRESS, Signature
 from serving.server.model.tensors import Array, show_shape

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from pathlib import Path
 from typing import Final
 
 import grpc
-import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from schema import names
+from serving.server import tf
 from serving.server.api import inference
 from serving.server.errors import ServingError, from_tensorflow, invalid_argument, unimplemented
 from serving.server.store.servable import Servable
@@ -55,7 +56,7 @@ async def play_warm_up(servable: Servable, iterations: int = 1) -> int:
 
 def _read(path: Path) -> list[PredictionLog]:
     try:
-        records = list(tf.data.TFRecordDataset(str(path)).take(MAX_RECORDS + 1).as_numpy_iterator())
+        records = list(itertools.islice(tf.RecordIterator(str(path), ""), MAX_RECORDS + 1))
     except tf.errors.DataLossError as error:
         raise ServingError(
             grpc.StatusCode.DATA_LOSS,

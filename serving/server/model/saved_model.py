@@ -18,18 +18,13 @@ from typing import Any, Final
 
 import grpc
 import numpy as np
-import tensorflow as tf
 from google.protobuf import text_format
 from google.protobuf.internal.decoder import _DecodeVarint
 from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf.config_pb2 import ConfigProto
 from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef, MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel as SavedModelProto
 
-# The C++ Session itself. The public Session.run converts and checks feeds in Python first, which
-# costs time and words TensorFlow's errors differently.
-from tensorflow.python.client import pywrap_tf_session
-
+from serving.server import tf
 from serving.server.errors import (
     ServingError,
     failed_precondition,
@@ -61,7 +56,7 @@ class SavedModel:
         self,
         path: Path,
         signatures: Mapping[str, Signature],
-        session: tf.compat.v1.Session,
+        session: tf.Session,
         has_loops: bool,
     ) -> None:
         self.path = path
@@ -89,7 +84,7 @@ class SavedModel:
         tensors = self._tensors
         options = _run_options(deadline) if self.has_loops and deadline < math.inf else None
         try:
-            values: list[Any] = pywrap_tf_session.TF_SessionRun_wrapper(
+            values: list[Any] = tf.pywrap_tf_session.TF_SessionRun_wrapper(
                 self._session._session,
                 options,
                 {tensors[name]: value for name, value in inputs.items()},
@@ -104,7 +99,7 @@ class SavedModel:
             raise invalid_argument(error.object.decode("utf-8", errors="replace")) from error
         finally:
             if options is not None:
-                pywrap_tf_session.TF_DeleteBuffer(options)
+                tf.pywrap_tf_session.TF_DeleteBuffer(options)
         # A single string comes without an array.
         return [np.array(each, object) if isinstance(each, bytes) else each for each in values]
 
@@ -137,7 +132,7 @@ class _Tensors(dict[str, Any]):
 
 
 def load_saved_model(
-    path: Path, tags: AbstractSet[str] = _TAGS, config: ConfigProto | None = None
+    path: Path, tags: AbstractSet[str] = _TAGS, config: tf.ConfigProto | None = None
 ) -> SavedModel:
     """Loads the SavedModel in a folder: its graph, then its variables, then its set-up.
 
@@ -156,7 +151,7 @@ def load_saved_model(
     except OSError as error:
         raise ServingError(grpc.StatusCode.UNKNOWN, str(error)) from error
     has_loops = _has_loops(graph)
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=_session_config(has_loops, config))
+    session = tf.Session(graph=tf.Graph(), config=_session_config(has_loops, config))
     with contextlib.ExitStack() as undo:
         undo.callback(session.close)
         try:
@@ -232,14 +227,14 @@ def _has_loops(graph: MetaGraphDef) -> bool:
 def _run_options(deadline: float) -> Any:
     milliseconds = int((deadline - time.monotonic()) * 1000)
     # 0 would be no limit.
-    options = tf.compat.v1.RunOptions(timeout_in_ms=max(1, milliseconds))
-    return pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
+    options = tf.RunOptions(timeout_in_ms=max(1, milliseconds))
+    return tf.pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
 
 
-def _session_config(has_loops: bool, given: ConfigProto | None) -> ConfigProto:
+def _session_config(has_loops: bool, given: tf.ConfigProto | None) -> tf.ConfigProto:
     # Requests already run in parallel: spreading one, or one operation, over threads nearly doubles
     # the time of a small model. But only a run on those threads can be stopped.
-    config = ConfigProto(
+    config = tf.ConfigProto(
         allow_soft_placement=True,
         inter_op_parallelism_threads=0 if has_loops else -1,
         intra_op_parallelism_threads=1,
@@ -251,9 +246,9 @@ def _session_config(has_loops: bool, given: ConfigProto | None) -> ConfigProto:
     return config
 
 
-def _set_up(session: tf.compat.v1.Session, graph: MetaGraphDef, path: Path) -> None:
+def _set_up(session: tf.Session, graph: MetaGraphDef, path: Path) -> None:
     with session.graph.as_default():
-        tf.graph_util.import_graph_def(graph.graph_def, name="")
+        tf.import_graph_def(graph.graph_def, name="")
     # The public run does this each time; this module's does not.
     session._extend_graph()
     assets = {

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-import tensorflow as tf
 from google.protobuf.internal.encoder import _VarintBytes
 from numpy.typing import NDArray
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
+
+from serving.server import tf
 
 Array = NDArray[Any]
 
@@ -96,7 +97,7 @@ def decode_tensor(proto: TensorProto) -> Array:
             return np.array(list(values), dtype).reshape(shape)
     # The rest is large, rare or broken: TensorFlow pads, truncates or refuses it.
     try:
-        parsed: Array = tf.io.parse_tensor(proto.SerializeToString(), proto.dtype).numpy()
+        parsed: Array = tf.parse_tensor(proto.SerializeToString(), proto.dtype).numpy()
     except (TypeError, tf.errors.OpError) as error:
         raise ValueError(str(error)) from error
     return parsed

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import tensorflow as tf
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from tensorflow_serving.config.logging_config_pb2 import LoggingConfig
 
+from serving.server import tf
 from serving.server.model.tensors import Array, serialize_tensor
 
 _MOST_WAITING: Final = 256
@@ -57,7 +57,7 @@ class RequestLog:
     def _write_all(self) -> None:
         try:
             Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-            with tf.io.TFRecordWriter(self._path) as file:
+            with tf.TFRecordWriter(self._path) as file:
                 while (request := self._waiting.get()) is not None:
                     file.write(_serialize(*request))
                     if self._waiting.empty():

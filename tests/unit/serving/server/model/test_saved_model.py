@@ -117,7 +117,7 @@ def test_a_model_of_tensorflow_1_computes_with_its_variables(half):
 def test_every_signature_of_a_model_of_tensorflow_2_answers_as_tensorflow_does(tagger):
     model = load_saved_model(tagger)
     oracle = tf.saved_model.load(str(tagger))
-    assert len(oracle.signatures) == 5
+    assert len(oracle.signatures) == 6
     for key, function in oracle.signatures.items():
         ((argument, _),) = function.structured_input_signature[1].items()
         given = TEXTS if argument == "text" else EXAMPLES
@@ -242,10 +242,7 @@ def test_variables_that_are_cut_off(broken):
 
 
 def test_tags_and_the_session_can_be_chosen(broken):
-    def tag(graph):
-        graph.meta_info_def.tags.append("gpu")
-
-    rewrite(broken, tag)
+    rewrite(broken, lambda graph: graph.meta_info_def.tags.append("gpu"))
     given = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=3, inter_op_parallelism_threads=2)
     model = load_saved_model(broken, {"gpu", "serve"}, given)
     assert answer(model, "serving_default", np.float32([4]))["y"].tolist() == [4]

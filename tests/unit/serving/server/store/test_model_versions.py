@@ -14,9 +14,11 @@ from serving.server.store.model_versions import fingerprint
 from tests.support.model_store import (
     ask,
     config,
+    failure,
     find,
     held,
     in_loop,
+    make_store,
     model_spec,
     refusal,
     serve,
@@ -231,6 +233,33 @@ async def test_a_version_whose_warm_up_fails_is_freed(base, put, monkeypatch):
         await store.poll_once()
         assert await ask(store) == 1
         assert closed == ["2"]
+
+
+@in_loop
+async def test_a_version_that_cannot_be_loaded_is_tried_again(base, put, loads):
+    """TF Serving's retrier.cc: it goes on loading until it is given up, or comes up."""
+    options = {"max_retries": 2, "retry_seconds": 0.02, "poll_wait_seconds": 0.005}
+    (base / "4").mkdir()
+    store = make_store(config("m", base), **options)
+    code, message = await failure(store.start())
+    assert (code, loads) == ("UNKNOWN", ["4"] * 3)
+    assert message.startswith("1 servable(s) did not become available: {{{name: m version: 4} due")
+    assert states(store) == {4: "END"}
+    await store.close()
+    put(3, under=base.parent / "other")
+    (base.parent / "other" / "4").mkdir()
+    store = make_store(config("m", base.parent / "other"), **options)
+    start = asyncio.create_task(store.start())
+    await until(lambda: len(loads) == 4)
+    assert states(store) == {4: "LOADING"}
+    # What is no longer wanted is not tried again, and another may serve.
+    (base.parent / "other" / "4").rename(base.parent / "other" / "four")
+    await start
+    assert await ask(store) == 3
+    assert states(store) == {4: "END", 3: "AVAILABLE"}
+    await asyncio.sleep(0.05)
+    assert loads == ["4"] * 4 + ["3"]
+    await store.close()
 
 
 def test_fingerprint_sees_each_change(tmp_path):

@@ -1,0 +1,28 @@
+import subprocess
+import sys
+
+import tensorflow as tf
+
+from serving.server.lean_import import import_lean
+
+PROGRAM = """
+import sys
+from serving.server.lean_import import import_lean
+import_lean()
+import serving.server.server
+import tensorflow
+print("tensorflow.python.client.session" in sys.modules, "tensorflow._api" in sys.modules)
+for name, module in sys.modules.items():
+    if name.startswith("serving") and tensorflow in vars(module).values():
+        print(name, "imports tensorflow instead of serving.server.tf")
+"""
+
+
+def test_the_server_needs_no_more_of_tensorflow_than_it_imports():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert done.stdout == "True False\n", done.stderr
+
+
+def test_a_tensorflow_that_is_there_stays():
+    import_lean()
+    assert sys.modules["tensorflow"] is tf
