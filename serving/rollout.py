@@ -137,9 +137,6 @@ class _Server:
             )(request, timeout=self._timeout)
         except grpc.RpcError as error:
             said = error.details() or error.code().name
-            if error.code() is grpc.StatusCode.NOT_FOUND:
-                # It has found no version of the model yet.
-                return _messages[answer]()
             if error.code() is grpc.StatusCode.UNAVAILABLE:
                 self.has_changed = False
                 raise TaggerError(
