@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,11 @@ class Predictor:
         path: Folder of the SavedModel.
     """
 
-    def __init__(self, path: Path, model: Any) -> None:
+    def __init__(self, path: Path, model: Any, label_names: Mapping[str, str]) -> None:
         self.path = path
         # The model owns the variables; its signatures work only as long as it lives.
         self._model = model
-        self._label_names = ModelMetadata(path).label_names
+        self._label_names = label_names
 
     def suggest(
         self, texts: Sequence[str], batch_size: int = 64, *, explain: bool = False
@@ -100,7 +100,7 @@ def load_model(model_dir: str) -> Predictor:
             f"The model in {path} has no signature {names.SIGNATURE_DEFAULT!r}, only "
             f"{sorted(model.signatures)}. Give a model that this project's pipeline pushed."
         )
-    return Predictor(path, model)
+    return Predictor(path, model, ModelMetadata(path).label_names)
 
 
 def find_model(model_dir: str) -> Path:

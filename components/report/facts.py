@@ -8,20 +8,25 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Final
 
+import tensorflow as tf
 from tfx.dsl.io import fileio
 
 from components.baselines.results import read_baselines
 from components.evaluator.gate import read_gate
 from components.evaluator.results import read_figures, read_labels, read_slices
 from components.metrics.names import ABSTRACT_ONLY, VOCABULARY_ONLY
+from components.papers.raw_paper import RawPaper
 from components.report import data_facts, drift, quality
 from components.report.scoring import read_test_papers, score
 from components.report.settings import ReportSettings
 from schema import names
 from schema.words import Words
 from serving.model_metadata import ModelMetadata
+from serving.predict import Predictor
+from serving.suggestion import Suggestions
 
 _PACKAGES: Final = ("arxiv-tagger", "tensorflow", "keras", "tfx", "apache-beam", "scikit-learn")
 
@@ -135,7 +140,7 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
             for row in gate
         ],
         **_evaluator_facts(sources.evaluation),
-        **_test_facts(sources, model, settings),
+        **_test_facts(sources, model, settings, provenance),
     }
 
 
@@ -153,9 +158,19 @@ def _evaluator_facts(evaluation: str) -> Facts:
     }
 
 
-def _test_facts(sources: Sources, model: ModelMetadata, settings: ReportSettings) -> Facts:
+def _test_facts(
+    sources: Sources, model: ModelMetadata, settings: ReportSettings, provenance: Provenance
+) -> Facts:
     papers = read_test_papers(sources.splits[names.TEST], settings.max_papers, settings.seed)
-    own = score(sources.model, model, papers)
+    loaded = tf.saved_model.load(sources.model)
+    own = score(loaded, model, papers)
+    predictor = Predictor(Path(sources.model), loaded, {})
+    reads_titles = provenance.settings.get("features", {}).get("input") != "abstract"
+
+    def explain(paper: RawPaper) -> Suggestions:
+        text = paper.text if reads_titles else paper.abstract
+        return predictor.suggest([text], explain=True)[0]
+
     baselines = read_baselines(sources.baselines) if sources.baselines else {}
     others = {
         name: quality.align(each, model.labels, papers.rows, own)
@@ -181,7 +196,9 @@ def _test_facts(sources: Sources, model: ModelMetadata, settings: ReportSettings
         "curves": quality.curves(own, others),
         "calibration": quality.calibration(own),
         "confusion": quality.confusion(own, model.labels),
-        "wrong": quality.wrong_papers(own, model.labels, papers.records, settings.wrong_papers),
+        "wrong": quality.wrong_papers(
+            own, model.labels, papers.records, settings.wrong_papers, explain
+        ),
     }
 
 

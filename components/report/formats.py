@@ -19,9 +19,9 @@ def _digits(value: float | None, digits: int) -> str:
     return _NONE if value is None else f"{value:,.{digits}f}"
 
 
-def _signed(value: float) -> str:
+def _signed(value: float, digits: int = 4) -> str:
     # A true minus sign, as wide as the plus.
-    return f"{value:+.4f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _percent(value: float, digits: int = 0) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -15,7 +15,9 @@ from components.metrics.confusion import confused_labels, most_wrong
 from components.metrics.curves import precision_recall_curve, threshold_curve
 from components.metrics.inputs import Array, IntVector
 from components.papers.examples import parse_example
+from components.papers.raw_paper import RawPaper
 from components.report.settings import ReportSettings
+from serving.suggestion import Suggestions
 
 _CONFUSIONS: Final = 20
 _WRONG_LABELS: Final = 5
@@ -107,7 +109,11 @@ def confusion(own: Scored, labels: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def wrong_papers(
-    own: Scored, labels: Sequence[str], records: Sequence[bytes], count: int
+    own: Scored,
+    labels: Sequence[str],
+    records: Sequence[bytes],
+    count: int,
+    explain: Callable[[RawPaper], Suggestions],
 ) -> list[dict[str, Any]]:
     """Returns the papers with the highest loss, the worst first.
 
@@ -116,11 +122,13 @@ def wrong_papers(
         labels: Its vocabulary.
         records: The papers' serialized raw examples, [n].
         count: Maximum number of papers.
+        explain: Returns a paper's best labels, and why they have their scores.
 
     Returns:
         `title`, `abstract` and `loss` of each; `true`, its labels with `probability` (None if the
         model doesn't know the label) and whether they are `suggested`; and `wrong`, a few labels
-        that are not true: suggested ones first, then by probability.
+        that are not true: suggested ones first, then by probability. `why` says what
+        speaks for and against those of the best labels that were suggested or missed by mistake.
     """
     column = {label: index for index, label in enumerate(labels)}
     all_suggested = _suggested(own)
@@ -151,6 +159,12 @@ def wrong_papers(
                         "suggested": bool(suggested[place]),
                     }
                     for place in ranked[:_WRONG_LABELS].tolist()
+                ],
+                "why": [
+                    {"label": each.label, **asdict(each.why)}
+                    for each in explain(paper)
+                    if each.why
+                    and each.suggested != (each.label in (*paper.labels, *paper.left_out))
                 ],
             }
         )

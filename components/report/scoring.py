@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import tensorflow as tf
@@ -53,18 +53,17 @@ def read_test_papers(split_dir: str, most: int, seed: int) -> TestPapers:
     return TestPapers(total, rows, kept)
 
 
-def score(model_dir: str, model: ModelMetadata, papers: TestPapers) -> Scored:
+def score(loaded: Any, model: ModelMetadata, papers: TestPapers) -> Scored:
     """Scores papers through the signatures that the Evaluator uses.
 
     Args:
-        model_dir: The SavedModel.
+        loaded: The SavedModel.
         model: What it says of itself.
         papers: n papers.
 
     Returns:
         The truth, the probabilities and the model's thresholds, float32 [n, L].
     """
-    loaded = tf.saved_model.load(model_dir)
     evaluate = loaded.signatures[names.SIGNATURE_EVALUATE]
     transform = loaded.signatures[names.SIGNATURE_TRANSFORM]
     width = len(model.labels)

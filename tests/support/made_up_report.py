@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from components.metrics.bootstrap import Scored
+from components.papers.raw_paper import RawPaper
 from components.report import drift, quality
 from components.report.drift import DataStatistics
 from components.report.settings import ReportSettings
 from pipeline.config import load_config
 from schema import names
+from serving.suggestion import Suggestion, Suggestions, Why
 from tests.support.saved_models import feature_example
 
 PAPERS = 120
@@ -73,7 +75,7 @@ def made_up_report(seed: int = 0) -> dict[str, Any]:
         "curves": quality.curves(own, baselines),
         "calibration": quality.calibration(own),
         "confusion": quality.confusion(own, LABELS),
-        "wrong": quality.wrong_papers(own, LABELS, _records(own), 3),
+        "wrong": quality.wrong_papers(own, LABELS, _records(own), 3, _explain),
     }
 
 
@@ -99,6 +101,11 @@ def _scored(dice: np.random.Generator, noise: float, like: Scored | None = None)
     logits = np.where(truth, 1.0, -3.0) + dice.normal(0, noise, truth.shape)
     probabilities = (1 / (1 + np.exp(-logits))).astype(np.float32)
     return Scored(truth.astype(np.float32), probabilities, 0.5, np.zeros(PAPERS, np.int64))
+
+
+def _explain(paper: RawPaper) -> Suggestions:
+    why = Why({"<graph>": 1.25, "nets": -0.5}, 0.75, -2.0)
+    return Suggestions(Suggestion(label, 0.5, False, why=why) for label in paper.labels)
 
 
 def _records(scored: Scored) -> list[bytes]:

@@ -194,10 +194,22 @@ def test_the_largest_errors_are_shown(report, whole):
     for paper in report["wrong"]:
         assert paper["title"] in whole.section("wrong")
         assert paper["abstract"] in whole.section("wrong")
+    shown = whole.section("wrong").replace("\N{MINUS SIGN}", "-")
+    for paper in report["wrong"]:
+        for each in paper["true"]:
+            words = "<graph> +1.25 nets -0.50 all other words +0.75, without any -2.00"
+            assert f"{each['label']}: {words}" in shown
     unknown = {"label": "new", "probability": None, "suggested": False}
     sure = {"label": "x", "probability": 0.9999, "suggested": True}
     never = {"label": "y", "probability": 0.0001, "suggested": False}
-    one = {"title": "", "abstract": "", "loss": 9.0, "true": [unknown, sure], "wrong": [never]}
+    one = {
+        "title": "",
+        "abstract": "",
+        "loss": 9.0,
+        "true": [unknown, sure],
+        "wrong": [never],
+        "why": [],
+    }
     found = page(report, wrong=[one], confusion=[], abstract_only={})
     text = found.section("wrong")
     assert "(no title)" in text

@@ -10,8 +10,10 @@ from sklearn import metrics as oracle
 
 from components.baselines.results import BaselineScores
 from components.metrics.bootstrap import Scored
+from components.papers.raw_paper import RawPaper
 from components.report import quality
 from components.report.settings import ReportSettings
+from serving.suggestion import Suggestion, Suggestions, Why
 from tests.support.saved_models import feature_example
 
 LABELS = ["a", "b", "c", "d", "e", "f"]
@@ -29,6 +31,11 @@ def scored(seed: int, papers: int = 80, noise: float = 1.0) -> Scored:
 
 def paper(title: bytes, abstract: bytes, *labels: str) -> bytes:
     return feature_example(titles=[title], summaries=[abstract], terms=labels)
+
+
+def silent(_: RawPaper) -> Suggestions:
+    """What a model says that can't explain."""
+    return Suggestions([Suggestion("a", 0.5, False)])
 
 
 def test_headline_metrics_are_those_of_the_split_and_inside_their_intervals():
@@ -129,7 +136,22 @@ def test_the_largest_errors_come_with_their_labels():
     ]
     # With its own threshold label c is suggested at 0.4, and d at 0.6 is not.
     own = Scored(truth, says, np.array([0.5, 0.5, 0.35, 0.65], np.float32), np.array([0, 1, 0]))
-    worst, second = quality.wrong_papers(own, ["a", "b", "c", "d"], records, 2)
+    asked = []
+
+    def explain(raw: RawPaper) -> Suggestions:
+        """Labels a and c are suggested; of those, a is right."""
+        asked.append(raw.text)
+        reasons = [Why({"word": score}, 0.5, -1.0) for score in (0.7, 0.4, 0.05)]
+        scored = zip("acb", (True, True, False), reasons, strict=True)
+        return Suggestions(Suggestion(label, 0.5, on, why=why) for label, on, why in scored)
+
+    worst, second = quality.wrong_papers(own, ["a", "b", "c", "d"], records, 2, explain)
+    assert asked == ["größe\nbad \\xff", "z"]
+    # Only of mistakes: c is not true, and b is.
+    assert worst["why"] == [
+        {"label": "c", "ngrams": {"word": 0.4}, "rest": 0.5, "bias": -1.0},
+        {"label": "b", "ngrams": {"word": 0.05}, "rest": 0.5, "bias": -1.0},
+    ]
     assert (worst["title"], worst["abstract"]) == ("größe", "bad \\xff")
     assert [(each["label"], each["suggested"]) for each in worst["true"]] == [
         ("a", True),
@@ -152,7 +174,7 @@ def test_the_largest_errors_come_with_their_labels():
 
 def test_long_abstracts_are_cut_and_no_paper_is_shown_if_none_is_wanted():
     own = Scored(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32), 0.5)
-    (found,) = quality.wrong_papers(own, ["a"], [paper(b"t", b"x" * 9_999, "a")], 5)
+    (found,) = quality.wrong_papers(own, ["a"], [paper(b"t", b"x" * 9_999, "a")], 5, silent)
     assert len(found["abstract"]) == 3_000
-    assert found["wrong"] == []
-    assert quality.wrong_papers(own, ["a"], [paper(b"t", b"x", "a")], 0) == []
+    assert found["wrong"] == found["why"] == []
+    assert quality.wrong_papers(own, ["a"], [paper(b"t", b"x", "a")], 0, silent) == []

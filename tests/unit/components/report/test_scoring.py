@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from components.report.scoring import read_test_papers, score
 from serving.model_metadata import ModelMetadata
@@ -55,7 +56,7 @@ def test_an_empty_split_holds_no_papers(tmp_path):
 def test_scores_are_the_models_own(split, model_dir):
     # More papers than fit into a batch, and not a multiple of it.
     papers = read_test_papers(split, 555, seed=3)
-    scored = score(model_dir, ModelMetadata(model_dir), papers)
+    scored = score(tf.saved_model.load(model_dir), ModelMetadata(model_dir), papers)
     expected = np.array([expected_scores(record) for record in papers.records])
     np.testing.assert_allclose(scored.probabilities, expected, atol=1e-6)
     assert scored.probabilities.dtype == np.float32
@@ -70,6 +71,7 @@ def test_scores_are_the_models_own(split, model_dir):
 
 
 def test_no_papers_have_no_scores(model_dir, tmp_path):
-    scored = score(model_dir, ModelMetadata(model_dir), read_test_papers(str(tmp_path), 9, seed=0))
+    none = read_test_papers(str(tmp_path), 9, seed=0)
+    scored = score(tf.saved_model.load(model_dir), ModelMetadata(model_dir), none)
     assert scored.probabilities.shape == scored.y_true.shape == (0, 4)
     assert scored.unknown.shape == (0,)
