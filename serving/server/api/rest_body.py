@@ -13,7 +13,7 @@ from starlette.requests import Request
 _SMALL_BYTES: Final = 64 * 1024
 _MOST_AT_ONCE: Final = 4
 # A parsed document takes up to a hundred times its bytes, where it is lists in lists.
-_MOST_LISTS: Final = 2**20
+_MOST_LISTS: Final = 2**18
 _MOST_VALUES: Final = 2**23
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import socket
 from http.client import HTTPResponse
-from typing import NamedTuple
 
 import pytest
 
@@ -15,14 +14,6 @@ METRICS = "/monitoring/prometheus/metrics"
 BODY = b'{"instances": [2.0]}'
 
 
-class Raw(NamedTuple):
-    """An answer with its headers."""
-
-    status: int
-    headers: dict[str, str]
-    text: str
-
-
 @pytest.fixture
 def connection(client):
     host, _, port = client.address.rest.rpartition(":")
@@ -30,7 +21,9 @@ def connection(client):
         yield made
 
 
-def send(connection: socket.socket, line: str, body: bytes = b"", headers: str = "") -> Raw:
+def send(
+    connection: socket.socket, line: str, body: bytes = b"", headers: str = ""
+) -> HTTPResponse:
     """Sends a request as it is; `line` may leave out the version of HTTP."""
     line = line if line.count(" ") > 1 else f"{line} HTTP/1.1"
     size = f"Content-Length: {len(body)}\r\n" if body else ""
@@ -38,11 +31,11 @@ def send(connection: socket.socket, line: str, body: bytes = b"", headers: str =
     return receive(connection)
 
 
-def receive(connection: socket.socket) -> Raw:
+def receive(connection: socket.socket) -> HTTPResponse:
     response = HTTPResponse(connection)
     response.begin()
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    return Raw(response.status, headers, response.read().decode())
+    response.text = response.read().decode()
+    return response
 
 
 def is_closed(connection: socket.socket) -> bool:
@@ -131,7 +124,10 @@ def test_requests_of_each_kind_are_counted(connection):
     ):
         assert send(connection, line, body).status == (400 if line.endswith("no") else 200)
     assert [after - count for after, count in zip(counts(), before, strict=True)] == [3, 2, 1, 1]
-    assert 'le="10"} 0\n' in send(connection, f"GET {METRICS}").text
+    metrics = send(connection, f"GET {METRICS}").text
+    assert 'le="10"} 0\n' in metrics
+    assert "# TYPE :tensorflow:serving:request_count counter" in metrics
+    assert "# TYPE :tensorflow:serving:request_latency histogram" in metrics
 
 
 def test_documents_of_a_model_end_in_a_line_feed(connection):

@@ -120,16 +120,6 @@ def test_the_metadata_of_unknown_models_and_versions(client, path, status, messa
     assert (got.status, got.error) == (status, message)
 
 
-def test_the_metrics_are_in_the_format_of_prometheus(client):
-    """tensorflow_model_server_test.py testPrometheusEndpoint; prometheus_exporter_test.cc."""
-    client.post(f"{MODEL}:predict", {"instances": [2.0]})
-    got = client.request("GET", "/monitoring/prometheus/metrics")
-    assert got.status == 200
-    assert got.content_type.startswith("text/plain")
-    assert "# TYPE :tensorflow:serving:request_count counter" in got.text
-    assert "# TYPE :tensorflow:serving:request_latency histogram" in got.text
-
-
 @pytest.mark.parametrize("protocol", ["grpc", "rest"])
 def test_requests_are_counted(client, protocol):
     """util.cc RecordModelRequestCount: by model and status."""

@@ -148,9 +148,3 @@ def test_of_a_key_twice_the_first_counts():
 )
 def test_text_that_is_not_utf_8_passes_unchanged(body, data):
     assert encode(parse(body)["x"]) == data
-
-
-def test_numbers_that_are_not_finite():
-    numbers = parse(b'{"x": [NaN, -NaN, Inf, -Inf, Infinity, -Infinity]}')["x"]
-    assert [math.isnan(number) for number in numbers[:2]] == [True, True]
-    assert numbers[2:] == [math.inf, -math.inf] * 2
