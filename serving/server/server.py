@@ -200,15 +200,7 @@ class ModelServer:
         _logger.info("Running gRPC ModelServer at %s ...", " and ".join(addresses.values()))
 
     async def _start_rest(self, listener: socket.socket) -> None:
-        milliseconds = self._options.rest_api_timeout_in_ms
-        app = make_rest_app(
-            self._store,
-            self._monitoring,
-            timeout=milliseconds / 1000 if milliseconds > 0 else None,
-            metrics=self._metrics,
-            most_bytes=self._options.rest_api_max_body_bytes,
-            cors=self._options.rest_api_enable_cors_support,
-        )
+        app = make_rest_app(self._store, self._monitoring, self._options, self._metrics)
         self._rest = _RestServer(
             uvicorn.Config(
                 Guard(app, host=self._options.host, token=self._token),

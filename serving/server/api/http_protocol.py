@@ -86,10 +86,8 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.scope["http_version"] == "1.0" and self.parser.should_keep_alive():
             self.cycle.keep_alive = True
-            self.cycle.default_headers = [
-                *self.cycle.default_headers,
-                (b"connection", b"keep-alive"),
-            ]
+            headers = self.cycle.default_headers
+            self.cycle.default_headers = [*headers, (b"connection", b"keep-alive")]
 
     def on_body(self, body: bytes) -> None:
         """Hands on a piece of the body."""

@@ -7,7 +7,7 @@ import functools
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from typing import Any, Final
 from urllib.parse import unquote
@@ -30,6 +30,7 @@ from serving.server.api.rest_request import fill_examples, predict_inputs
 from serving.server.errors import ServingError, failed_precondition, invalid_argument
 from serving.server.model.signatures import DEFAULT_SIGNATURE
 from serving.server.monitoring import Monitoring
+from serving.server.options import ServerOptions
 from serving.server.store.models import ModelStore
 from serving.server.threads import in_thread_if
 from serving.versions import LARGEST_VERSION
@@ -85,24 +86,9 @@ _ON_EXAMPLES: Final[dict[str, tuple[Any, Any, Callable[[Any], str]]]] = {
 
 
 def make_rest_app(
-    models: ModelStore,
-    monitoring: Monitoring,
-    *,
-    timeout: float | None,
-    metrics: str | None,
-    most_bytes: int,
-    cors: bool,
+    models: ModelStore, monitoring: Monitoring, options: ServerOptions, metrics: str | None
 ) -> Starlette:
-    """Returns the application.
-
-    Args:
-        models: What is served.
-        monitoring: Counts them.
-        timeout: Seconds that a request may take; None is no limit.
-        metrics: Path of the metrics; None for no metrics.
-        most_bytes: How large a body may be, as sent and unpacked.
-        cors: Whether pages of other origins may ask.
-    """
+    """Returns the application; without a path for the metrics it has none."""
 
     def show_metrics(request: Request) -> Response:
         text, status = monitoring.text(), 200
@@ -113,27 +99,20 @@ def make_rest_app(
     routes = [Route("/", functools.partial(show_page, models))]
     if metrics:
         routes.append(Route(metrics, show_metrics, methods=_VERBS))
-    api = RestApi(models, monitoring, timeout, Bodies(most_bytes), _CORS if cors else {})
-    routes.append(Route("/{path:path}", api))
+    routes.append(Route("/{path:path}", RestApi(models, monitoring, options)))
     return Starlette(routes=routes)
 
 
 class RestApi:
     """Answers the paths under /v1 as TF Serving does, and refuses all others."""
 
-    def __init__(
-        self,
-        models: ModelStore,
-        monitoring: Monitoring,
-        timeout: float | None,
-        bodies: Bodies,
-        headers: Mapping[str, str],
-    ) -> None:
+    def __init__(self, models: ModelStore, monitoring: Monitoring, options: ServerOptions) -> None:
         self._models = models
         self._monitoring = monitoring
-        self._timeout = timeout
-        self._bodies = bodies
-        self._headers = headers
+        milliseconds = options.rest_api_timeout_in_ms
+        self._timeout = milliseconds / 1000 if milliseconds > 0 else None
+        self._bodies = Bodies(options.rest_api_max_body_bytes)
+        self._headers = _CORS if options.rest_api_enable_cors_support else {}
         # Large documents are read one at a time: each takes many times its bytes.
         self._turn = asyncio.Lock()
 

@@ -15,17 +15,13 @@ _LOOPBACK: Final = re.compile(r"((.+\.)?localhost|127(\.\d+){3}|::1|\[::1\])(:\d
 
 
 class Guard:
-    """Refuses requests before they reach the application."""
+    """Lets requests pass that bring the token, and on loopback name it.
+
+    A page whose name leads to loopback (DNS rebinding) names itself.
+    """
 
     def __init__(self, app: ASGIApp, *, host: str, token: bytes | None) -> None:
-        """Guards an application.
-
-        Args:
-            app: The application.
-            host: The address that the server listens on. On loopback a request must name that,
-                too: a page whose name leads here (DNS rebinding) names itself.
-            token: What requests must bring; None for nothing.
-        """
+        """Guards the application of a server on a host; without a token it asks for none."""
         self._app = app
         self._on_loopback = _LOOPBACK.fullmatch(host) is not None
         self._token = token
