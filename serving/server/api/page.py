@@ -26,10 +26,10 @@ def show_page(models: ModelStore, _: Request) -> Response:
     labels = _in_script(dict(model.label_names) if model else {})
     page = page.replace("__VERSION_LABELS__", versions).replace("__LABEL_NAMES__", labels)
     page = page.replace("__MODEL_NAME__", name)
-    return HTMLResponse(page, headers={"content-security-policy": _policy(page)})
+    return HTMLResponse(page, headers={"content-security-policy": content_policy(page)})
 
 
-def _policy(page: str) -> str:
+def content_policy(page: str) -> str:
     """Returns what a browser may do for the page: to run no script but its own, for one."""
     script = page.rpartition("<script>")[2].partition("</script>")[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

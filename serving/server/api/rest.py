@@ -24,6 +24,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from serving.server.api import inference, json_document, rest_answers
+from serving.server.api.openapi import show_document, show_reference
 from serving.server.api.page import show_page
 from serving.server.api.rest_body import Bodies
 from serving.server.api.rest_request import fill_examples, predict_inputs
@@ -96,7 +97,11 @@ def make_rest_app(
             text, status = f"Unexpected path: {metrics}?{query}. Should be {metrics}", 400
         return Response(text, status, {"content-type": "text/plain"})
 
-    routes = [Route("/", functools.partial(show_page, models))]
+    routes = [
+        Route("/", functools.partial(show_page, models)),
+        Route("/openapi.json", functools.partial(show_document, models)),
+        Route("/docs", show_reference),
+    ]
     if metrics:
         routes.append(Route(metrics, show_metrics, methods=_VERBS))
     routes.append(Route("/{path:path}", RestApi(models, monitoring, options)))
