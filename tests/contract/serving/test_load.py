@@ -35,7 +35,7 @@ def connect(client):
 
 def http_post(body, path=PATH):
     text = json.dumps(body)
-    head = f"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {len(text)}\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(text)}\r\n\r\n"
     return (head + text).encode()
 
 
