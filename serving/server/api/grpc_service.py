@@ -1,31 +1,25 @@
 """The gRPC services: TF Serving's PredictionService and ModelService, and the health service."""
 
-# The methods have the names of the services' definitions.
-# ruff: noqa: N802
-
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from tensorflow_serving.apis import (
-    classification_pb2,
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    inference_pb2,
-    model_management_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-    regression_pb2,
-)
+from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
+from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataRequest
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
+from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest
+from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest, ReloadConfigResponse
 from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from serving.server.api import inference
 from serving.server.auth_token import brings_token
@@ -33,7 +27,6 @@ from serving.server.config import list_models
 from serving.server.errors import ServingError, internal, invalid_argument
 from serving.server.monitoring import Monitoring
 from serving.server.store.models import ModelStore
-from serving.server.store.servable import Servable
 
 _logger = logging.getLogger(__name__)
 
@@ -50,15 +43,12 @@ _NO_THREAD: Final = "Server Threadpool Exhausted"
 _NO_TOKEN: Final = "Send the token of this server as metadata: authorization: Bearer TOKEN"
 _PREDICTION_SERVICE: Final = "tensorflow.serving.PredictionService"
 _MODEL_SERVICE: Final = "tensorflow.serving.ModelService"
-# What each method takes. The official definitions of the services need an older protobuf.
-_REQUESTS: Final[dict[str, type[Message]]] = {
-    "Classify": classification_pb2.ClassificationRequest,
-    "GetModelMetadata": get_model_metadata_pb2.GetModelMetadataRequest,
-    "GetModelStatus": get_model_status_pb2.GetModelStatusRequest,
-    "HandleReloadConfigRequest": model_management_pb2.ReloadConfigRequest,
-    "MultiInference": inference_pb2.MultiInferenceRequest,
-    "Predict": predict_pb2.PredictRequest,
-    "Regress": regression_pb2.RegressionRequest,
+# What each kind of inference takes, and what answers it.
+_INFERENCE: Final[dict[str, tuple[type[Message], Callable[..., Awaitable[Message | bytes]]]]] = {
+    "Predict": (PredictRequest, inference.predict),
+    "Classify": (ClassificationRequest, inference.classify),
+    "Regress": (RegressionRequest, inference.regress),
+    "MultiInference": (MultiInferenceRequest, inference.multi_inference),
 }
 # By TF Serving's short names, and by the full ones that clients expect.
 _HEALTH_NAMES: Final = (
@@ -69,8 +59,6 @@ _HEALTH_NAMES: Final = (
     _MODEL_SERVICE,
 )
 
-_Request = TypeVar("_Request")
-_Response = TypeVar("_Response")
 _Context: TypeAlias = grpc.aio.ServicerContext
 
 
@@ -96,47 +84,49 @@ def make_grpc_server(
     """
     limit = ("grpc.max_receive_message_length", most_bytes)
     server = grpc.aio.server(options=(*arguments, limit, *_OPTIONS))
-    entrance = _Entrance(max_threads or 4 * len(os.sched_getaffinity(0)), token)
-    server.add_generic_rpc_handlers(
-        [
-            entrance.handlers(_PREDICTION_SERVICE, PredictionService(models, monitoring)),
-            entrance.handlers(_MODEL_SERVICE, ModelService(models)),
-        ]
-    )
+    threads = max_threads or 4 * len(os.sched_getaffinity(0))
+    server.add_generic_rpc_handlers(_Services(models, monitoring, threads, token).handlers())
     return server
 
 
-class _Entrance:
-    """Lets in calls that may be answered, and refuses the rest, which is not counted, as there.
+class _Services:
+    """Answers the calls of both services; errors carry TF Serving's code and message.
 
-    As many are let in at once as TF Serving has threads for. A call takes its place when its
-    message is there: one that never comes takes none.
+    As many are let in at once as TF Serving has threads for, and what is refused is not counted
+    as a request, as there. A call takes its place when its message is there: one that never comes
+    takes none.
 
     Source: gRPC's src/cpp/thread_manager/thread_manager.cc, where one thread is kept to wait for
     the next call, and src/cpp/server/server_cc.cc.
     """
 
-    def __init__(self, threads: int, token: bytes | None) -> None:
+    def __init__(
+        self, models: ModelStore, monitoring: Monitoring, threads: int, token: bytes | None
+    ) -> None:
+        self._models = models
+        self._monitoring = monitoring
         self._most = max(1, threads - 1)
         self._busy = 0
         self._token = token
 
-    def handlers(self, service: str, servicer: object) -> grpc.GenericRpcHandler:
-        """Returns what answers the methods of a service."""
-        return grpc.method_handlers_generic_handler(
-            service,
-            {
-                name: grpc.unary_unary_rpc_method_handler(
-                    self._handler(getattr(servicer, name), kind)
-                )
-                for name, kind in _REQUESTS.items()
-                if hasattr(servicer, name)
-            },
-        )
+    def handlers(self) -> list[grpc.GenericRpcHandler]:
+        prediction = {
+            api: self._handler(kind, functools.partial(self._infer, api, run))
+            for api, (kind, run) in _INFERENCE.items()
+        }
+        prediction["GetModelMetadata"] = self._handler(GetModelMetadataRequest, self._get_metadata)
+        management = {
+            "GetModelStatus": self._handler(GetModelStatusRequest, self._get_status),
+            "HandleReloadConfigRequest": self._handler(ReloadConfigRequest, self._reload),
+        }
+        return [
+            grpc.method_handlers_generic_handler(_PREDICTION_SERVICE, prediction),
+            grpc.method_handlers_generic_handler(_MODEL_SERVICE, management),
+        ]
 
     def _handler(
-        self, answer: Callable[[Any, _Context], Awaitable[Message | bytes]], kind: Any
-    ) -> Callable[[bytes, _Context], Awaitable[bytes]]:
+        self, kind: Any, answer: Callable[[Any, _Context], Awaitable[Message | bytes]]
+    ) -> grpc.RpcMethodHandler:
         expected = kind.DESCRIPTOR.full_name
 
         async def handle(content: bytes, context: _Context) -> bytes:
@@ -155,63 +145,15 @@ class _Entrance:
                 self._busy -= 1
             return response if isinstance(response, bytes) else bytes(response.SerializeToString())
 
-        return handle
+        return grpc.unary_unary_rpc_method_handler(handle)
 
-
-async def add_health_service(server: grpc.aio.Server) -> health.aio.HealthServicer:
-    """Adds the standard health service, which reports both services as SERVING."""
-    servicer = health.aio.HealthServicer()
-    for name in _HEALTH_NAMES:
-        await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    return servicer
-
-
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers requests for inference; errors carry TF Serving's code and message."""
-
-    def __init__(self, models: ModelStore, monitoring: Monitoring) -> None:
-        self._models = models
-        self._monitoring = monitoring
-
-    async def Predict(self, request: predict_pb2.PredictRequest, context: _Context) -> bytes:
-        """Runs a signature on tensors; the answer is a serialized PredictResponse."""
-        return await self._answer(inference.predict, request, "Predict", context)
-
-    async def Classify(
-        self, request: classification_pb2.ClassificationRequest, context: _Context
-    ) -> classification_pb2.ClassificationResponse:
-        """Runs a classify signature on examples."""
-        return await self._answer(inference.classify, request, "Classify", context)
-
-    async def Regress(
-        self, request: regression_pb2.RegressionRequest, context: _Context
-    ) -> regression_pb2.RegressionResponse:
-        """Runs a regress signature on examples."""
-        return await self._answer(inference.regress, request, "Regress", context)
-
-    async def MultiInference(
-        self, request: inference_pb2.MultiInferenceRequest, context: _Context
-    ) -> inference_pb2.MultiInferenceResponse:
-        """Runs several signatures of a model on the same examples."""
-        return await self._answer(inference.multi_inference, request, "MultiInference", context)
-
-    async def GetModelMetadata(
-        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: _Context
-    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """Returns the signatures of a model."""
-        spec = _model_spec(request)
-        inference.check_metadata_fields(request)
-        with self._models.lease(spec) as servable:
-            return inference.metadata(servable)
-
-    async def _answer(
+    async def _infer(
         self,
-        run: Callable[[Servable, _Request, float | None], Awaitable[_Response]],
-        request: _Request,
         api: str,
+        run: Callable[..., Awaitable[Message | bytes]],
+        request: Any,
         context: _Context,
-    ) -> _Response:
+    ) -> Message | bytes:
         started = time.perf_counter()
         name, status = "", grpc.StatusCode.CANCELLED
         try:
@@ -228,22 +170,16 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             self._monitoring.record(name, api, "GRPC", status, seconds)
         return response
 
+    async def _get_metadata(self, request: GetModelMetadataRequest, _: _Context) -> Message:
+        spec = _model_spec(request)
+        inference.check_metadata_fields(request)
+        with self._models.lease(spec) as servable:
+            return inference.metadata(servable)
 
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """Reports and changes which models are served."""
-
-    def __init__(self, models: ModelStore) -> None:
-        self._models = models
-
-    async def GetModelStatus(
-        self, request: get_model_status_pb2.GetModelStatusRequest, context: _Context
-    ) -> get_model_status_pb2.GetModelStatusResponse:
-        """Returns the states of a model's versions."""
+    async def _get_status(self, request: GetModelStatusRequest, _: _Context) -> Message:
         return self._models.status(_model_spec(request))
 
-    async def HandleReloadConfigRequest(
-        self, request: model_management_pb2.ReloadConfigRequest, context: _Context
-    ) -> model_management_pb2.ReloadConfigResponse:
+    async def _reload(self, request: ReloadConfigRequest, _: _Context) -> Message:
         """Takes another list of models, and answers when they serve.
 
         A failure is the status of the call, as in model_servers/model_service_impl.cc: a client
@@ -254,9 +190,18 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         except Exception as error:
             _logger.error("ReloadConfig failed: %s", error)
             raise
-        response = model_management_pb2.ReloadConfigResponse()
+        response = ReloadConfigResponse()
         response.status.SetInParent()
         return response
+
+
+async def add_health_service(server: grpc.aio.Server) -> health.aio.HealthServicer:
+    """Adds the standard health service, which reports both services as SERVING."""
+    servicer = health.aio.HealthServicer()
+    for name in _HEALTH_NAMES:
+        await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    return servicer
 
 
 def _brings_token(context: _Context, token: bytes) -> bool:
@@ -266,7 +211,7 @@ def _brings_token(context: _Context, token: bytes) -> bool:
 
 def _model_spec(request: Any) -> ModelSpec:
     """Returns which model a request asks for."""
-    if isinstance(request, inference_pb2.MultiInferenceRequest):
+    if isinstance(request, MultiInferenceRequest):
         return request.tasks[0].model_spec if request.tasks else ModelSpec()
     if not request.HasField("model_spec"):
         raise invalid_argument("Missing ModelSpec")

@@ -38,6 +38,7 @@ from serving.server.errors import (
     invalid_argument,
     unimplemented,
 )
+from serving.server.model.runners import in_thread_if
 from serving.server.model.signatures import (
     CLASSIFY,
     DEFAULT_SIGNATURE,
@@ -54,7 +55,6 @@ from serving.server.model.tensors import (
     serialize_tensor,
 )
 from serving.server.store.servable import Servable
-from serving.server.threads import in_thread_if
 
 # Tags of PredictResponse.outputs and of a map's key and value.
 _OUTPUT: Final = b"\x0a"

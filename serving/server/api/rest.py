@@ -29,11 +29,11 @@ from serving.server.api.page import show_page
 from serving.server.api.rest_body import Bodies
 from serving.server.api.rest_request import fill_examples, predict_inputs
 from serving.server.errors import ServingError, failed_precondition, invalid_argument
+from serving.server.model.runners import in_thread_if
 from serving.server.model.signatures import DEFAULT_SIGNATURE
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
 from serving.server.store.models import ModelStore
-from serving.server.threads import in_thread_if
 from serving.versions import LARGEST_VERSION
 
 _logger = logging.getLogger(__name__)

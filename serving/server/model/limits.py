@@ -50,14 +50,17 @@ class Limits:
         """
         size = 0
         for array in inputs.values():
-            if array.dtype.hasobject:
-                self.check(array.size * STRING_BYTES)
-                length = sum(map(len, array.flat))
-                if length > self._max_string_bytes:
-                    self._check_strings(array)
-                size += array.size * STRING_BYTES + length
-            else:
+            if not array.dtype.hasobject:
                 size += array.nbytes
+                continue
+            self.check(array.size * STRING_BYTES)
+            lengths = list(map(len, array.flat))
+            if max(lengths, default=0) > self._max_string_bytes:
+                raise invalid_argument(
+                    f"A string of the request has {max(lengths)} bytes, and --max_string_bytes is "
+                    f"{self._max_string_bytes}. Shorten it."
+                )
+            size += array.size * STRING_BYTES + sum(lengths)
         self.check(size)
         return size
 
@@ -73,9 +76,8 @@ class Limits:
             if self._computing + size > self._max_computing_bytes:
                 raise ServingError(
                     grpc.StatusCode.RESOURCE_EXHAUSTED,
-                    f"The request counts {size} bytes, others that are being computed "
-                    f"{self._computing}, and --max_computing_bytes is "
-                    f"{self._max_computing_bytes}. Try again later.",
+                    f"The request counts {size} bytes, and {self._computing} of the "
+                    f"{self._max_computing_bytes} of --max_computing_bytes are taken. Try again.",
                 )
             self._computing += size
         return size
@@ -84,11 +86,3 @@ class Limits:
         """Counts a request as computed."""
         with self._lock:
             self._computing -= taken
-
-    def _check_strings(self, array: Array) -> None:
-        longest = max(map(len, array.flat))
-        if longest > self._max_string_bytes:
-            raise invalid_argument(
-                f"A string of the request has {longest} bytes, and --max_string_bytes is "
-                f"{self._max_string_bytes}. Shorten it."
-            )

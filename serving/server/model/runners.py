@@ -7,8 +7,9 @@ import math
 import os
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from serving.server.errors import deadline_exceeded, unavailable
 from serving.server.model.batch import Arrays
@@ -20,6 +21,7 @@ from serving.server.model.tensors import Array
 _CALM_SECONDS: Final = 0.05
 # What the event loop may do at once.
 _SHORT_SECONDS: Final = 0.002
+_T = TypeVar("_T")
 
 
 class Runner(ABC):
@@ -140,6 +142,13 @@ class DirectRunner(Runner):
         """See `Runner`."""
         self._closing = True
         await asyncio.to_thread(self._threads.shutdown)
+
+
+async def in_thread_if(large: bool, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    """Calls a function, in a thread where its arguments are large."""
+    if large:
+        return await asyncio.to_thread(function, *args, **kwargs)
+    return function(*args, **kwargs)
 
 
 def is_closed() -> Exception:

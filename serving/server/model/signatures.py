@@ -85,23 +85,19 @@ class Signature:
                 f"Missing but required: {_names(wanted.keys() - sent)}."
             )
         feeds = {}
-        used = 0
         for alias, info in wanted.items():
-            if alias in given:
-                feeds[info.name] = given[alias]
-                used += 1
-            elif alias in defaults:
-                feeds[info.name] = defaults[alias]
-            else:
+            value = given.get(alias, defaults.get(alias))
+            if value is None:
                 raise invalid_argument(
                     f"Signature input alias: {alias}(feed name: {info.name}) not found in request "
                     "and no default value provided. Inputs expected to be in the request "
                     f"{_names(given)}, or default input alias set: {','.join(sorted(defaults))}"
                 )
-        if used != len(given):
+            feeds[info.name] = value
+        if not given.keys() <= wanted.keys():
             raise invalid_argument(
                 "Inputs contains invalid name. Used request inputs: "
-                f"{','.join(sorted(set(given) & wanted.keys()))}, request input: "
+                f"{','.join(sorted(given.keys() & wanted.keys()))}, request input: "
                 f"{','.join(sorted(given))}"
             )
         return feeds

@@ -15,6 +15,7 @@ from tensorflow_serving.apis import (
 )
 
 from serving.server.api.grpc_service import cut_message
+from serving.server.model.runners import DirectRunner
 from tests.support.running_server import running, two_models
 
 LIMITLESS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -84,14 +85,14 @@ def test_a_message_is_cut_only_where_it_is_too_long():
 
 
 def test_the_deadline_of_a_call_is_passed_on(stub, monkeypatch):
-    seen = []
+    seen, run = [], DirectRunner.run
 
-    async def predict(servable, request, timeout):
+    async def watch(runner, inputs, outputs, *, timeout):
         seen.append(timeout)
-        return b""
+        return await run(runner, inputs, outputs, timeout=timeout)
 
     with monkeypatch.context() as patched:
-        patched.setattr("serving.server.api.inference.predict", predict)
+        patched.setattr(DirectRunner, "run", watch)
         stub.Predict(half([1.0]), timeout=50)
         stub.Predict(half([1.0]))
     assert seen[0] == pytest.approx(50, abs=10)
@@ -99,11 +100,11 @@ def test_the_deadline_of_a_call_is_passed_on(stub, monkeypatch):
 
 
 def test_a_fault_of_the_server_is_an_internal_error_without_a_trace(stub, monkeypatch, caplog):
-    async def break_down(*_):
+    async def break_down(*_, **__):
         raise RuntimeError("a fault")
 
     with monkeypatch.context() as broken:
-        broken.setattr("serving.server.api.inference.predict", break_down)
+        broken.setattr(DirectRunner, "run", break_down)
         with refused("INTERNAL", "RuntimeError: a fault"):
             stub.Predict(half([1.0]))
     (record,) = [r for r in caplog.records if r.name == "serving.server.api.grpc_service"]

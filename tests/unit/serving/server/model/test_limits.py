@@ -60,8 +60,8 @@ async def test_a_request_counts_until_its_computation_has_ended(batching):
     error = await refusal(submit(runner, *LARGE))
     assert error.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert error.message == (
-        "The request counts 40000 bytes, others that are being computed 80000, and "
-        "--max_computing_bytes is 100000. Try again later."
+        "The request counts 40000 bytes, and 80000 of the 100000 of --max_computing_bytes are "
+        "taken. Try again."
     )
     # What waits no longer gives its place back too.
     waiting.cancel()
