@@ -50,26 +50,13 @@ class ModelMetadata:
 
     @property
     def threshold(self) -> float:
-        """The minimum score to suggest a label, unless the label has its own."""
+        """The minimum score to suggest a label."""
         return self._number("threshold")
 
     @property
     def threshold_kind(self) -> str:
         """How the threshold was chosen; `per_label` in older models with one for each label."""
         return str(self._info.get("thresholds", "global"))
-
-    @cached_property
-    def thresholds(self) -> tuple[float, ...]:
-        """The minimum score to suggest each of the L labels."""
-        own = self._info.get("label_thresholds")
-        if own is None:
-            return (self.threshold,) * len(self.labels)
-        try:
-            return tuple(float(own[label]) for label in self.labels)
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadInputError(
-                f"{self._info_path}: unusable label_thresholds ({error!r})."
-            ) from error
 
     @property
     def epochs(self) -> int:

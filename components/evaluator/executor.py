@@ -77,11 +77,11 @@ def _write(output_dict: _Artifacts, name: str, content: object) -> None:
 
 
 def _write_labels(input_dict: _Artifacts, output_dict: _Artifacts) -> None:
-    """Writes the candidate's labels and thresholds beside the metrics, which know only columns."""
+    """Writes the candidate's labels and threshold beside the metrics, which know only columns."""
     model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
     saved_model = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
     metadata = ModelMetadata(saved_model, fileio.open)
-    content = {"labels": metadata.labels, "thresholds": metadata.thresholds}
+    content = {"labels": metadata.labels, "threshold": metadata.threshold}
     _write(output_dict, names.EVALUATED_LABELS_FILE, content)
 
 

@@ -107,8 +107,8 @@ def read_labels(evaluation_uri: str) -> list[dict[str, Any]]:
         values = metrics[f"{LABELS}{name}"]
         is_count = name in ("support", "suggested")
         columns[name] = (values.astype(int) if is_count else values).tolist()
-    columns["threshold"] = known["thresholds"]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return [{**row, "threshold": known["threshold"]} for row in rows]
 
 
 def _overall(evaluation_uri: str) -> MeasuredSlice:

@@ -36,8 +36,8 @@ class Scored:
     Attributes:
         y_true: Multi-hot truth over the model's own vocabulary, [n, L].
         probabilities: Probabilities, [n, L].
-        thresholds: Minimum probability to suggest: one for all labels, one each, [L], or [n, L];
-            infinite where the model suggests nothing.
+        thresholds: Minimum probability to suggest: one for all labels, one each, [L], or one for
+            each paper, [n, 1]; infinite where the model suggests nothing.
         unknown: True labels outside the vocabulary, [n]; None stands for all zero.
     """
 

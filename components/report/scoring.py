@@ -62,7 +62,7 @@ def score(loaded: Any, model: ModelMetadata, papers: TestPapers) -> Scored:
         papers: n papers.
 
     Returns:
-        The truth, the probabilities and the model's thresholds, float32 [n, L].
+        The truth and the probabilities, float32 [n, L], and the model's thresholds, [n, 1].
     """
     evaluate = loaded.signatures[names.SIGNATURE_EVALUATE]
     transform = loaded.signatures[names.SIGNATURE_TRANSFORM]
@@ -83,6 +83,6 @@ def score(loaded: Any, model: ModelMetadata, papers: TestPapers) -> Scored:
     return Scored(
         y_true=np.concatenate(truth),
         probabilities=np.concatenate(probabilities),
-        thresholds=np.where(is_known, np.array(model.thresholds, np.float32), np.float32(np.inf)),
+        thresholds=np.where(is_known, np.float32(model.threshold), np.float32(np.inf)),
         unknown=np.concatenate(unknown),
     )

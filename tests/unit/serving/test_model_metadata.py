@@ -50,17 +50,17 @@ def write(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("info", "kind", "thresholds"),
+    ("info", "kind"),
     [
-        (OLD, "per_label", (0.5, 0.125)),
-        (NEW, "half_f1", (0.25, 0.25)),
-        ({"threshold": 0.25, "epochs": 6, "kept_epoch": 4}, "global", (0.25, 0.25)),
+        (OLD, "per_label"),
+        (NEW, "half_f1"),
+        ({"threshold": 0.25, "epochs": 6, "kept_epoch": 4}, "global"),
     ],
 )
-def test_models_of_every_age_are_read(write, info, kind, thresholds):
+def test_models_of_every_age_are_read(write, info, kind):
     model = write(info, {"micro_f1": 0.75, "examples": 7})
     assert (model.labels, model.ngrams) == (("größe", "\\xff"), 2)
-    assert (model.threshold, model.threshold_kind, model.thresholds) == (0.25, kind, thresholds)
+    assert (model.threshold, model.threshold_kind) == (0.25, kind)
     assert (model.epochs, model.kept_epoch) == (6, 4)
     assert model.validation == ({"lrap": 0.875, "micro_f1": 0.75} if "settings" in info else {})
     assert model.test == {"micro_f1": 0.75, "examples": 7}
@@ -69,7 +69,7 @@ def test_models_of_every_age_are_read(write, info, kind, thresholds):
 def test_files_that_a_model_may_lack(write, tmp_path):
     model = write()
     assert (model.validation, model.test) == ({}, {})
-    for name in ("threshold", "thresholds", "epochs", "kept_epoch"):
+    for name in ("threshold", "epochs", "kept_epoch"):
         with pytest.raises(BadInputError, match=r"model_info\.json: unusable"):
             getattr(model, name)
     with pytest.raises(BadInputError, match="assets/labels: can't be read"):
@@ -83,12 +83,6 @@ def test_broken_file_is_named(write, content):
             getattr(model, name)
 
 
-@pytest.mark.parametrize("own", [{"größe": 0.5}, {"größe": 0.5, "\\xff": "x"}, [0.5, 0.125]])
-def test_unusable_label_thresholds_are_an_error(write, own):
-    with pytest.raises(BadInputError, match="label_thresholds"):
-        write({**OLD, "label_thresholds": own}).thresholds  # noqa: B018 - reads the file
-
-
 def test_files_are_opened_by_what_is_given(write, tmp_path):
     write(OLD)
 
@@ -96,4 +90,4 @@ def test_files_are_opened_by_what_is_given(write, tmp_path):
         assert path.startswith("gs://bucket/assets")
         return (tmp_path / path.removeprefix("gs://bucket/")).open(mode)
 
-    assert ModelMetadata("gs://bucket/", open_file).thresholds == (0.5, 0.125)
+    assert ModelMetadata("gs://bucket/", open_file).threshold == 0.25

@@ -78,22 +78,12 @@ def write_model(folder: Path, info: dict[str, object], labels: bytes) -> types.A
 
 
 @pytest.mark.parametrize("blessed", [1, None])
-@pytest.mark.parametrize(
-    ("info", "thresholds"),
-    [
-        ({"threshold": 0.25}, [0.25, 0.25]),
-        (
-            {"threshold": 0.25, "label_thresholds": {"größe": 0.5, "\\xff": 0.125}},
-            [0.5, 0.125],
-        ),
-    ],
-)
-def test_every_other_model_is_measured(tmp_path, monkeypatch, blessed, info, thresholds):
+def test_every_other_model_is_measured(tmp_path, monkeypatch, blessed):
     seen = []
     monkeypatch.setattr(stock.Executor, "Do", lambda self, *given: seen.append(given))
     evaluation = make_artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
     labels = "größe\n".encode() + b"\xff\n"
-    inputs = {"model": [write_model(tmp_path / "model", info, labels)]}
+    inputs = {"model": [write_model(tmp_path / "model", {"threshold": 0.25}, labels)]}
     outputs = {"evaluation": [evaluation]}
     if blessed is not None:
         infra = make_artifact(standard_artifacts.InfraBlessing, tmp_path / "infra", blessed=blessed)
@@ -102,7 +92,7 @@ def test_every_other_model_is_measured(tmp_path, monkeypatch, blessed, info, thr
     Executor().Do(inputs, outputs, properties)
     assert seen == [(inputs, outputs, properties)]
     written = json.loads((tmp_path / "evaluation" / "evaluated_labels.json").read_text())
-    assert written == {"labels": ["größe", "\\xff"], "thresholds": thresholds}
+    assert written == {"labels": ["größe", "\\xff"], "threshold": 0.25}
 
 
 @pytest.mark.parametrize("checked", [True, False])

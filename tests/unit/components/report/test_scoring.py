@@ -64,7 +64,7 @@ def test_scores_are_the_models_own(split, model_dir):
     silent = np.array([is_silent(record) for record in papers.records])
     assert 0 < silent.sum() < 100
     limits = np.where(silent[:, np.newaxis], np.inf, np.float32(THRESHOLD))
-    np.testing.assert_array_equal(scored.thresholds, np.repeat(limits, len(LABELS), axis=1))
+    np.testing.assert_array_equal(scored.thresholds, limits)
     true = [true_labels(record) for record in papers.records]
     assert scored.y_true.tolist() == [[label in each for label in LABELS] for each in true]
     assert scored.unknown.tolist() == [len(set(each) - set(LABELS)) for each in true]

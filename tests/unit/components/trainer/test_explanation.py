@@ -16,7 +16,7 @@ V, L, K = 40, 7, 4
 
 
 def served(**settings):
-    """A network as it is served, with opinions; some units of its first layer are without bias."""
+    """A network as it is served; half of the first layer is at 0 for the first two n-grams."""
     made = TrainerSettings(**settings)
     trained, network = build_model(V, L, made), build_served_model(V, L, made)
     dice = np.random.default_rng(2)
@@ -29,13 +29,11 @@ def served(**settings):
 
 
 def texts():
-    """Weights, [5, V]: many n-grams, few, none, one, and two that cancel each other out."""
-    dice = np.random.default_rng(3)
-    rows = np.zeros((5, V), np.float32)
-    rows[0, 5:] = dice.gamma(1.0, size=V - 5)
+    """Weights of many n-grams, of three, of none, and of two that cancel each other out."""
+    rows = np.zeros((4, V), np.float32)
+    rows[0, 5:] = np.random.default_rng(3).gamma(1.0, size=V - 5)
     rows[1, 9:12] = [0.3, 2.0, 0.7]
-    rows[3, 20] = 1.5
-    rows[4, :2] = 1.0
+    rows[3, :2] = 1.0
     return rows
 
 
@@ -54,50 +52,42 @@ def gradients(network, rows):
 
 
 @pytest.mark.parametrize("first_layer_dtype", ["float32", "int8"])
-@pytest.mark.parametrize(
-    ("ensemble_size", "hidden_units"), [(1, (9,)), (1, (9, 6, 5)), (3, (9,)), (3, (9, 5))]
-)
+@pytest.mark.parametrize("ensemble_size", [1, 3])
+@pytest.mark.parametrize("hidden_units", [(9,), (9, 6, 5)])
 def test_contributions_are_gradient_times_input(first_layer_dtype, ensemble_size, hidden_units):
     network = served(
         ensemble_size=ensemble_size, hidden_units=hidden_units, first_layer_dtype=first_layer_dtype
     )
     logits, added = gradients(network, texts())
-    columns, found = make_explainer(network)(tf.sparse.from_dense(texts()), K)
-    np.testing.assert_array_equal(columns, np.argsort(-logits, axis=1)[:, :K])
-    expected = np.take_along_axis(added, columns.numpy()[..., np.newaxis], axis=1)
-    found = {name: value.numpy() for name, value in found.items()}
-    np.testing.assert_allclose(
-        found["logits"], np.take_along_axis(logits, columns.numpy(), axis=1), rtol=0, atol=1e-5
-    )
-    ordered = np.sort(expected, axis=2)
-    most, least = (
-        np.maximum(ordered[..., : -NAMED - 1 : -1], 0),
-        np.minimum(ordered[..., :NAMED], 0),
-    )
-    named = np.concatenate([most, least], axis=2)
-    np.testing.assert_allclose(found["contributions"], named, rtol=0, atol=1e-5)
-    at = np.take_along_axis(expected, found["ngrams"], axis=2)
-    np.testing.assert_allclose(np.where(named != 0, at, 0), named, rtol=0, atol=1e-5)
-    rest = expected.sum(axis=2) - named.sum(axis=2)
-    np.testing.assert_allclose(found["rest"], rest, rtol=0, atol=1e-4)
-    # The parts are computed one by one, and add up to what the network says.
+    columns, outputs = make_explainer(network)(tf.sparse.from_dense(texts()), K)
+    found = {name: value.numpy() for name, value in outputs.items()}
+    best = np.argsort(-logits, axis=1)[:, :K]
+    np.testing.assert_array_equal(columns, best)
+    added = np.take_along_axis(added, best[..., np.newaxis], axis=1)
+    ordered = np.sort(added, axis=2)
+    most, least = ordered[..., : -NAMED - 1 : -1], ordered[..., :NAMED]
+    named = np.concatenate([np.maximum(most, 0), np.minimum(least, 0)], axis=2)
+    expected = {
+        "logits": np.take_along_axis(logits, best, axis=1),
+        "contributions": named,
+        "rest": added.sum(axis=2) - named.sum(axis=2),
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-4, err_msg=name)
+    at = np.take_along_axis(added, found["ngrams"], axis=2)
+    np.testing.assert_allclose(np.where(named != 0, at, 0), named, rtol=0, atol=1e-4)
+    # The bias comes by a way of its own, and makes the sum what the network says.
     parts = found["contributions"].sum(axis=2) + found["rest"] + found["bias"]
     np.testing.assert_allclose(parts, found["logits"], rtol=0, atol=1e-4)
-    # Nothing is off or on by chance: some n-grams speak for labels, and some against.
     assert (named[0, :, 0] > 0).all()
     assert (named[0, :, -1] < 0).any()
-    assert not named[2].any()
 
 
 @pytest.mark.parametrize(
-    ("wrong", "name"),
-    [
-        (keras.layers.LayerNormalization(name="norm"), "norm"),
-        (keras.layers.Dense(L, name="more"), "logits"),
-    ],
+    ("more", "name"),
+    [(keras.layers.LayerNormalization(name="norm"), "norm"), (keras.layers.Dense(L), "logits")],
 )
-def test_a_network_with_other_parts_is_refused(wrong, name):
+def test_a_network_with_other_parts_is_refused(more, name):
     network = served(hidden_units=(9,))
-    other = keras.Model(network.inputs, wrong(network.output))
-    with pytest.raises(ValueError, match=f"through .*{name}"):
-        make_explainer(other)
+    with pytest.raises(ValueError, match=f"can't be explained through {name}"):
+        make_explainer(keras.Model(network.inputs, more(network.output)))
