@@ -104,8 +104,11 @@ def make_rest_app(
     ]
     if metrics:
         routes.append(Route(metrics, show_metrics, methods=_VERBS))
-    routes.append(Route("/{path:path}", RestApi(models, monitoring, options)))
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    # Not by a route: none takes a path with a line feed in it.
+    app.router.default = RestApi(models, monitoring, options)
+    app.router.redirect_slashes = False
+    return app
 
 
 class RestApi:

@@ -55,3 +55,9 @@ def test_every_signature_takes_what_the_document_shows(address):
     known = {key for key, each in model["signature_def"]["signature_def"].items() if each["inputs"]}
     assert named[:2] == 2 * ["serving_default"]
     assert sorted(named) == sorted(2 * list(known))
+
+
+def test_a_path_with_a_line_feed_is_one_of_the_api(address):
+    answer = httpx.get(f"{address}/v1/models/no%0Asuch")
+    assert answer.status_code == 404
+    assert answer.json() == {"error": "Could not find any versions of model no\nsuch"}
