@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from components.metrics.classification import ratios
 from components.metrics.inputs import Array, FloatVector, checked_truth, checked_unknown
 from components.metrics.names import HEADLINE
 from components.metrics.ranking import hits_among_best, lrap, ndcg_at_k
@@ -45,6 +46,12 @@ class Scored:
     probabilities: Array
     thresholds: float | Array
     unknown: Array | None = None
+
+    @property
+    def suggested(self) -> Array:
+        """Which labels are suggested, bool [n, L]."""
+        thresholds = np.asarray(self.thresholds, dtype=self.probabilities.dtype)
+        return np.asarray(self.probabilities >= thresholds)
 
 
 @dataclass(frozen=True)
@@ -143,8 +150,7 @@ class _Contributions:
         if not self.papers:
             raise ValueError("there is no paper to draw")
         unknown = checked_unknown(scored.unknown, self.papers)
-        thresholds = np.asarray(scored.thresholds, dtype=scored.probabilities.dtype)
-        suggested = scored.probabilities >= thresholds
+        suggested = scored.suggested
         hits = truth & suggested
         self._hits = scipy.sparse.csr_array(hits, dtype=np.float64).T
         both = truth.astype(np.int8) + suggested
@@ -162,18 +168,11 @@ class _Contributions:
     def metrics(self, weights: FloatMatrix) -> FloatMatrix:
         """Computes the metrics for weights [draws, n]: [draws, metrics], as in HEADLINE."""
         sums = weights @ self._sums
-        micro = _f1(sums[:, 0], sums[:, 1])
-        per_label = _f1(self._hits @ weights.T, self._true_and_suggested @ weights.T)
+        micro = ratios(2 * sums[:, 0], sums[:, 1])
+        per_label = ratios(2 * self._hits @ weights.T, self._true_and_suggested @ weights.T)
         macro = per_label.mean(axis=0) if self.labels else np.zeros(len(weights))
         means = sums[:, 2:] / weights.sum(axis=1, keepdims=True)
         return np.column_stack([micro, macro, means])
-
-
-def _f1(hits: Array, true_and_suggested: Array) -> Array:
-    """F1 = 2tp / (true + suggested), 0 where that is 0 / 0."""
-    result = np.zeros(hits.shape)
-    np.divide(2 * hits, true_and_suggested, out=result, where=true_and_suggested > 0)
-    return result
 
 
 def _weights(papers: int, samples: int, rows: int, seed: int) -> Iterator[FloatMatrix]:

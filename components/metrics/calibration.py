@@ -37,10 +37,10 @@ class CalibrationBin:
     share_true: float
 
 
-def reliability(
+def count_pairs(
     y_true: Array, probabilities: Array, unknown: Array | None = None
-) -> list[CalibrationBin]:
-    """Sorts all pairs into 15 bins of equal width, as `sklearn.calibration.calibration_curve` does.
+) -> NDArray[np.float64]:
+    """Counts the pairs in each of 15 bins of equal width; counts of batches can be added.
 
     Args:
         y_true: Multi-hot truth, [n, L].
@@ -49,24 +49,10 @@ def reliability(
             None stands for all zero.
 
     Returns:
-        All bins from 0 to 1, empty ones too.
-
-    Raises:
-        ValueError: The shapes don't match, or a probability is NaN or outside [0, 1].
-    """
-    return bins_from(count_pairs(y_true, probabilities, unknown))
-
-
-def count_pairs(
-    y_true: Array, probabilities: Array, unknown: Array | None = None
-) -> NDArray[np.float64]:
-    """Counts the pairs in each bin, as `reliability` sorts them; counts of batches can be added.
-
-    Returns:
         Pairs, sum of their probabilities, true ones among them, [3, 15].
 
     Raises:
-        ValueError: As in `reliability`.
+        ValueError: The shapes don't match, or a probability is NaN or outside [0, 1].
     """
     truth = checked_truth(y_true, probabilities)
     missed = int(checked_unknown(unknown, truth.shape[0]).sum())
@@ -83,7 +69,10 @@ def count_pairs(
 
 
 def bins_from(counts: NDArray[np.float64]) -> list[CalibrationBin]:
-    """Returns the bins whose pairs `count_pairs` counted, [3, 15]."""
+    """Returns the bins whose pairs `count_pairs` counted, empty ones too.
+
+    They are those of `sklearn.calibration.calibration_curve`.
+    """
     pairs, sums, hits = counts
     at_least_one = np.maximum(pairs, 1)
     return [

@@ -109,17 +109,17 @@ def micro_f1(counts: LabelCounts) -> float:
 
 def label_precision(counts: LabelCounts) -> FloatVector:
     """Precision of each label of the vocabulary, [L], as `precision_score(average=None)`."""
-    return _ratios(counts.true_positives, counts.suggested)
+    return ratios(counts.true_positives, counts.suggested)
 
 
 def label_recall(counts: LabelCounts) -> FloatVector:
     """Recall of each label of the vocabulary, [L], as `recall_score(average=None)`."""
-    return _ratios(counts.true_positives, counts.true)
+    return ratios(counts.true_positives, counts.true)
 
 
 def label_f1(counts: LabelCounts) -> FloatVector:
     """F1 of each label of the vocabulary, [L], as `f1_score(average=None)`."""
-    return _ratios(2 * counts.true_positives, counts.suggested + counts.true)
+    return ratios(2 * counts.true_positives, counts.suggested + counts.true)
 
 
 def macro_average(per_label: FloatVector) -> float:
@@ -163,7 +163,7 @@ def example_f1(y_true: Array, suggested: Array, unknown: Array | None = None) ->
     outside = checked_unknown(unknown, truth.shape[0])
     chosen = suggested.astype(bool)
     hits = 2 * (truth & chosen).sum(axis=1)
-    return _ratios(hits, truth.sum(axis=1) + chosen.sum(axis=1) + outside)
+    return ratios(hits, truth.sum(axis=1) + chosen.sum(axis=1) + outside)
 
 
 def example_is_covered(y_true: Array, suggested: Array) -> FloatVector:
@@ -185,7 +185,7 @@ def _pairs(counts: LabelCounts) -> int:
     return counts.examples * counts.true_positives.size + counts.unknown
 
 
-def _ratios(parts: IntVector, wholes: IntVector) -> FloatVector:
+def ratios(parts: Array, wholes: Array) -> Array:
     """Divides, 0 where that is 0 / 0."""
-    result: FloatVector = np.divide(parts, wholes, out=np.zeros(parts.shape), where=wholes > 0)
+    result: Array = np.divide(parts, wholes, out=np.zeros(parts.shape), where=wholes > 0)
     return result

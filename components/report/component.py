@@ -33,9 +33,9 @@ Report = create_tfx_component_class(
         LAST_STATISTICS_KEY: ChannelParameter(standard_artifacts.ExampleStatistics, optional=True),
         standard_component_specs.MODEL_KEY: ChannelParameter(standard_artifacts.Model),
         standard_component_specs.MODEL_RUN_KEY: ChannelParameter(standard_artifacts.ModelRun),
-        BASELINES_KEY: ChannelParameter(BaselinesArtifact, optional=True),
+        BASELINES_KEY: ChannelParameter(BaselinesArtifact),
         standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
-            standard_artifacts.InfraBlessing, optional=True
+            standard_artifacts.InfraBlessing
         ),
         standard_component_specs.EVALUATION_KEY: ChannelParameter(
             standard_artifacts.ModelEvaluation
@@ -43,15 +43,13 @@ Report = create_tfx_component_class(
         standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(
             standard_artifacts.ModelBlessing
         ),
-        standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(
-            standard_artifacts.PushedModel, optional=True
-        ),
+        standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(standard_artifacts.PushedModel),
     },
     output_channel_parameters={REPORT_KEY: ChannelParameter(ReportArtifact)},
     execution_parameters={
         # ReportSettings as JSON.
         SETTINGS_KEY: ExecutionParameter(str),
-        # The fields of `components.report.facts.Provenance` as JSON.
+        # As `components.report.facts.gather` takes it, as JSON.
         PROVENANCE_KEY: ExecutionParameter(str),
         # Digest of this component's source, so that edited code runs again.
         "source_digest": ExecutionParameter(str),

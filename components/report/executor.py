@@ -12,7 +12,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils
 
-from components.report.facts import Provenance, Sources, gather
+from components.report.facts import Sources, gather
 from components.report.page import render
 from components.report.settings import ReportSettings
 from schema import names
@@ -37,14 +37,14 @@ class Executor(base_executor.BaseExecutor):
         """Writes the page, its numbers as JSON, and the table of all labels.
 
         Args:
-            input_dict: The component's inputs; optional ones may be empty.
+            input_dict: The component's inputs; `last_statistics` may be empty.
             output_dict: `report`, one ReportArtifact.
-            exec_properties: `settings`, ReportSettings as JSON; `provenance`, the fields of
-                Provenance as JSON.
+            exec_properties: `settings`, ReportSettings as JSON; `provenance`, as `gather` takes
+                it, as JSON.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = ReportSettings.model_validate_json(exec_properties[SETTINGS_KEY])
-        provenance = Provenance(**json.loads(exec_properties[PROVENANCE_KEY]))
+        provenance = json.loads(exec_properties[PROVENANCE_KEY])
         facts = gather(_sources(input_dict), provenance, settings)
         report = artifact_utils.get_single_instance(output_dict[REPORT_KEY])
         files = {
@@ -68,16 +68,8 @@ def _sources(input_dict: dict[str, list[types.Artifact]]) -> Sources:
     def uri(key: str) -> str:
         return str(artifact_utils.get_single_uri(input_dict[key]))
 
-    def optional(key: str) -> types.Artifact | None:
-        return next(iter(input_dict.get(key) or []), None)
-
-    def optional_uri(key: str) -> str | None:
-        artifact = optional(key)
-        return None if artifact is None else str(artifact.uri)
-
     blessing = artifact_utils.get_single_instance(input_dict[specs.MODEL_BLESSING_KEY])
-    pushed = optional(specs.PUSHED_MODEL_KEY)
-    version = pushed.get_string_custom_property("pushed_version") if pushed is not None else ""
+    pushed = artifact_utils.get_single_instance(input_dict[specs.PUSHED_MODEL_KEY])
     return Sources(
         splits={
             split: artifact_utils.get_split_uri(input_dict[specs.EXAMPLES_KEY], split)
@@ -88,9 +80,9 @@ def _sources(input_dict: dict[str, list[types.Artifact]]) -> Sources:
         evaluation=uri(specs.EVALUATION_KEY),
         curation=uri(CURATION_KEY),
         statistics=uri(specs.STATISTICS_KEY),
-        last_statistics=optional_uri(LAST_STATISTICS_KEY),
-        baselines=optional_uri(BASELINES_KEY),
-        infra_blessing=optional_uri(specs.INFRA_BLESSING_KEY),
+        baselines=uri(BASELINES_KEY),
+        infra_blessing=uri(specs.INFRA_BLESSING_KEY),
+        last_statistics=uri(LAST_STATISTICS_KEY) if input_dict.get(LAST_STATISTICS_KEY) else None,
         blessed=bool(blessing.get_int_custom_property("blessed")),
-        version=version or None,
+        version=pushed.get_string_custom_property("pushed_version") or None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -44,9 +44,9 @@ class Sources:
         evaluation: The Evaluator's artifact.
         curation: ExampleGen's artifact with the curation counts.
         statistics: StatisticsGen's artifact.
+        baselines: Baselines' artifact.
+        infra_blessing: InfraValidator's artifact.
         last_statistics: The last run's; None if there is none.
-        baselines: Baselines' artifact; None if there is none.
-        infra_blessing: InfraValidator's artifact; None if there is none.
         blessed: Whether the model passed the gate.
         version: The version that serves this model; None if it was not pushed.
     """
@@ -57,31 +57,14 @@ class Sources:
     evaluation: str
     curation: str
     statistics: str
+    baselines: str
+    infra_blessing: str
     last_statistics: str | None = None
-    baselines: str | None = None
-    infra_blessing: str | None = None
     blessed: bool = False
     version: str | None = None
 
 
-@dataclass(frozen=True)
-class Provenance:
-    """What the report can't find out by itself.
-
-    Attributes:
-        data: The name of the data file.
-        commit: The git commit of the code; empty if it is not a checkout.
-        changed: Whether the code differs from that commit.
-        settings: The settings of every section.
-    """
-
-    data: str
-    commit: str = ""
-    changed: bool = False
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -> Facts:
+def gather(sources: Sources, provenance: Mapping[str, Any], settings: ReportSettings) -> Facts:
     """Gathers the facts, ready for JSON and for `components.report.page`.
 
     For a model that can't be served, and so was not measured, there are only the reasons, the
@@ -89,10 +72,12 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
 
     Args:
         sources: Where the other components' outputs are.
-        provenance: What the model card says about code and data.
+        provenance: What the report can't find out by itself: the name of the `data`, the git
+            `commit` of the code (empty if it is not a checkout), whether the code is `changed`
+            from that, and the `settings` of every section.
         settings: How the report measures.
     """
-    words = Words.of_settings(provenance.settings)
+    words = Words.of_settings(provenance["settings"])
     facts: Facts = {
         "name": names.MODEL_NAME,
         "written": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -102,7 +87,7 @@ def gather(sources: Sources, provenance: Provenance, settings: ReportSettings) -
             **data_facts.describe_splits(sources.splits),
             "drift": _drift(sources),
         },
-        "card": {**asdict(provenance), **_card(settings, words)},
+        "card": {**provenance, **_card(settings, words)},
     }
     reasons = _why_not_evaluated(sources)
     if reasons is not None:
@@ -159,19 +144,22 @@ def _evaluator_facts(evaluation: str) -> Facts:
 
 
 def _test_facts(
-    sources: Sources, model: ModelMetadata, settings: ReportSettings, provenance: Provenance
+    sources: Sources,
+    model: ModelMetadata,
+    settings: ReportSettings,
+    provenance: Mapping[str, Any],
 ) -> Facts:
     papers = read_test_papers(sources.splits[names.TEST], settings.max_papers, settings.seed)
     loaded = tf.saved_model.load(sources.model)
     own = score(loaded, model, papers)
     predictor = Predictor(Path(sources.model), loaded, {})
-    reads_titles = provenance.settings.get("features", {}).get("input") != "abstract"
+    reads_titles = provenance["settings"].get("features", {}).get("input") != "abstract"
 
     def explain(paper: RawPaper) -> Suggestions:
         text = paper.text if reads_titles else paper.abstract
         return predictor.suggest([text], explain=True)[0]
 
-    baselines = read_baselines(sources.baselines) if sources.baselines else {}
+    baselines = read_baselines(sources.baselines)
     others = {
         name: quality.align(each, model.labels, papers.rows, own)
         for name, each in baselines.items()
@@ -204,13 +192,9 @@ def _test_facts(
 
 def _why_not_evaluated(sources: Sources) -> list[str] | None:
     """Returns why the model was not measured; None if it was."""
-    path = f"{sources.evaluation}/{names.NOT_EVALUATED_FILE}"
-    if not fileio.exists(path):
+    if not fileio.exists(f"{sources.evaluation}/{names.NOT_EVALUATED_FILE}"):
         return None
-    report = f"{sources.infra_blessing}/{names.INFRA_REPORT_FILE}"
-    if sources.infra_blessing is None or not fileio.exists(report):
-        return [str(_read_json(path)["reason"])]
-    checks = _read_json(report)["checks"]
+    checks = _read_json(f"{sources.infra_blessing}/{names.INFRA_REPORT_FILE}")["checks"]
     return [
         f"{check['name']}: {check['message']}" for check in checks if check["result"] == "failed"
     ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from components.baselines.results import BaselineScores
 from components.metrics.bootstrap import Scored, resample
-from components.metrics.calibration import reliability
+from components.metrics.calibration import bins_from, count_pairs
 from components.metrics.confusion import confused_labels, most_wrong
 from components.metrics.curves import precision_recall_curve, threshold_curve
 from components.metrics.inputs import Array, IntVector
@@ -79,7 +79,7 @@ def curves(own: Scored, baselines: Mapping[str, Scored]) -> dict[str, Any]:
     """
     shown = {
         _MODEL: own,
-        **{name: each for name, each in baselines.items() if _suggested(each).any()},
+        **{name: each for name, each in baselines.items() if each.suggested.any()},
     }
     # Where the model suggests nothing, no threshold changes that.
     suggestible = np.where(np.isinf(own.thresholds), np.float32(0), own.probabilities)
@@ -94,7 +94,8 @@ def curves(own: Scored, baselines: Mapping[str, Scored]) -> dict[str, Any]:
 
 def calibration(own: Scored) -> list[dict[str, Any]]:
     """Returns the bins of the calibration curve."""
-    return [asdict(each) for each in reliability(own.y_true, own.probabilities, own.unknown)]
+    counts = count_pairs(own.y_true, own.probabilities, own.unknown)
+    return [asdict(each) for each in bins_from(counts)]
 
 
 def confusion(own: Scored, labels: Sequence[str]) -> list[dict[str, Any]]:
@@ -131,12 +132,11 @@ def wrong_papers(
         speaks for and against those of the best labels that were suggested or missed by mistake.
     """
     column = {label: index for index, label in enumerate(labels)}
-    all_suggested = _suggested(own)
+    all_suggested = own.suggested
     papers = []
     for index, loss in most_wrong(own.y_true, own.probabilities, own.unknown, n=count):
         paper = parse_example(records[index])
-        row = own.probabilities[index]
-        suggested = all_suggested[index]
+        row, suggested = own.probabilities[index], all_suggested[index]
         untrue = np.flatnonzero(~own.y_true[index].astype(bool))
         ranked = untrue[np.lexsort((-row[untrue], ~suggested[untrue]))]
         papers.append(
@@ -145,19 +145,11 @@ def wrong_papers(
                 "abstract": paper.abstract[:_SHOWN_CHARACTERS],
                 "loss": loss,
                 "true": [
-                    {
-                        "label": term,
-                        "probability": float(row[column[term]]) if term in column else None,
-                        "suggested": term in column and bool(suggested[column[term]]),
-                    }
+                    _label(term, column.get(term), row, suggested)
                     for term in (*paper.labels, *paper.left_out)
                 ],
                 "wrong": [
-                    {
-                        "label": labels[place],
-                        "probability": float(row[place]),
-                        "suggested": bool(suggested[place]),
-                    }
+                    _label(labels[place], place, row, suggested)
                     for place in ranked[:_WRONG_LABELS].tolist()
                 ],
                 "why": [
@@ -171,9 +163,14 @@ def wrong_papers(
     return papers
 
 
-def _suggested(scored: Scored) -> Array:
-    thresholds = np.asarray(scored.thresholds, dtype=scored.probabilities.dtype)
-    return np.asarray(scored.probabilities >= thresholds)
+def _label(label: str, place: int | None, row: Array, suggested: Array) -> dict[str, Any]:
+    if place is None:
+        return {"label": label, "probability": None, "suggested": False}
+    return {
+        "label": label,
+        "probability": float(row[place]),
+        "suggested": bool(suggested[place]),
+    }
 
 
 def _precision_recall(name: str, scored: Scored) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -17,8 +16,7 @@ from serving.model_metadata import ModelMetadata
 _BATCH: Final = 256
 
 
-@dataclass(frozen=True)
-class TestPapers:
+class SampledPapers(NamedTuple):
     """The test papers, or a seeded sample of them.
 
     Attributes:
@@ -27,15 +25,12 @@ class TestPapers:
         records: Their serialized raw examples, [n].
     """
 
-    # Tells pytest that this is not a test.
-    __test__ = False
-
     total: int
     rows: IntVector
     records: list[bytes]
 
 
-def read_test_papers(split_dir: str, most: int, seed: int) -> TestPapers:
+def read_test_papers(split_dir: str, most: int, seed: int) -> SampledPapers:
     """Reads the papers of a split in the order of its sorted files, or a seeded sample of them.
 
     Args:
@@ -50,10 +45,10 @@ def read_test_papers(split_dir: str, most: int, seed: int) -> TestPapers:
         rows = np.sort(np.random.default_rng(seed).choice(total, most, replace=False))
     wanted = set(rows.tolist())
     kept = [record for row, record in enumerate(records.as_numpy_iterator()) if row in wanted]
-    return TestPapers(total, rows, kept)
+    return SampledPapers(total, rows, kept)
 
 
-def score(loaded: Any, model: ModelMetadata, papers: TestPapers) -> Scored:
+def score(loaded: Any, model: ModelMetadata, papers: SampledPapers) -> Scored:
     """Scores papers through the signatures that the Evaluator uses.
 
     Args:

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from components.metrics.calibration import expected_calibration_error, reliability
+from components.metrics.calibration import bins_from, count_pairs, expected_calibration_error
+
+
+def reliability(*scored):
+    return bins_from(count_pairs(*scored))
 
 
 def make(seed, papers=60, labels=5):
@@ -57,9 +61,6 @@ def test_without_a_pair_all_bins_are_empty():
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(ValueError, match="below 0 or above 1"):
-        reliability(np.zeros((1, 2)), np.array([[0.5, 1.1]]))
-    with pytest.raises(ValueError, match="below 0 or above 1"):
-        reliability(np.zeros((1, 2)), np.array([[0.5, -0.1]]))
-    with pytest.raises(ValueError, match="NaN"):
-        reliability(np.zeros((1, 1)), np.array([[np.nan]]))
+    for wrong, message in ((1.1, "below 0 or above 1"), (-0.1, "below 0"), (np.nan, "NaN")):
+        with pytest.raises(ValueError, match=message):
+            reliability(np.zeros((1, 2)), np.array([[0.5, wrong]]))

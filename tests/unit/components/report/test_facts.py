@@ -13,12 +13,17 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from components.baselines.results import BaselineScores, write_baselines
 from components.evaluator.gate import GateRow
 from components.report import facts as module
-from components.report.facts import Provenance, Sources, gather
+from components.report.facts import Sources, gather
 from components.report.settings import ReportSettings
 from tests.support.report_served import LABELS, draw_papers, save_model, write_split
 
 SETTINGS = ReportSettings(bootstrap_samples=20, wrong_papers=2)
-PROVENANCE = Provenance("papers.csv", "abc", changed=True, settings={"trainer": {"seed": 3}})
+PROVENANCE = {
+    "data": "papers.csv",
+    "commit": "abc",
+    "changed": True,
+    "settings": {"trainer": {"seed": 3}},
+}
 FIGURES = {
     "micro_f1": 0.7,
     "examples": 30.0,
@@ -69,6 +74,7 @@ def everything(tmp_path_factory) -> Sources:
         curation=str(root / "curation"),
         statistics=write_statistics(root / "now", 30),
         baselines=str(root / "baselines"),
+        infra_blessing=str(root / "infra"),
         blessed=True,
         version="17",
     )
@@ -135,10 +141,12 @@ def test_everything_of_a_blessed_model_is_there(everything):
 def test_a_refused_model_has_the_bounds_that_it_missed_and_what_is_missing_is_empty(
     everything, tmp_path
 ):
-    changes = {"blessed": False, "version": None, "baselines": None, "model_run": str(tmp_path)}
+    write_baselines(str(tmp_path), [])
+    folders = {"baselines": str(tmp_path), "model_run": str(tmp_path)}
     # Of a large split a sample is scored.
     settings = SETTINGS.model_copy(update={"max_papers": 12})
-    facts = gather(replace(everything, **changes), PROVENANCE, settings)
+    refused = replace(everything, **folders, blessed=False, version=None)
+    facts = gather(refused, PROVENANCE, settings)
     verdict = {"state": "refused", "reasons": [str(FAILED)], "version": None}
     assert facts["verdict"] == verdict
     assert facts["baselines"] == []
@@ -149,33 +157,28 @@ def test_a_refused_model_has_the_bounds_that_it_missed_and_what_is_missing_is_em
 
 
 def test_a_model_that_cannot_be_served_has_only_the_reasons(everything, tmp_path):
-    (tmp_path / "not_evaluated.json").write_text('{"reason": "See there."}')
-    # What such a model lacks may be what a report would read.
-    empty = str(tmp_path / "no model")
-    refused = replace(
-        everything, evaluation=str(tmp_path), model=empty, blessed=False, version=None
-    )
-    facts = gather(refused, PROVENANCE, SETTINGS)
-    verdict = {"state": "not_evaluated", "reasons": ["See there."], "version": None}
-    assert facts["verdict"] == verdict
-    assert {"model", "figures", "headline", "labels", "gate"}.isdisjoint(facts)
-    assert facts["data"]["curation"] == {"kept": 90}
-
+    (tmp_path / "not_evaluated.json").write_text('{"reason": ""}')
     checks = [
         {"name": "loads", "result": "passed", "message": ""},
         {"name": "answers", "result": "failed", "message": "NaN"},
         {"name": "order", "result": "skipped", "message": ""},
     ]
-    infra = tmp_path / "infra"
-    infra.mkdir()
-    (infra / "infra_validation.json").write_text(json.dumps({"checks": checks}))
-    facts = gather(replace(refused, infra_blessing=str(infra)), PROVENANCE, SETTINGS)
-    assert facts["verdict"]["reasons"] == ["answers: NaN"]
+    (tmp_path / "infra_validation.json").write_text(json.dumps({"checks": checks}))
+    # What such a model lacks may be what a report would read.
+    folders = {"evaluation": str(tmp_path), "infra_blessing": str(tmp_path), "model": "none"}
+    refused = replace(everything, **folders, blessed=False, version=None)
+    facts = gather(refused, PROVENANCE, SETTINGS)
+    verdict = {"state": "not_evaluated", "reasons": ["answers: NaN"], "version": None}
+    assert facts["verdict"] == verdict
+    assert {"model", "figures", "headline", "labels", "gate"}.isdisjoint(facts)
+    assert facts["data"]["curation"] == {"kept": 90}
 
 
 def test_data_is_compared_with_the_last_run(everything, tmp_path):
-    not_evaluated = replace(everything, evaluation=str(tmp_path))
+    folder = str(tmp_path)
+    not_evaluated = replace(everything, evaluation=folder, infra_blessing=folder)
     (tmp_path / "not_evaluated.json").write_text('{"reason": ""}')
+    (tmp_path / "infra_validation.json").write_text('{"checks": []}')
 
     def drift(last: str | None):
         sources = replace(not_evaluated, last_statistics=last)
