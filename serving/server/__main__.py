@@ -24,10 +24,14 @@ EPILOG: Final = f"Accepted without effect: --{', --'.join(WITHOUT_EFFECT)}."
 
 # Of click's types, by the name or the hint of an option.
 _PORT: Final = click.IntRange(0, 65535)
+_AT_LEAST_1: Final = click.IntRange(1)
 _TYPES: Final[dict[Any, Any]] = {
     "port": _PORT,
     "rest_api_port": _PORT,
-    "grpc_max_threads": click.IntRange(1),
+    "grpc_max_threads": _AT_LEAST_1,
+    "rest_api_max_body_bytes": _AT_LEAST_1,
+    "rest_api_max_connections": _AT_LEAST_1,
+    "rest_api_idle_timeout_seconds": _AT_LEAST_1,
     Path | None: click.Path(path_type=Path),
 }
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"

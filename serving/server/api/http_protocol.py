@@ -71,9 +71,8 @@ class HttpProtocol(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
             self._decline(data[offer.args[0] :])
-        except httptools.HttpParserError as error:
-            unknown = isinstance(error, httptools.HttpParserInvalidMethodError)
-            self._refuse(501 if unknown or self.parser.get_method() not in _METHODS else 400)
+        except httptools.HttpParserError:
+            self._refuse(400 if self.parser.get_method() in _METHODS else 501)
         if self._head > _LONGEST_HEAD and not self.transport.is_closing():
             self._refuse(431)
 

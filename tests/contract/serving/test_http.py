@@ -52,7 +52,6 @@ def is_closed(connection: socket.socket) -> bool:
         ("GET /favicon.ico", 404, "Not Found"),
         ("POST /v1", 404, "Not Found"),
         (f"TRACE {STATUS}", 501, "Not Implemented"),
-        (f"get {STATUS}", 501, "Not Implemented"),
     ],
 )
 def test_what_is_no_request_to_the_api_gets_a_page(connection, line, status, phrase):

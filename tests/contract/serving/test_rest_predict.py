@@ -88,6 +88,12 @@ def test_several_inputs_and_outputs_by_column(client):
     assert got.content == {"outputs": {**COLUMNS, "text_bytes": text_bytes}}
 
 
+def test_scalars_stay_scalars(client):
+    """json_tensor.cc MakeColumnarFormatJsonFromTensors: a string is one too."""
+    got = client.post("echo:predict", {"inputs": ROWS[0]})
+    assert got.content == {"outputs": {**ROWS[0], "text_bytes": b64(b"foo")}}
+
+
 def test_one_instance_of_several_inputs(client):
     """api_rest.md, "Response format": still a list."""
     got = client.post("echo:predict", {"instances": ROWS[:1]})
