@@ -33,7 +33,7 @@ class ServerOptions:
     Defaults are TF Serving's but for two: it listens on loopback, and REST is on. A
     `rest_api_port` of None turns REST off, and 0 takes a free port; on the command line 0 turns it
     off, as in TF Serving. Without a `monitoring_config_file` the metrics are at their usual path.
-    `host`, `auth_token_file`, `max_string_bytes` and `max_computing_bytes` are this server's own.
+    The limits (docs/exposure.md), `host` and `auth_token_file` are this server's own.
     """
 
     model_name: Annotated[str, "What requests call the model at --model_base_path."] = "default"
