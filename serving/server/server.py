@@ -177,7 +177,7 @@ class ModelServer:
             self._store,
             self._monitoring,
             self._grpc_arguments,
-            most_bytes=2 * self._options.max_computing_bytes,
+            most_bytes=self._options.max_computing_bytes,
             max_threads=self._options.grpc_max_threads,
             token=self._token,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import os
 import time
@@ -27,6 +28,7 @@ from serving.server.config import list_models
 from serving.server.errors import ServingError, internal, invalid_argument
 from serving.server.monitoring import Monitoring
 from serving.server.store.models import ModelStore
+from serving.server.wire import field_ends
 
 _logger = logging.getLogger(__name__)
 
@@ -39,6 +41,9 @@ _OPTIONS: Final = (
 )
 # In bytes: a message travels in a header, of which clients accept 8 KiB.
 _LONGEST_MESSAGE: Final = 6000
+# Inputs, filters and tasks of a message that is large.
+_LARGE_BYTES: Final = 64 * 1024
+_MOST_FIELDS: Final = 1000
 _NO_THREAD: Final = "Server Threadpool Exhausted"
 _NO_TOKEN: Final = "Send the token of this server as metadata: authorization: Bearer TOKEN"
 _PREDICTION_SERVICE: Final = "tensorflow.serving.PredictionService"
@@ -136,7 +141,7 @@ class _Services:
                 await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, _NO_THREAD)
             self._busy += 1
             try:
-                response = await answer(kind.FromString(content), context)
+                response = await answer(_parse(kind, content), context)
             except DecodeError:
                 await _abort(context, internal(f"The message is not a {expected}"))
             except Exception as error:  # noqa: BLE001
@@ -202,6 +207,23 @@ async def add_health_service(server: grpc.aio.Server) -> health.aio.HealthServic
         await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     return servicer
+
+
+def _parse(kind: Any, content: bytes) -> Any:
+    """Reads a message, unless it has so many fields that nothing else would get its turn.
+
+    Raises:
+        DecodeError: It is none.
+        ServingError: It has.
+    """
+    if len(content) > _LARGE_BYTES:
+        try:
+            fields = sum(1 for _ in itertools.islice(field_ends(content), _MOST_FIELDS + 1))
+        except IndexError as error:
+            raise DecodeError("cut short") from error
+        if fields > _MOST_FIELDS:
+            raise invalid_argument(f"The message has more than {_MOST_FIELDS} fields.")
+    return kind.FromString(content)
 
 
 def _brings_token(context: _Context, token: bytes) -> bool:

@@ -19,7 +19,6 @@ from typing import Any, Final
 import grpc
 import numpy as np
 from google.protobuf import text_format
-from google.protobuf.internal.decoder import _DecodeVarint
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef, MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel as SavedModelProto
@@ -34,10 +33,9 @@ from serving.server.errors import (
 )
 from serving.server.model.signatures import Signature
 from serving.server.model.tensors import Array
+from serving.server.wire import field_ends
 
 _TAGS: Final = frozenset({"serve"})
-# How protobuf marks a field that is a number, or has a length.
-_VARINT, _BYTES = 0, 2
 _INIT_OP: Final = "__saved_model_init_op"
 # Operations that may loop for any time; without one, a run ends by itself.
 _LOOPS: Final = {"While", "StatelessWhile", "Enter", "RefEnter"}
@@ -203,19 +201,12 @@ def _read_meta_graph(path: Path, tags: AbstractSet[str]) -> MetaGraphDef:
 
 def _is_cut_short(content: bytes) -> bool:
     """Says whether the last field of a serialized SavedModel is longer than what is left."""
-    position = 0
-    while position < len(content):
-        try:
-            tag, position = _DecodeVarint(content, position)
-            value, position = _DecodeVarint(content, position)
-        except IndexError:
-            return True
-        except DecodeError:
-            return False
-        if tag & 7 not in (_VARINT, _BYTES):
-            return False
-        position += value if tag & 7 == _BYTES else 0
-    return position > len(content)
+    try:
+        return max(field_ends(content), default=0) > len(content)
+    except IndexError:
+        return True
+    except DecodeError:
+        return False
 
 
 def _has_loops(graph: MetaGraphDef) -> bool:

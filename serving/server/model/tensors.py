@@ -51,6 +51,8 @@ _STRING_TAG: Final = b"\x42"
 STRING_BYTES: Final = 2048
 # From so many numbers on TensorFlow reads a tensor faster.
 _MANY: Final = 512
+# As many dimensions as TensorFlow has; NumPy has fewer.
+_MOST_DIMS: Final = 254
 # The bytes of an element of the rare types.
 _LARGEST: Final = 16
 
@@ -68,7 +70,8 @@ def decoded_size(proto: TensorProto) -> int:
     It may have more elements than were sent: the last value stands for the rest. A string takes
     `STRING_BYTES` more than it has.
     """
-    count: int = math.prod([dim.size for dim in proto.tensor_shape.dim])
+    dims = proto.tensor_shape.dim
+    count: int = math.prod([dim.size for dim in dims]) if len(dims) <= _MOST_DIMS else 0
     dtype, _ = _FIELDS.get(proto.dtype, (None, ""))
     if dtype is None or not dtype.hasobject:
         return count * (_LARGEST if dtype is None else dtype.itemsize)
@@ -88,7 +91,10 @@ def decode_tensor(proto: TensorProto) -> Array:
 
     Source: Tensor::FromProto in tensorflow/core/framework/tensor.cc.
     """
-    shape = [dim.size for dim in proto.tensor_shape.dim]
+    dims = proto.tensor_shape.dim
+    if len(dims) > _MOST_DIMS:
+        raise ValueError(f"{len(dims)} dimensions")
+    shape = [dim.size for dim in dims]
     dtype, field = _FIELDS.get(proto.dtype, (None, ""))
     if dtype is not None and field not in _VIEWS and not proto.tensor_content:
         values = getattr(proto, field)
