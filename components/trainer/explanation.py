@@ -24,14 +24,16 @@ NAMED: Final = 5
 # members apart and together again.
 _NEUTRAL: Final = {"InputLayer", "Dropout", "Reshape", "GetItem", "Stack"}
 
+Logits = Callable[[tf.SparseTensor], tf.Tensor]
 Explain = Callable[[tf.SparseTensor, int], tuple[tf.Tensor, dict[str, tf.Tensor]]]
 
 
-def make_explainer(model: keras.Model) -> Explain:
-    """Returns the function that explains the logits of a network of `build_model`.
+def make_functions(model: keras.Model) -> tuple[Logits, Explain]:
+    """Returns the functions that compute and explain the logits of a network of `build_model`.
 
-    It takes weighted n-grams, sparse [n, V], and k. It returns the columns of the best labels,
-    [n, k], and the outputs that `explain` adds, the n-grams by their columns.
+    Both take weighted n-grams, sparse [n, V], without the padding that the model takes. The second
+    also takes k, and returns the columns of the best labels, [n, k], and the outputs that
+    `explain` adds, the n-grams by their columns.
 
     Raises:
         ValueError: The network has parts for which these explanations would be wrong.
@@ -45,22 +47,30 @@ def make_explainer(model: keras.Model) -> Explain:
         if each not in understood and type(each).__name__ not in _NEUTRAL:
             raise ValueError(f"logits can't be explained through {each.name}")
 
-    def explain(rows: tf.SparseTensor, k: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    def forward(rows: tf.SparseTensor) -> tuple[list[list[tf.Tensor]], tf.Tensor]:
+        """Returns what enters and leaves each layer of each member, and the logits."""
         (of_row, ids), count = tf.unstack(rows.indices, axis=1), rows.dense_shape[0]
         states = tf.split(first.multiply(of_row, ids, rows.values, count), len(members), axis=1)
         outputs = [[state] for state in states]
         for layers, of_member in zip(members, outputs, strict=True):
             for layer in layers:
                 of_member.append(layer(of_member[-1]))
-        logits = mean_logits(tf.stack([of_member[-1] for of_member in outputs], axis=1))
+        last = [of_member[-1] for of_member in outputs]
+        return outputs, mean_logits(tf.stack(last, axis=1)) if len(last) > 1 else last[0]
+
+    def explain(rows: tf.SparseTensor, k: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        outputs, logits = forward(rows)
         # Ranked by scores, as they are suggested: those of large logits may be equal.
         _, columns = tf.math.top_k(tf.sigmoid(logits), k)
         pairs = [_go_back(*each, columns) for each in zip(members, outputs, strict=True)]
         slopes = tf.concat([slope for slope, _ in pairs], axis=2) / len(members)
         bias = tf.add_n([bias for _, bias in pairs]) / len(members)
+        of_row, ids = tf.unstack(rows.indices, axis=1)
         added = first.contributions(of_row, ids, rows.values, slopes)
         by_text = [
-            tf.RaggedTensor.from_value_rowids(each, of_row, count, validate=False).to_tensor()
+            tf.RaggedTensor.from_value_rowids(
+                each, of_row, rows.dense_shape[0], validate=False
+            ).to_tensor()
             for each in (ids, added)
         ]
         ngrams, contributions = _extremes(by_text[0], tf.transpose(by_text[1], [0, 2, 1]))
@@ -73,7 +83,7 @@ def make_explainer(model: keras.Model) -> Explain:
             names.OUTPUT_BIAS: bias + tf.linalg.matvec(slopes, first.bias.value),
         }
 
-    return explain
+    return lambda rows: forward(rows)[1], explain
 
 
 def _go_back(
@@ -90,12 +100,7 @@ def _go_back(
 
 
 def _extremes(ids: tf.Tensor, added: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the n-grams that add most and least, and what they add, [n, k, 2 x NAMED].
-
-    Args:
-        ids: The n-grams, int64 [n, m].
-        added: What they add, float32 [n, k, m].
-    """
+    """Returns, of n-grams, [n, m], those that add most and least, and what they add, [n, k, m]."""
     # Zeros stand in for what is missing, and for what would count to the other side.
     padded = tf.pad(added, [[0, 0], [0, 0], [0, NAMED]])
     most, at_most = tf.math.top_k(padded, NAMED)

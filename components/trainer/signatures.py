@@ -5,15 +5,13 @@ Everything in them is a TensorFlow core op, so that the model loads without Pyth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from components.trainer.explanation import make_explainer
-from components.trainer.loss import mean_logits
-from components.trainer.model import FIRST_LAYER
+from components.trainer.explanation import make_functions
 from components.trainer.transform_graph import TransformGraph
 from schema import names
 
@@ -21,19 +19,6 @@ Tensors = dict[str, tf.Tensor]
 
 _TEXT = tf.TensorSpec([None], tf.string, name=names.INPUT_TEXT)
 _EXAMPLES = tf.TensorSpec([None], tf.string, name=names.INPUT_EXAMPLES)
-
-
-def _as_function(model: keras.Model) -> Callable[[tf.SparseTensor], tf.Tensor]:
-    first = model.get_layer(FIRST_LAYER)
-    upper = keras.Model(first.output, model.output)
-
-    def logits(rows: tf.SparseTensor) -> tf.Tensor:
-        # Without the padding that the model takes.
-        of_row, ids = tf.unstack(rows.indices, axis=1)
-        hidden = first.multiply(of_row, ids, rows.values, rows.dense_shape[0])
-        return mean_logits(upper(hidden, training=False))
-
-    return logits
 
 
 def _parse_texts(examples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -70,8 +55,7 @@ class ServedTagger(tf.Module):
         # TF Serving's) would restore the one that no signature reads. This also leaves out the
         # optimizer, whose slots would triple the size of the SavedModel.
         self._weights = [variable.value for variable in model.weights]
-        self._logits = _as_function(model)
-        self._explain = make_explainer(model)
+        self._logits, self._explain = make_functions(model)
         self._transform = transform
         self._labels = tf.constant(list(labels))
         self._threshold = tf.constant(threshold, tf.float32)
@@ -116,11 +100,10 @@ class ServedTagger(tf.Module):
 
     @tf.function(input_signature=[_TEXT])
     def explain(self, text: tf.Tensor) -> Tensors:
-        """`explain`: what `serving_default` says, and what logits are the sum of.
+        """`explain`: what `serving_default` says, and what the logits are the sum of.
 
-        `logits`, [n, k], are the sum of `contributions`, [n, k, m], of the n-grams in `ngrams`,
-        positive ones first, then negative ones, with "" and 0 where there are fewer; of the
-        `rest` of the n-grams, [n, k]; and of the network's `bias`, [n, k].
+        These are `contributions`, [n, k, m], of the n-grams in `ngrams`, positive ones first, then
+        negative ones, padded with 0 and ""; the `rest` of the n-grams, [n, k]; and `bias`, [n, k].
         """
         most = names.MOST_EXPLAINED
         tf.debugging.assert_less_equal(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.explanation import NAMED, make_explainer
+from components.trainer.explanation import NAMED, make_functions
 from components.trainer.loss import mean_logits
 from components.trainer.model import build_model, build_served_model, copy_weights
 from components.trainer.settings import TrainerSettings
@@ -59,7 +59,8 @@ def test_contributions_are_gradient_times_input(first_layer_dtype, ensemble_size
         ensemble_size=ensemble_size, hidden_units=hidden_units, first_layer_dtype=first_layer_dtype
     )
     logits, added = gradients(network, texts())
-    columns, outputs = make_explainer(network)(tf.sparse.from_dense(texts()), K)
+    _, explain = make_functions(network)
+    columns, outputs = explain(tf.sparse.from_dense(texts()), K)
     found = {name: value.numpy() for name, value in outputs.items()}
     best = np.argsort(-logits, axis=1)[:, :K]
     np.testing.assert_array_equal(columns, best)
@@ -90,4 +91,4 @@ def test_contributions_are_gradient_times_input(first_layer_dtype, ensemble_size
 def test_a_network_with_other_parts_is_refused(more, name):
     network = served(hidden_units=(9,))
     with pytest.raises(ValueError, match=f"can't be explained through {name}"):
-        make_explainer(keras.Model(network.inputs, more(network.output)))
+        make_functions(keras.Model(network.inputs, more(network.output)))
