@@ -39,12 +39,12 @@ def check(got, status, message):
         # json_tensor_test.cc SingleUnnamedTensorErrors.
         ({"instances": [1.0], "inputs": [1.0]}, "Not formatted correctly"),
         ({"instances": [[1, 2], [3, 4], [5, 6, 7]]}, "Expecting tensor size"),
-        ({"instances": [[1, 2], [3, 4], [[5, 6]]]}, "Expecting shape"),
+        ({"instances": [[1, 2], [3, 4], [[5, 6]]]}, "Expecting shape [2] but got: [1,2]"),
         ({"instances": [1, [1]]}, "Expecting shape"),
         ({"instances": [[1, 2], ["a", "b"]]}, "not of expected type"),
         # json_tensor_test.cc MultipleNamedTensorErrors.
-        ({"instances": [{"x": 1}, [1, 20, 30]]}, "Expecting object but got list"),
-        ({"instances": [1, {"x": 1}]}, "Expecting value/list but got object"),
+        ({"instances": [{"x": 1}, [1, 20, 30]]}, "object but got list at item 1 of input list"),
+        ({"instances": [1, {"x": 1}]}, "value/list but got object at item 1"),
         # json_tensor.cc FillTensorMapFromInstancesList.
         ({"instances": [{"z": 1}]}, "does not have named input: z"),
         ({"instances": [{"x": 1, "z": 1}]}, "does not have named input: z"),

@@ -5,11 +5,9 @@ import logging
 import re
 import socket
 
-import grpc
 import httpx
 import pytest
 
-from serving.server.errors import ServingError
 from tests.support.model_store import until
 from tests.support.running_server import RunningServer, running, two_models
 
@@ -79,31 +77,6 @@ def test_a_client_that_hangs_up_leaves_nothing_behind(server, caplog):
         server.do(until(lambda: not state.tasks))
         assert len(state.connections) == before - 1
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-
-
-@pytest.mark.parametrize(
-    ("code", "status"),
-    [
-        # ToHTTPStatusCode in TF Serving's http_server.cc.
-        (grpc.StatusCode.CANCELLED, 499),
-        (grpc.StatusCode.UNKNOWN, 500),
-        (grpc.StatusCode.INVALID_ARGUMENT, 400),
-        (grpc.StatusCode.DEADLINE_EXCEEDED, 504),
-        (grpc.StatusCode.NOT_FOUND, 404),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
-        (grpc.StatusCode.FAILED_PRECONDITION, 400),
-        (grpc.StatusCode.UNIMPLEMENTED, 501),
-        (grpc.StatusCode.INTERNAL, 500),
-        (grpc.StatusCode.UNAVAILABLE, 503),
-    ],
-)
-def test_the_status_of_each_code(http, monkeypatch, code, status):
-    async def refuse(*_, **__):
-        raise ServingError(code, "message")
-
-    with monkeypatch.context() as patched:
-        patched.setattr("serving.server.api.inference.run_signature", refuse)
-        assert error(http.post(f"{HALF}:predict", json={"instances": [1.0]}), status) == "message"
 
 
 def test_a_fault_of_the_server_is_an_internal_error_without_a_trace(http, monkeypatch, caplog):
