@@ -13,9 +13,12 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from components.infra_validator.errors import TRANSIENT_CODES, UnservableModelError
 from components.infra_validator.requests import ProbeRequest
-from components.infra_validator.server_process import ServerProcess
+from components.infra_validator.server_process import (
+    TRANSIENT_CODES,
+    ServerProcess,
+    UnservableModelError,
+)
 from schema import names
 from schema.errors import TaggerError
 

@@ -72,10 +72,13 @@ class Executor(base_executor.BaseExecutor):
             report = try_candidate(model, papers, settings, Path(folder), log)
             _bless(blessing, report.passed)
             fileio.copy(str(log), f"{blessing.uri}/{names.SERVER_LOG_FILE}", overwrite=True)
-        content = json.dumps(report.as_dict(time.monotonic() - start), indent=2)
+        seconds = round(time.monotonic() - start, 1)
+        content = json.dumps(
+            {"passed": report.passed, **vars(report), "seconds": seconds}, indent=2
+        )
         io_utils.write_string_file(f"{blessing.uri}/{names.INFRA_REPORT_FILE}", content + "\n")
         for check in report.checks:
-            logging.info("%s: %s %s", check.name, check.result, check.message)
+            logging.info("%(name)s: %(result)s %(message)s", check)
 
 
 def _read_validation(examples: list[types.Artifact], count: int) -> list[RawPaper]:

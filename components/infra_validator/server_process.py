@@ -14,10 +14,14 @@ from typing import Any, Final
 
 import httpx
 
-from components.infra_validator.errors import TRANSIENT_CODES, UnservableModelError
 from schema import names
 from schema.errors import TaggerError
 from serving.server.ports import free_ports
+
+# Answers of a server that is busy, out of memory or shutting down: the model may be fine.
+TRANSIENT_CODES: Final = frozenset(
+    {"CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNAVAILABLE"}
+)
 
 TF_SERVING: Final = "tensorflow_model_server"
 LOCAL_SERVER: Final = "local model server"
@@ -40,9 +44,11 @@ _CRASHES: Final = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGFPE, -
 _POLL_SECONDS: Final = 0.1
 _POLL_TIMEOUT_SECONDS: Final = 5.0
 _TAIL_LINES: Final = 12
-_TAIL_BYTES: Final = 4_000
-# How far back the signs are searched: one message may list thousands of operations.
-_SEARCHED_BYTES: Final = 1_000_000
+_TAIL_CHARACTERS: Final = 4_000
+
+
+class UnservableModelError(Exception):
+    """The model can't be served, and the server is not to blame."""
 
 
 class ServerProcess:
@@ -76,24 +82,8 @@ class ServerProcess:
         """Starts the process.
 
         Raises:
-            TaggerError: The server can't be started, or there is no free port.
+            TaggerError: The server can't be started, for example because no port is free.
         """
-        try:
-            grpc_port, rest_port = free_ports()
-        except OSError as error:
-            raise TaggerError(
-                f"There is no free port on 127.0.0.1 to check the model on: {error}. "
-                "Free one and run again."
-            ) from error
-        self.grpc_address = f"127.0.0.1:{grpc_port}"
-        self.rest_url = f"http://127.0.0.1:{rest_port}"
-        flags = [
-            f"--model_name={names.MODEL_NAME}",
-            f"--model_base_path={self._base_path}",
-            f"--port={grpc_port}",
-            f"--rest_api_port={rest_port}",
-            *_LOAD_ONCE,
-        ]
         local = [sys.executable, "-m", _LOCAL_MODULE]
         program = [TF_SERVING] if self.kind == TF_SERVING else local
         modules = [str(_ROOT), *(path for path in sys.path if path)]
@@ -104,6 +94,16 @@ class ServerProcess:
             "PYTHONUNBUFFERED": "1",
         }
         try:
+            grpc_port, rest_port = free_ports()
+            self.grpc_address = f"127.0.0.1:{grpc_port}"
+            self.rest_url = f"http://127.0.0.1:{rest_port}"
+            flags = [
+                f"--model_name={names.MODEL_NAME}",
+                f"--model_base_path={self._base_path}",
+                f"--port={grpc_port}",
+                f"--rest_api_port={rest_port}",
+                *_LOAD_ONCE,
+            ]
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(
                     [*_kill_on_parent_exit(), *program, *flags],
@@ -173,8 +173,7 @@ class ServerProcess:
             code = self._process.wait(wait)
         except subprocess.TimeoutExpired:
             return
-        tail = self.log_tail()
-        log = self._end_of_log(_SEARCHED_BYTES)
+        tail, log = self.log_tail(), self._read_log()
         if not _NO_MEMORY.search(log):
             if code in _CRASHES:
                 name = signal.Signals(-code).name
@@ -190,13 +189,12 @@ class ServerProcess:
 
     def log_tail(self) -> str:
         """Returns the last lines of the log, indented."""
-        lines = self._end_of_log(_TAIL_BYTES).splitlines()
+        # One message may list thousands of operations on one line.
+        lines = self._read_log()[-_TAIL_CHARACTERS:].splitlines()
         return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:] if line.strip())
 
-    def _end_of_log(self, size: int) -> str:
-        with self._log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - size))
-            return file.read().decode("utf-8", "replace")
+    def _read_log(self) -> str:
+        return self._log.read_text("utf-8", "replace")
 
     def _version_status(self, client: httpx.Client) -> dict[str, Any]:
         """Returns the status of the only version; empty until the server answers.

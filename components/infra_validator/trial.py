@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from tfx import types
 from tfx.utils import io_utils, path_utils
@@ -17,10 +18,8 @@ from components.infra_validator.checks import (
     Problems,
     check_shapes,
 )
-from components.infra_validator.errors import UnservableModelError
-from components.infra_validator.report import Report
 from components.infra_validator.requests import COMPUTED, make_questions
-from components.infra_validator.server_process import ServerProcess
+from components.infra_validator.server_process import ServerProcess, UnservableModelError
 from components.infra_validator.settings import InfraSettings
 from components.papers.raw_paper import RawPaper
 from schema import names
@@ -28,6 +27,42 @@ from schema.errors import BadInputError
 from serving.model_metadata import ModelMetadata
 
 _SHOWN_PROBLEMS: Final = 5
+_T = TypeVar("_T")
+
+
+@dataclass
+class Report:
+    """The checks of one candidate, as they are made; what an earlier fault rules out is not made.
+
+    Attributes:
+        server: The kind of server it was tried on.
+        papers: Number of papers the server was asked about.
+        checks: Of each its `name`, its `result` (`passed` or `failed`), and a `message` that says
+            what is wrong.
+    """
+
+    server: str
+    papers: int
+    checks: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing has failed so far."""
+        return all(check["result"] == "passed" for check in self.checks)
+
+    def make(self, name: str, check: Callable[[], _T]) -> _T | None:
+        """Makes a check, which raises an UnservableModelError if the model fails.
+
+        Returns:
+            What `check` returned; None if it failed.
+        """
+        try:
+            value = check()
+        except UnservableModelError as fault:
+            self.checks.append({"name": name, "result": "failed", "message": str(fault)})
+            return None
+        self.checks.append({"name": name, "result": "passed", "message": ""})
+        return value
 
 
 def try_candidate(
@@ -65,7 +100,7 @@ def try_candidate(
             "the exported model answers", lambda: load_and_ask(computed, saved_model)
         )
         report.make("the server loads it", lambda: server.wait_until_available(start_timeout))
-        if report.checks[-1].result == "failed":
+        if report.checks[-1]["result"] == "failed":
             return report
         grpc = report.make("answers over gRPC", lambda: ask_over_grpc(questions, server, timeout))
         rest = report.make("answers over REST", lambda: ask_over_rest(questions, server, timeout))

@@ -19,8 +19,8 @@ from tensorflow_serving.apis import (
 )
 
 from components.infra_validator.answers import ask_over_grpc, ask_over_rest, load_and_ask
-from components.infra_validator.errors import TRANSIENT_CODES, UnservableModelError
 from components.infra_validator.requests import ProbeRequest
+from components.infra_validator.server_process import TRANSIENT_CODES, UnservableModelError
 from schema.errors import TaggerError
 from tests.support.http_stand_in import HttpStandIn
 

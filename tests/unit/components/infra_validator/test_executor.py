@@ -10,7 +10,7 @@ from tfx.components.pusher import executor as stock_pusher
 from tfx.types import standard_artifacts
 
 from components.infra_validator import executor
-from components.infra_validator.report import Check, Report
+from components.infra_validator.trial import Report
 from components.papers.examples import parse_example
 from schema.errors import BadInputError, TaggerError
 from tests.support.artifacts import make_artifact
@@ -29,12 +29,14 @@ def candidate(tmp_path) -> types.Artifact:
 def test_the_blessing_is_as_tfx_has_it(
     candidate, tmp_path, monkeypatch, records, result, blessed, file
 ):
+    check = {"name": "it loads", "result": result, "message": "a reason"}
+
     def try_candidate(model, papers, settings, folder, log) -> Report:
         expected = [parse_example(record) for record in records[:3]]
         assert (model, papers, settings.examples) == (candidate, expected, 3)
         assert folder.is_dir()
         Path(log).write_text("loaded")
-        return Report("a server", len(papers), [Check("it loads", result, "a reason")])
+        return Report("a server", len(papers), [check])
 
     monkeypatch.setattr(executor, "try_candidate", try_candidate)
     examples = make_examples(tmp_path / "examples", "val", records)
@@ -49,7 +51,7 @@ def test_the_blessing_is_as_tfx_has_it(
         "passed": bool(blessed),
         "server": "a server",
         "papers": 3,
-        "checks": [{"name": "it loads", "result": result, "message": "a reason"}],
+        "checks": [check],
     }
     # TFX's own Pusher reads it so.
     model_blessing = make_artifact(standard_artifacts.ModelBlessing, tmp_path / "evaluated")
