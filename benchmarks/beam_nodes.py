@@ -11,7 +11,7 @@ from tfx import types
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from components.example_gen.artifacts import CurationArtifact
+from components.artifacts import CurationArtifact
 from pipeline.config import Config
 from pipeline.graph import create_pipeline
 from pipeline.places import Places

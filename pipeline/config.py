@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -21,7 +23,6 @@ from components.trainer.settings import TrainerSettings
 from components.transform.settings import FeatureSettings
 from pipeline.beam_settings import BeamSettings
 from pipeline.deploy_settings import DeploySettings
-from pipeline.label_names import read_label_names
 from pipeline.settings_tree import Origin, SettingsTree, is_section, type_of
 from pipeline.settings_yaml import explain as explain_yaml
 from pipeline.settings_yaml import read_tree, read_value
@@ -112,8 +113,27 @@ def _read_label_names(tree: SettingsTree) -> None:
     if isinstance(section, dict) and isinstance(section.get(path[1]), str):
         origin = tree.origins[path]
         folder = Path(origin.source).parent if origin.line else Path()
-        names = read_label_names(folder / Path(section[path[1]]).expanduser())
+        names = _read_two_columns(folder / Path(section[path[1]]).expanduser())
         tree.put(path, names, dict.fromkeys(_paths(path, names), origin))
+
+
+def _read_two_columns(path: Path) -> dict[str, str]:
+    """Reads labels and names, separated by tabs or else commas, without a header."""
+    found = {}
+    try:
+        text = path.read_text("utf-8-sig")
+        reader = csv.reader(io.StringIO(text), delimiter="\t" if "\t" in text else ",")
+        for row in filter(None, reader):
+            if len(row) != 2:
+                raise UsageError(
+                    f"report.label_names: {path}, line {reader.line_num} has {len(row)} columns; "
+                    "write a label and its name, separated by a tab or a comma."
+                )
+            found[row[0].strip()] = row[1].strip()
+    except (OSError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"report.label_names: can't read {path}: {reason}.") from error
+    return found
 
 
 def _read_profile(profile: str, said: str = "", extending: Sequence[str] = ()) -> SettingsTree:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+import ml_metadata
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components import ExampleValidator, StatisticsGen, Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
@@ -21,7 +22,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.pusher_pb2 import PushDestination
 from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 from tfx.proto.transform_pb2 import SplitsConfig
-from tfx.types import Channel
+from tfx.types import Artifact, Channel
 from tfx.types.standard_artifacts import ExampleStatistics, Model, ModelBlessing
 
 from components.baselines.component import Baselines
@@ -36,7 +37,6 @@ from components.transform.component import Transform
 from pipeline.cloud_options import CloudOptions
 from pipeline.code_version import UNKNOWN, CodeVersion
 from pipeline.config import Config
-from pipeline.last_blessed import LastOtherBlessedModelStrategy
 from pipeline.places import Places
 from pipeline.run_parameters import RUN_FN, provenance, run_parameters, trainer_config
 from pipeline.source_digest import source_digest
@@ -46,6 +46,26 @@ from schema.words import Words
 # Kubeflow and Vertex AI allow no underscore in it.
 CLOUD_NAME = MODEL_NAME.replace("_", "-")
 PREPROCESSING_FN = "components.transform.preprocessing.preprocessing_fn"
+
+
+class LastOtherBlessedModelStrategy(LatestBlessedModelStrategy):
+    """Resolves the latest blessed model other than the candidate.
+
+    So a run that trains nothing new finds what it found before, and its evaluation in the cache.
+    The clouds know TFX's own strategy only.
+    """
+
+    def resolve_artifacts(
+        self, store: ml_metadata.MetadataStore, input_dict: dict[str, list[Artifact]]
+    ) -> dict[str, list[Artifact]] | None:
+        """Returns at most one artifact each of `model` and `model_blessing`, beside `candidate`."""
+        candidate = input_dict["candidate"]
+        known = {artifact.id for artifact in candidate}
+        models = [model for model in input_dict["model"] if model.id not in known]
+        found = super().resolve_artifacts(
+            store, {"model": models, "model_blessing": input_dict["model_blessing"]}
+        )
+        return None if found is None else {**found, "candidate": candidate}
 
 
 def create_pipeline(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import tempfile
 from collections.abc import Callable, Iterable
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from benchmarks.machine import describe_machine
 from benchmarks.speed.features import measure_features
 from benchmarks.speed.growth import measure_growth
 from benchmarks.speed.pipeline_run import measure_pipeline
@@ -19,6 +21,10 @@ from benchmarks.speed.tables import EXAMPLE_EPOCHS, write_page
 from benchmarks.speed.training import measure_training
 
 _SECTIONS: Final = ("training", "features", "pipeline", "serving", "growth")
+_PACKAGES: Final = (
+    *("tensorflow", "keras", "tfx", "tensorflow-transform", "tensorflow-model-analysis"),
+    *("apache-beam", "scikit-learn", "numpy", "grpcio", "starlette", "uvicorn"),
+)
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -102,10 +108,23 @@ def _load(output: Path) -> dict[str, Any]:
 def _store(output: Path, name: str, arguments: str, found: dict[str, Any]) -> None:
     """Adds a section to the output, or replaces it there."""
     command = f"python -m benchmarks.speed {arguments}".rstrip()
-    section = {"command": command, "machine": describe_machine(), **found}
+    section = {"command": command, "machine": _describe_machine(), **found}
     results = {**_load(output), name: section}
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+
+
+def _describe_machine() -> dict[str, object]:
+    """Returns the processor, its cores, the memory, and the versions of the main packages."""
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return {
+        "processor": next(models, platform.machine()),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+    }
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
-from components.baselines.artifacts import BaselinesArtifact
+from components.artifacts import BaselinesArtifact
 from components.baselines.executor import BASELINES_KEY, INPUT_KEY, SETTINGS_KEY, Executor
 
 Baselines = create_tfx_component_class(

@@ -9,17 +9,10 @@ from __future__ import annotations
 from tfx.dsl.component.experimental.component_utils import create_tfx_component_class
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import standard_artifacts
-from tfx.types.artifact import Artifact
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
+from components.artifacts import DataCheckReport
 from components.data_check.executor import ANOMALIES_KEY, DATA_CHECK_KEY, Executor
-
-
-class DataCheckReport(Artifact):
-    """The summary of a passed check, with its warnings."""
-
-    TYPE_NAME = "arxiv_tagger.DataCheck"
-
 
 DataCheck = create_tfx_component_class(
     "DataCheck",

@@ -10,7 +10,7 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
-from components.baselines.artifacts import BaselinesArtifact
+from components.artifacts import BaselinesArtifact
 from components.evaluator.executor import BASELINES_KEY, INFRA_BLESSING_KEY, Executor
 from schema.names import TEST
 

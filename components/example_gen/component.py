@@ -10,7 +10,7 @@ from tfx.orchestration import data_types
 from tfx.proto import example_gen_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
-from components.example_gen.artifacts import CurationArtifact
+from components.artifacts import CurationArtifact
 from components.example_gen.driver import DATA_SETTINGS_KEY, PATTERN_KEY, SpanDriver
 from components.example_gen.executor import (
     CURATION_KEY,

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from absl import logging
-from pydantic import ValidationError
 
 from components.pusher.google_cloud import default_credentials, google_errors
 from components.pusher.settings import EndpointTarget
@@ -43,24 +42,6 @@ class Deployment:
     endpoint: str
     deployed_id: str
     is_new: bool
-
-
-def read_target(text: str) -> EndpointTarget:
-    """Reads the `endpoint` property of Pusher.
-
-    Raises:
-        UsageError: Something that a deployment needs is missing or wrong.
-    """
-    try:
-        return EndpointTarget.model_validate_json(text)
-    except ValidationError as error:
-        wrong = ", ".join(
-            f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()
-        )
-        raise UsageError(
-            f"Pusher can't deploy to an endpoint: {wrong}. Give deploy.project, deploy.region and "
-            "deploy.endpoint in the profile."
-        ) from error
 
 
 def deploy_model(model_dir: str, digest: str, target: EndpointTarget) -> Deployment:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any, Final
 
+import tensorflow as tf
 from absl import logging
 from tfx import types
 from tfx.components.pusher import executor as stock
@@ -15,9 +17,10 @@ from tfx.utils import io_utils, proto_utils
 
 from components.evaluator.results import read_figures
 from components.metrics.names import EXAMPLES
-from components.pusher.bucket_push import digest_model
-from components.pusher.endpoint_push import deploy_model, read_target
-from components.pusher.push import push_version
+from components.pusher import atomic_push, bucket_push
+from components.pusher.endpoint_push import deploy_model
+from components.pusher.model_version import PushResult
+from components.pusher.settings import EndpointTarget
 from schema import names
 from schema.errors import UsageError
 
@@ -82,7 +85,8 @@ class Executor(stock.Executor):
     def _push(self, pushed: types.Artifact, exec_properties: dict[str, Any]) -> None:
         """Pushes the artifact's copy to the endpoint or else the folder, and notes where it is."""
         if endpoint := exec_properties.get(ENDPOINT_KEY):
-            deployed = deploy_model(pushed.uri, digest_model(pushed.uri), read_target(endpoint))
+            target = EndpointTarget.model_validate_json(endpoint)
+            deployed = deploy_model(pushed.uri, bucket_push.digest_model(pushed.uri), target)
             where, is_new = deployed.endpoint, deployed.is_new
             destination, version = deployed.model, deployed.deployed_id
         else:
@@ -94,6 +98,36 @@ class Executor(stock.Executor):
         logging.info(message, where)
         pushed.set_int_custom_property(IS_NEW_PROPERTY, int(is_new))
         self._MarkPushed(pushed, pushed_destination=destination, pushed_version=version)
+
+
+def push_version(model_dir: str, destination: str, now: int) -> PushResult:
+    """Makes a SavedModel the newest version in a serving folder.
+
+    Args:
+        model_dir: Folder of the SavedModel.
+        destination: Serving folder: a path, which gets the version in one step (see
+            `atomic_push`), or the address of a folder in a bucket (see `bucket_push`).
+        now: Seconds since 1970.
+
+    Raises:
+        BadInputError: `model_dir` holds no SavedModel.
+        UsageError: The destination can't be used.
+        TaggerError: Writing failed; no version was added.
+    """
+    if "://" not in destination:
+        if "://" in model_dir:
+            raise UsageError(
+                f"The model is in {model_dir}, and the serving folder {destination} on a local "
+                "disk. Give a folder in a bucket."
+            )
+        return atomic_push.push_version(Path(model_dir), Path(destination), now)
+    scheme = destination.partition("://")[0]
+    if scheme == "file" or scheme not in tf.io.gfile.get_registered_schemes():
+        raise UsageError(
+            f"Cannot push to {destination}: TensorFlow can't write to {scheme}:// here. Give a "
+            "path without a scheme, or a folder in a bucket, as in gs://bucket/serving."
+        )
+    return bucket_push.push_version(model_dir, destination, now)
 
 
 def _read_base(serialized: str) -> str:

@@ -7,9 +7,7 @@ from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
-from components.baselines.artifacts import BaselinesArtifact
-from components.example_gen.artifacts import CurationArtifact
-from components.report.artifacts import ReportArtifact
+from components.artifacts import BaselinesArtifact, CurationArtifact, ReportArtifact
 from components.report.executor import (
     BASELINES_KEY,
     CURATION_KEY,

@@ -6,11 +6,10 @@ import io
 import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Final
 
 import click
-
-from pipeline.cli.extras import require_extra
 
 # Each command's file, `pipeline/cli/<name>.py`, holds a function of the same name.
 COMMANDS: Final = {
@@ -26,6 +25,11 @@ COMMANDS: Final = {
     "drift": "Tell whether the model is still asked what it was trained for.",
     "compile": "Compile the pipeline for a cloud, without network or credentials.",
     "submit": "Compile the pipeline and run it in a cloud.",
+}
+# The extra that a command needs, and a package that only this extra installs.
+_EXTRAS: Final = {
+    **dict.fromkeys(("serve", "predict"), ("server", "tensorflow")),
+    **dict.fromkeys(("run", "drift", "compile", "submit"), ("pipeline", "tfx")),
 }
 
 
@@ -54,7 +58,12 @@ class LazyGroup(click.Group):
         """Loads a command; None where there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        require_extra(cmd_name)
+        extra, package = _EXTRAS.get(cmd_name, ("", "click"))
+        if find_spec(package) is None:
+            raise click.UsageError(
+                f"`arxiv-tagger {cmd_name}` needs the extra {extra!r}: "
+                f"pip install 'arxiv-tagger[{extra}]'"
+            )
         command: click.Command = getattr(import_module(f"pipeline.cli.{cmd_name}"), cmd_name)
         return command
 

@@ -14,10 +14,12 @@ from tfx.orchestration.kubeflow.v2 import compiler_utils
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 from tfx.utils import name_utils
 
-from components.baselines.artifacts import BaselinesArtifact
-from components.data_check.component import DataCheckReport
-from components.example_gen.artifacts import CurationArtifact
-from components.report.artifacts import ReportArtifact
+from components.artifacts import (
+    BaselinesArtifact,
+    CurationArtifact,
+    DataCheckReport,
+    ReportArtifact,
+)
 
 ARTIFACT_TYPES: Final[tuple[type[types.Artifact], ...]] = (
     BaselinesArtifact,

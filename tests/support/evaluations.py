@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfx.types import standard_artifacts
 from tfx.utils import json_utils, proto_utils
 
-from components.baselines.artifacts import BaselinesArtifact
+from components.artifacts import BaselinesArtifact
 from components.evaluator.component import EXTRACTORS_MODULE
 from components.evaluator.eval_config import make_eval_config
 from components.evaluator.executor import Executor

@@ -9,7 +9,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
-from components.example_gen.artifacts import CurationArtifact
+from components.artifacts import CurationArtifact
 from components.example_gen.component import CsvExampleGen
 from components.example_gen.curation_report import CurationReport
 from components.example_gen.executor import CsvExampleGenExecutor

@@ -17,7 +17,7 @@ from tfx.components.example_validator.executor import Executor as ExampleValidat
 from tfx.types import standard_artifacts
 from tfx_bsl.coders import example_coder
 
-from components.data_check.component import DataCheckReport
+from components.artifacts import DataCheckReport
 from components.data_check.executor import Executor
 from schema import names
 from schema.errors import DataAnomalyError

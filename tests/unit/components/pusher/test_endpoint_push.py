@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from components.pusher.endpoint_push import Deployment, deploy_model, read_target
+from components.pusher.endpoint_push import Deployment, deploy_model
 from components.pusher.settings import EndpointTarget
 from schema.errors import TaggerError, UsageError
 from tests.support.http_stand_in import Answer, Asked, HttpStandIn
@@ -258,11 +257,3 @@ def test_unreachable_service_and_bad_settings(vertex: Vertex) -> None:
     point_to("http://127.0.0.1:9")
     with pytest.raises(TaggerError, match="can't be reached"):
         deploy_model(MODEL_DIR, DIGEST, TARGET)
-
-
-def test_target_is_read_from_the_property() -> None:
-    assert read_target(TARGET.model_dump_json()) == TARGET
-    settings = json.loads(TARGET.model_dump_json())
-    for key in ("project", "region", "container"):
-        with pytest.raises(UsageError, match=rf"{key}.*deploy\.endpoint"):
-            read_target(json.dumps({**settings, key: ""}))

@@ -10,10 +10,8 @@ import pytest
 from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.baselines.artifacts import BaselinesArtifact
-from components.example_gen.artifacts import CurationArtifact
+from components.artifacts import BaselinesArtifact, CurationArtifact, ReportArtifact
 from components.report import executor as module
-from components.report.artifacts import ReportArtifact
 from components.report.executor import Executor
 from components.report.page import render
 from components.report.settings import ReportSettings
