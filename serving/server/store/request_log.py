@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import random
@@ -51,7 +52,9 @@ class RequestLog:
 
     def close(self) -> None:
         """Writes what waits, and closes the file."""
-        self._waiting.put(None)
+        # A disk may hang.
+        with contextlib.suppress(queue.Full):
+            self._waiting.put(None, timeout=_SECONDS_TO_END)
         self._thread.join(_SECONDS_TO_END)
 
     def _write_all(self) -> None:
@@ -62,8 +65,11 @@ class RequestLog:
                     file.write(_serialize(*request))
                     if self._waiting.empty():
                         file.flush()
-        except (OSError, tf.errors.OpError) as error:
-            _logger.error("Requests are no longer logged to %s: %s", self._path, error)
+        except Exception as error:
+            known = isinstance(error, OSError | tf.errors.OpError)
+            _logger.error(
+                "Requests are no longer logged to %s: %s", self._path, error, exc_info=not known
+            )
             while self._waiting.get() is not None:
                 pass
 
@@ -72,14 +78,11 @@ def _serialize(
     spec: ModelSpec, inputs: Mapping[str, Array], outputs: Mapping[str, Array], seconds: int
 ) -> bytes:
     log = PredictionLog()
-    log.log_metadata.model_spec.CopyFrom(spec)
     log.log_metadata.timestamp_secs = seconds
     request, response = log.predict_log.request, log.predict_log.response
-    for message, into, tensors in (
-        (request, request.inputs, inputs),
-        (response, response.outputs, outputs),
-    ):
+    for message in (log.log_metadata, request, response):
         message.model_spec.CopyFrom(spec)
+    for into, tensors in ((request.inputs, inputs), (response.outputs, outputs)):
         for alias, array in tensors.items():
             into[alias].MergeFromString(serialize_tensor(array))
     return bytes(log.SerializeToString())
