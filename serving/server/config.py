@@ -212,7 +212,7 @@ def read_monitoring_file(path: Path) -> str | None:
 
 
 def read_models(options: ServerOptions) -> tuple[ModelConfig, ...]:
-    """Returns the models to serve first: the one of the flags, or those of a file.
+    """Returns the model of the flags, or those of a file.
 
     Raises:
         UsageError: Neither is given, the file can't be read, or `list_models` would refuse it.
@@ -236,46 +236,31 @@ def read_models(options: ServerOptions) -> tuple[ModelConfig, ...]:
 
 
 def read_batching(options: ServerOptions) -> BatchingOptions | None:
-    """Returns how requests are gathered into batches; None where they are not.
-
-    Raises:
-        UsageError: A file without batching, or one that can't be read.
-    """
-    if not options.enable_batching:
-        if options.batching_parameters_file:
-            raise UsageError(
-                "--batching_parameters_file has no effect without --enable_batching. "
-                "Give both or neither."
-            )
-        return None
-    if options.batching_parameters_file:
-        return read_batching_file(options.batching_parameters_file)
-    return BatchingOptions()
+    """Returns how requests are gathered into batches; None where they are not."""
+    file = options.batching_parameters_file
+    if file and not options.enable_batching:
+        raise UsageError(
+            "--batching_parameters_file has no effect without --enable_batching. "
+            "Give both or neither."
+        )
+    if file:
+        return read_batching_file(file)
+    return BatchingOptions() if options.enable_batching else None
 
 
 def read_session_config(options: ServerOptions) -> ConfigProto:
-    """Returns what the flags say of TensorFlow's sessions.
-
-    Raises:
-        UsageError: Flags that contradict each other, or a file that can't be read.
-
-    Source: TF Serving's model_servers/server.cc.
-    """
-    file, both = options.tensorflow_session_config_file, options.tensorflow_session_parallelism
-    within, between = (
-        options.tensorflow_intra_op_parallelism,
-        options.tensorflow_inter_op_parallelism,
-    )
+    """Returns the threads of TensorFlow's sessions, as TF Serving's server.cc reads the flags."""
+    both = options.tensorflow_session_parallelism
+    within = options.tensorflow_intra_op_parallelism
+    between = options.tensorflow_inter_op_parallelism
     if both and within and between:
         raise UsageError(
             "Give either --tensorflow_session_parallelism, or --tensorflow_intra_op_parallelism "
             "and --tensorflow_inter_op_parallelism."
         )
-    config = read_text(file, ConfigProto()) if file else ConfigProto()
-    config.gpu_options.per_process_gpu_memory_fraction = options.per_process_gpu_memory_fraction
-    config.intra_op_parallelism_threads = within or both
-    config.inter_op_parallelism_threads = between or both
-    return config
+    return ConfigProto(
+        intra_op_parallelism_threads=within or both, inter_op_parallelism_threads=between or both
+    )
 
 
 def read_text(path: Path, message: _Proto) -> _Proto:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 
 import grpc
-
-from serving.server import tf
+from tensorflow.python.framework.errors_impl import OpError
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -37,7 +36,7 @@ internal = functools.partial(ServingError, grpc.StatusCode.INTERNAL)
 unavailable = functools.partial(ServingError, grpc.StatusCode.UNAVAILABLE)
 
 
-def from_tensorflow(error: tf.errors.OpError) -> ServingError:
+def from_tensorflow(error: OpError) -> ServingError:
     """Returns TensorFlow's error as one of the server's, with its code and message."""
     code = _CODES.get(error.error_code, grpc.StatusCode.UNKNOWN)
     return ServingError(code, str(error.message))

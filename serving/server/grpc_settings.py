@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
-
 import grpc
 
 from schema.errors import UsageError
@@ -12,21 +9,17 @@ from serving.protos import load_messages
 from serving.server.config import read_text
 from serving.server.options import ServerOptions
 
-Arguments: TypeAlias = Sequence[tuple[str, str | int]]
-
 
 def read_credentials(options: ServerOptions) -> grpc.ServerCredentials | None:
     """Returns what secures the connections; None where nothing does.
 
     Raises:
-        UsageError: Two kinds at once, or a file that can't be read or used.
+        UsageError: A file that can't be read or used.
 
     Source: BuildServerCredentials in TF Serving's model_servers/server.cc.
     """
     file = options.ssl_config_file
     if options.use_alts_credentials:
-        if file:
-            raise UsageError("Give either --use_alts_credentials or --ssl_config_file.")
         return grpc.alts_server_credentials()
     if file is None:
         return None
@@ -41,16 +34,10 @@ def read_credentials(options: ServerOptions) -> grpc.ServerCredentials | None:
         raise UsageError(f"{file}: {error} Correct the file.") from error
 
 
-def parse_channel_arguments(text: str) -> Arguments:
-    """Returns the arguments in a `--grpc_channel_arguments`; integers are numbers.
-
-    Raises:
-        UsageError: One has no value.
-    """
-    arguments: list[tuple[str, str | int]] = []
-    for each in filter(None, text.split(",")):
-        name, equals, value = each.partition("=")
-        if not equals:
-            raise UsageError(f"--grpc_channel_arguments: {each} has no value. Write {each}=VALUE.")
-        arguments.append((name, int(value) if value.removeprefix("-").isdecimal() else value))
-    return arguments
+def parse_channel_arguments(text: str) -> list[tuple[str, str | int]]:
+    """Returns the arguments in a `--grpc_channel_arguments`; integers are numbers."""
+    pairs = (each.partition("=") for each in text.split(",") if each)
+    return [
+        (name, int(value) if value.removeprefix("-").isdecimal() else value)
+        for name, _, value in pairs
+    ]

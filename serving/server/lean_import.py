@@ -16,8 +16,8 @@ _PLUGINS: Final = "tensorflow-plugins"
 def import_lean() -> None:
     """Makes `tensorflow` and `tensorflow.python` packages that import nothing by themselves.
 
-    What lies in them is imported as usual. Only for a process that needs no more of TensorFlow
-    than `tf.py` has; it does nothing where TensorFlow is imported already, or has plug-ins.
+    What lies in them is imported as usual. Only for a process that never says
+    `import tensorflow`; it does nothing where that is done already, or TensorFlow has plug-ins.
     """
     if "tensorflow" in sys.modules or importlib.util.find_spec(_PLUGINS):
         return

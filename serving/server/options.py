@@ -13,14 +13,18 @@ WITHOUT_EFFECT: Final[dict[str, type]] = {
     "flush_filesystem_caches": bool,
     "mixed_precision": str,
     "num_load_threads": int,
+    "num_request_iterations_for_warmup": int,
     "num_tflite_interpreters_per_pool": int,
     "num_tflite_pools": int,
     "num_unload_threads": int,
+    "per_process_gpu_memory_fraction": float,
     "platform_config_file": str,
     "prefer_tflite_model": bool,
     "remove_unused_fields_from_bundle_metagraph": bool,
     "rest_api_num_threads": int,
+    "saved_model_tags": str,
     "skip_initialize_tpu": bool,
+    "tensorflow_session_config_file": str,
     "thread_pool_factory_config_file": str,
     "xla_cpu_compilation_enabled": bool,
 }
@@ -43,15 +47,9 @@ class ServerOptions:
     port: Annotated[int, "Port of gRPC; 0 takes a free one."] = 8500
     rest_api_port: Annotated[int | None, "Port of REST; 0 turns it off."] = 8501
     host: Annotated[str, "Address to listen on; 0.0.0.0 is every network."] = "127.0.0.1"
-    grpc_socket_path: Annotated[
-        Path | None, "UNIX socket to offer gRPC at; the only one, where --port is 0."
-    ] = None
-    grpc_max_threads: Annotated[
-        int | None, "gRPC requests at once; more are refused.  [default: 4 per core]"
-    ] = None
-    grpc_channel_arguments: Annotated[
-        str, "Arguments of the gRPC server: grpc.max_connection_age_ms=2000,..."
-    ] = ""
+    grpc_socket_path: Annotated[Path | None, "UNIX socket for gRPC; alone if --port is 0."] = None
+    grpc_max_threads: Annotated[int | None, "gRPC requests at once.  [default: 4 per core]"] = None
+    grpc_channel_arguments: Annotated[str, "grpc.max_connection_age_ms=2000,..."] = ""
     ssl_config_file: Annotated[Path | None, "SSLConfig as text, for gRPC over TLS."] = None
     use_alts_credentials: Annotated[bool, "Use Google's ALTS for gRPC."] = False
     auth_token_file: Annotated[
@@ -73,9 +71,7 @@ class ServerOptions:
     rest_api_idle_timeout_seconds: Annotated[
         int, "How long a client over REST may stand still on its connection."
     ] = 75
-    rest_api_enable_cors_support: Annotated[
-        bool, "Let pages of other origins ask over REST (CORS)."
-    ] = False
+    rest_api_enable_cors_support: Annotated[bool, "Let pages of other origins ask."] = False
     model_config_file: Annotated[
         Path | None, "ModelServerConfig as text: models, versions, labels."
     ] = None
@@ -88,35 +84,13 @@ class ServerOptions:
     allow_version_labels_for_unavailable_models: Annotated[
         bool, "Let labels name versions that are not loaded yet."
     ] = False
-    max_num_load_retries: Annotated[
-        int, "How often a version is tried again that can't be loaded."
-    ] = 5
-    load_retry_interval_micros: Annotated[
-        int, "Microseconds between two such tries; less than 0 is no wait."
-    ] = 60_000_000
-    saved_model_tags: Annotated[str, "Tags of the graph to serve, with commas."] = "serve"
+    max_num_load_retries: Annotated[int, "Further tries to load a version that fails."] = 5
+    load_retry_interval_micros: Annotated[int, "Microseconds between two tries."] = 60_000_000
     enable_model_warmup: Annotated[bool, "Play a version's warm-up requests first."] = True
-    num_request_iterations_for_warmup: Annotated[
-        int, "How often each warm-up request is played; 0 is once."
-    ] = 0
-    enable_signature_method_name_check: Annotated[
-        bool, "Let only classify and regress signatures classify and regress."
-    ] = False
-    tensorflow_session_parallelism: Annotated[
-        int, "Threads within an operation, and for operations; 0 is automatic."
-    ] = 0
-    tensorflow_intra_op_parallelism: Annotated[
-        int, "Threads within an operation; 0 is automatic."
-    ] = 0
-    tensorflow_inter_op_parallelism: Annotated[
-        int, "Operations of a request at once; 0 is automatic."
-    ] = 0
-    tensorflow_session_config_file: Annotated[
-        Path | None, "ConfigProto of TensorFlow's sessions as text."
-    ] = None
-    per_process_gpu_memory_fraction: Annotated[
-        float, "Part of the GPU's memory to take; 0 takes what is needed."
-    ] = 0
+    enable_signature_method_name_check: Annotated[bool, "Hold signatures to their method."] = False
+    tensorflow_intra_op_parallelism: Annotated[int, "Threads of an operation; 0: automatic."] = 0
+    tensorflow_inter_op_parallelism: Annotated[int, "Threads for operations; 0: automatic."] = 0
+    tensorflow_session_parallelism: Annotated[int, "Both of them; 0: automatic."] = 0
     enable_batching: Annotated[bool, "Compute concurrent requests together."] = False
     batching_parameters_file: Annotated[Path | None, "BatchingParameters as text."] = None
     monitoring_config_file: Annotated[Path | None, "MonitoringConfig as text."] = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import gc
 import logging
 import math
@@ -71,12 +70,9 @@ class ModelServer:
         """
         self._options = options
         models = read_models(options)
-        iterations = max(1, options.num_request_iterations_for_warmup)
-        warm_up = functools.partial(play_warm_up, iterations=iterations)
         load_options = LoadOptions(
-            warm_up=warm_up if options.enable_model_warmup else None,
+            warm_up=play_warm_up if options.enable_model_warmup else None,
             batching=read_batching(options),
-            tags=frozenset(options.saved_model_tags.split(",")),
             session=read_session_config(options),
             check_method_names=options.enable_signature_method_name_check,
             max_retries=options.max_num_load_retries,

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import numpy as np
 from tensorflow.core.framework import types_pb2
+from tensorflow.python.framework.dtypes import as_dtype
 from tensorflow_serving.apis.classification_pb2 import ClassificationResult
 from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.regression_pb2 import RegressionResult
 
-from serving.server import tf
 from serving.server.errors import invalid_argument
 from serving.server.model.signatures import CLASSIFY, REGRESS, Signature
 from serving.server.model.tensors import Array, show_shape
@@ -169,7 +169,7 @@ def _checked(
             f"Expected Tensor shape: [batch_size num_classes] but got {show_shape(output)}"
         )
     if output.dtype != dtype:
-        expected = types_pb2.DataType.Name(tf.as_dtype(dtype).as_datatype_enum)
+        expected = types_pb2.DataType.Name(as_dtype(dtype).as_datatype_enum)
         raise invalid_argument(f"Expected {alias} Tensor of {expected}. Got: {_type(output)}")
     if len(output) != count:
         raise invalid_argument(f"Expected {alias} output batch size of {count}. Got: {len(output)}")
@@ -177,4 +177,4 @@ def _checked(
 
 
 def _type(array: Array) -> str:
-    return str(types_pb2.DataType.Name(tf.as_dtype(array.dtype).as_datatype_enum))
+    return str(types_pb2.DataType.Name(as_dtype(array.dtype).as_datatype_enum))

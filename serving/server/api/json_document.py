@@ -17,8 +17,8 @@ import numpy as np
 import rapidjson
 from numpy.typing import NDArray
 from tensorflow.core.framework import types_pb2
+from tensorflow.python.framework.dtypes import as_dtype
 
-from serving.server import tf
 from serving.server.api.rest_body import check_values
 from serving.server.errors import ServingError, invalid_argument, unimplemented
 
@@ -224,7 +224,7 @@ def _array(values: Sequence[Any], dtype: int) -> NDArray[Any]:
         else:
             data = [value.encode(*_ENCODING) for value in values]
         return np.array(data, dtype=object)
-    numpy_type: Any = tf.as_dtype(dtype).as_numpy_dtype
+    numpy_type: Any = as_dtype(dtype).as_numpy_dtype
     if dtype in (types_pb2.DT_FLOAT, types_pb2.DT_DOUBLE):
         if kinds - {int, float}:
             raise _type_error(next(v for v in values if type(v) not in (int, float)), dtype)

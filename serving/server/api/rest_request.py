@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from numpy.typing import NDArray
+from tensorflow.core.example.example_pb2 import Example
+from tensorflow.core.example.feature_pb2 import Feature
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from tensorflow_serving.apis import input_pb2
 
-from serving.server import tf
 from serving.server.api.json_document import (
     encode,
     format_error,
@@ -165,7 +166,7 @@ def _tensors_of_columns(value: Any, inputs: Mapping[str, TensorInfo]) -> dict[st
     return {name: tensor(value[name], info.dtype, name) for name, info in inputs.items()}
 
 
-def _fill_example(value: Any, example: tf.Example) -> None:
+def _fill_example(value: Any, example: Example) -> None:
     if not isinstance(value, dict):
         raise invalid_argument(f"Example must be JSON object but got JSON {kind(value)}")
     for name, content in value.items():
@@ -173,7 +174,7 @@ def _fill_example(value: Any, example: tf.Example) -> None:
         _fill_feature(name, values, example.features.feature[name])
 
 
-def _fill_feature(name: str, values: Sequence[Any], feature: tf.Feature) -> None:
+def _fill_feature(name: str, values: Sequence[Any], feature: Feature) -> None:
     """Fills a feature; its first value decides its type."""
     first = ""
     for value in values:

@@ -10,10 +10,11 @@ from typing import Final
 
 import grpc
 from google.protobuf.message import DecodeError
+from tensorflow.python.framework.errors_impl import DataLossError, OpError
+from tensorflow.python.lib.io._pywrap_record_io import RecordIterator
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from schema import names
-from serving.server import tf
 from serving.server.api import inference
 from serving.server.errors import ServingError, from_tensorflow, invalid_argument, unimplemented
 from serving.server.store.servable import Servable
@@ -23,12 +24,11 @@ MAX_RECORDS: Final = 1000
 _logger = logging.getLogger(__name__)
 
 
-async def play_warm_up(servable: Servable, iterations: int = 1) -> int:
+async def play_warm_up(servable: Servable) -> int:
     """Answers the requests in `assets.extra/tf_serving_warmup_requests`, if it is there.
 
     They are answered as any request, so that whatever the first one sets up is set up by then.
-    Which model a request names does not matter. Each is answered as often as there are iterations
-    (`--num_request_iterations_for_warmup`).
+    Which model a request names does not matter.
 
     Returns:
         The number of requests.
@@ -44,8 +44,7 @@ async def play_warm_up(servable: Servable, iterations: int = 1) -> int:
         return 0
     logs = await asyncio.to_thread(_read, path)
     for log in logs:
-        for _ in range(iterations):
-            await _play(servable, log)
+        await _play(servable, log)
     _logger.info(
         "Finished reading warmup data for model at %s. Number of warmup records read: %d",
         path,
@@ -56,13 +55,13 @@ async def play_warm_up(servable: Servable, iterations: int = 1) -> int:
 
 def _read(path: Path) -> list[PredictionLog]:
     try:
-        records = list(itertools.islice(tf.RecordIterator(str(path), ""), MAX_RECORDS + 1))
-    except tf.errors.DataLossError as error:
+        records = list(itertools.islice(RecordIterator(str(path), ""), MAX_RECORDS + 1))
+    except DataLossError as error:
         raise ServingError(
             grpc.StatusCode.DATA_LOSS,
             f"{error.message}. Please verify your warmup data is in TFRecord format.",
         ) from error
-    except tf.errors.OpError as error:
+    except OpError as error:
         raise from_tensorflow(error) from error
     if len(records) > MAX_RECORDS:
         raise invalid_argument(

@@ -12,7 +12,6 @@ import itertools
 import math
 import time
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +19,18 @@ import grpc
 import numpy as np
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf.config_pb2 import ConfigProto, RunOptions
 from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef, MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel as SavedModelProto
 
-from serving.server import tf
+# The C++ Session itself. The public Session.run converts and checks feeds in Python first, which
+# costs time and words TensorFlow's errors differently.
+from tensorflow.python.client import pywrap_tf_session
+from tensorflow.python.client.session import Session
+from tensorflow.python.framework.errors_impl import OpError
+from tensorflow.python.framework.importer import import_graph_def
+from tensorflow.python.framework.ops import Graph
+
 from serving.server.errors import (
     ServingError,
     failed_precondition,
@@ -35,7 +42,7 @@ from serving.server.model.signatures import Signature
 from serving.server.model.tensors import Array
 from serving.server.wire import field_ends
 
-_TAGS: Final = frozenset({"serve"})
+_TAGS: Final = {"serve"}
 _INIT_OP: Final = "__saved_model_init_op"
 # Operations that may loop for any time; without one, a run ends by itself.
 _LOOPS: Final = {"While", "StatelessWhile", "Enter", "RefEnter"}
@@ -54,7 +61,7 @@ class SavedModel:
         self,
         path: Path,
         signatures: Mapping[str, Signature],
-        session: tf.Session,
+        session: Session,
         has_loops: bool,
     ) -> None:
         self.path = path
@@ -82,7 +89,7 @@ class SavedModel:
         tensors = self._tensors
         options = _run_options(deadline) if self.has_loops and deadline < math.inf else None
         try:
-            values: list[Any] = tf.pywrap_tf_session.TF_SessionRun_wrapper(
+            values: list[Any] = pywrap_tf_session.TF_SessionRun_wrapper(
                 self._session._session,
                 options,
                 {tensors[name]: value for name, value in inputs.items()},
@@ -90,14 +97,14 @@ class SavedModel:
                 [],
                 None,
             )
-        except tf.errors.OpError as error:
+        except OpError as error:
             raise from_tensorflow(error) from error
         except UnicodeDecodeError as error:
             # TensorFlow's message quotes the input, which need not be text; its code is lost.
             raise invalid_argument(error.object.decode("utf-8", errors="replace")) from error
         finally:
             if options is not None:
-                tf.pywrap_tf_session.TF_DeleteBuffer(options)
+                pywrap_tf_session.TF_DeleteBuffer(options)
         # A single string comes without an array.
         return [np.array(each, object) if isinstance(each, bytes) else each for each in values]
 
@@ -129,14 +136,11 @@ class _Tensors(dict[str, Any]):
         return found
 
 
-def load_saved_model(
-    path: Path, tags: AbstractSet[str] = _TAGS, config: tf.ConfigProto | None = None
-) -> SavedModel:
+def load_saved_model(path: Path, config: ConfigProto | None = None) -> SavedModel:
     """Loads the SavedModel in a folder: its graph, then its variables, then its set-up.
 
     Args:
         path: The folder.
-        tags: The tags of the graph to take.
         config: What it says of the session holds instead of the defaults.
 
     Raises:
@@ -145,18 +149,18 @@ def load_saved_model(
     Source: tensorflow/cc/saved_model/loader.cc and reader.cc.
     """
     try:
-        graph = _read_meta_graph(path, tags)
+        graph = _read_meta_graph(path)
     except OSError as error:
         raise ServingError(grpc.StatusCode.UNKNOWN, str(error)) from error
     has_loops = _has_loops(graph)
-    session = tf.Session(graph=tf.Graph(), config=_session_config(has_loops, config))
+    session = Session(graph=Graph(), config=_session_config(has_loops, config))
     with contextlib.ExitStack() as undo:
         undo.callback(session.close)
         try:
             _set_up(session, graph, path)
             signatures = {key: Signature.read(found) for key, found in graph.signature_def.items()}
             model = SavedModel(path, signatures, session, has_loops)
-        except tf.errors.OpError as error:
+        except OpError as error:
             raise from_tensorflow(error) from error
         except (TypeError, ValueError) as error:
             # From Python, for operations, names or default values that do not fit.
@@ -165,7 +169,7 @@ def load_saved_model(
     return model
 
 
-def _read_meta_graph(path: Path, tags: AbstractSet[str]) -> MetaGraphDef:
+def _read_meta_graph(path: Path) -> MetaGraphDef:
     model = SavedModelProto()
     binary, text = path / "saved_model.pb", path / "saved_model.pbtxt"
     if binary.is_file():
@@ -190,10 +194,10 @@ def _read_meta_graph(path: Path, tags: AbstractSet[str]) -> MetaGraphDef:
             f"file called `saved_model.pb`)\nSpecified file path: {path}"
         )
     for graph in model.meta_graphs:
-        if set(graph.meta_info_def.tags) == tags:
+        if set(graph.meta_info_def.tags) == _TAGS:
             return graph
     raise not_found(
-        f"Could not find meta graph def matching supplied tags: {{ {' '.join(sorted(tags))} }}. To "
+        f"Could not find meta graph def matching supplied tags: {{ {' '.join(_TAGS)} }}. To "
         "inspect available tag-sets in the SavedModel, please use the SavedModel CLI: "
         "`saved_model_cli`"
     )
@@ -218,14 +222,14 @@ def _has_loops(graph: MetaGraphDef) -> bool:
 def _run_options(deadline: float) -> Any:
     milliseconds = int((deadline - time.monotonic()) * 1000)
     # 0 would be no limit.
-    options = tf.RunOptions(timeout_in_ms=max(1, milliseconds))
-    return tf.pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
+    options = RunOptions(timeout_in_ms=max(1, milliseconds))
+    return pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
 
 
-def _session_config(has_loops: bool, given: tf.ConfigProto | None) -> tf.ConfigProto:
+def _session_config(has_loops: bool, given: ConfigProto | None) -> ConfigProto:
     # Requests already run in parallel: spreading one, or one operation, over threads nearly doubles
     # the time of a small model. But only a run on those threads can be stopped.
-    config = tf.ConfigProto(
+    config = ConfigProto(
         allow_soft_placement=True,
         inter_op_parallelism_threads=0 if has_loops else -1,
         intra_op_parallelism_threads=1,
@@ -237,9 +241,9 @@ def _session_config(has_loops: bool, given: tf.ConfigProto | None) -> tf.ConfigP
     return config
 
 
-def _set_up(session: tf.Session, graph: MetaGraphDef, path: Path) -> None:
+def _set_up(session: Session, graph: MetaGraphDef, path: Path) -> None:
     with session.graph.as_default():
-        tf.import_graph_def(graph.graph_def, name="")
+        import_graph_def(graph.graph_def, name="")
     # The public run does this each time; this module's does not.
     session._extend_graph()
     assets = {

@@ -15,8 +15,10 @@ from google.protobuf.internal.encoder import _VarintBytes
 from numpy.typing import NDArray
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
-
-from serving.server import tf
+from tensorflow.python.framework.dtypes import bfloat16
+from tensorflow.python.framework.errors_impl import OpError
+from tensorflow.python.framework.tensor_util import make_tensor_proto
+from tensorflow.python.ops.gen_parsing_ops import parse_tensor
 
 Array = NDArray[Any]
 
@@ -34,7 +36,7 @@ _FIELDS: Final[dict[int, tuple[np.dtype[Any], str]]] = {
     types_pb2.DT_UINT64: (np.dtype(np.uint64), "uint64_val"),
     types_pb2.DT_BOOL: (np.dtype(np.bool_), "bool_val"),
     types_pb2.DT_HALF: (np.dtype(np.float16), "half_val"),
-    types_pb2.DT_BFLOAT16: (np.dtype(tf.bfloat16.as_numpy_dtype), "half_val"),
+    types_pb2.DT_BFLOAT16: (np.dtype(bfloat16.as_numpy_dtype), "half_val"),
     types_pb2.DT_COMPLEX64: (np.dtype(np.complex64), "scomplex_val"),
     types_pb2.DT_COMPLEX128: (np.dtype(np.complex128), "dcomplex_val"),
     types_pb2.DT_STRING: (np.dtype(np.object_), "string_val"),
@@ -103,8 +105,8 @@ def decode_tensor(proto: TensorProto) -> Array:
             return np.array(list(values), dtype).reshape(shape)
     # The rest is large, rare or broken: TensorFlow pads, truncates or refuses it.
     try:
-        parsed: Array = tf.parse_tensor(proto.SerializeToString(), proto.dtype).numpy()
-    except (TypeError, tf.errors.OpError) as error:
+        parsed: Array = parse_tensor(proto.SerializeToString(), proto.dtype).numpy()
+    except (TypeError, OpError) as error:
         raise ValueError(str(error)) from error
     return parsed
 
@@ -119,7 +121,7 @@ def serialize_tensor(array: Array) -> bytes:
     """
     known = _BY_DTYPE.get(array.dtype)
     if known is None:
-        return bytes(tf.make_tensor_proto(array).SerializeToString())
+        return bytes(make_tensor_proto(array).SerializeToString())
     number, field = known
     # Put together, two serialized messages are their merger.
     form = _serialize_form(number, array.shape)

@@ -43,8 +43,7 @@ class LoadOptions:
     Attributes:
         warm_up: Answers a version's warm-up requests; where it raises, the version is refused.
         batching: How requests are gathered into batches; None computes each on its own.
-        tags: Tags of the graph to load.
-        session: What it says of TensorFlow's session holds instead of the defaults.
+        session: See `load_saved_model`.
         check_method_names: See Servable.
         max_retries: How often a version is tried again that can't be loaded.
         retry_seconds: Time between two such tries.
@@ -53,7 +52,6 @@ class LoadOptions:
 
     warm_up: WarmUp | None = None
     batching: BatchingOptions | None = None
-    tags: frozenset[str] = frozenset({"serve"})
     session: ConfigProto | None = None
     check_method_names: bool = False
     max_retries: int = 0
@@ -63,19 +61,13 @@ class LoadOptions:
 
 @dataclass
 class _Refusal:
-    """A version that could not be loaded.
-
-    Attributes:
-        error: Why.
-        tried: Its files when it was tried.
-        seen: Its files at the last look since.
-        retries: How often it will be tried again as it is.
-        again_at: When, by `time.monotonic`.
-    """
+    """A version that could not be loaded."""
 
     error: ServingError
+    # Its files when it was tried, and at the last look since.
     tried: Fingerprint
     seen: Fingerprint
+    # How often, and from when on, it is tried again as it is.
     retries: int
     again_at: float
 
@@ -193,7 +185,7 @@ class ModelVersions:
 
     async def _load_and_warm_up(self, version: int, folder: Path) -> Servable:
         options, batching, limits = self._options, self._options.batching, self._options.limits
-        model = await asyncio.to_thread(load_saved_model, folder, options.tags, options.session)
+        model = await asyncio.to_thread(load_saved_model, folder, options.session)
         runner = (
             DirectRunner(model, limits=limits)
             if batching is None

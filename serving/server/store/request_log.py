@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tensorflow.python.framework.errors_impl import OpError
+from tensorflow.python.lib.io.tf_record import TFRecordWriter
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from tensorflow_serving.config.logging_config_pb2 import LoggingConfig
 
-from serving.server import tf
 from serving.server.model.tensors import Array, serialize_tensor
 
 _MOST_WAITING: Final = 256
@@ -60,13 +61,13 @@ class RequestLog:
     def _write_all(self) -> None:
         try:
             Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-            with tf.TFRecordWriter(self._path) as file:
+            with TFRecordWriter(self._path) as file:
                 while (request := self._waiting.get()) is not None:
                     file.write(_serialize(*request))
                     if self._waiting.empty():
                         file.flush()
         except Exception as error:
-            known = isinstance(error, OSError | tf.errors.OpError)
+            known = isinstance(error, OSError | OpError)
             _logger.error(
                 "Requests are no longer logged to %s: %s", self._path, error, exc_info=not known
             )

@@ -238,20 +238,17 @@ def test_monitoring_path_needs_a_slash(write):
         read_monitoring_file(write('prometheus_config { enable: true, path: "metrics" }'))
 
 
-def test_the_flags_of_sessions_override_their_file(write):
-    """TF Serving's server.cc: the threads and the GPU's memory are those of the flags."""
-    file = write("intra_op_parallelism_threads: 7 device_count { key: 'CPU' value: 5 }")
-    options = ServerOptions(
-        tensorflow_session_config_file=file,
-        tensorflow_intra_op_parallelism=3,
-        per_process_gpu_memory_fraction=0.5,
-    )
-    config = read_session_config(options)
-    assert (config.intra_op_parallelism_threads, config.inter_op_parallelism_threads) == (3, 0)
-    assert config.device_count == {"CPU": 5}
-    assert config.gpu_options.per_process_gpu_memory_fraction == 0.5
-    config = read_session_config(ServerOptions(tensorflow_session_parallelism=4))
-    assert (config.intra_op_parallelism_threads, config.inter_op_parallelism_threads) == (4, 4)
+@pytest.mark.parametrize(
+    ("flags", "threads"),
+    [
+        ({}, (0, 0)),
+        ({"tensorflow_session_parallelism": 4}, (4, 4)),
+        ({"tensorflow_intra_op_parallelism": 3}, (3, 0)),
+    ],
+)
+def test_threads_of_sessions(flags, threads):
+    config = read_session_config(ServerOptions(**flags))
+    assert (config.intra_op_parallelism_threads, config.inter_op_parallelism_threads) == threads
 
 
 def test_the_model_config_file_is_followed(write, caplog):

@@ -9,16 +9,16 @@ from pathlib import Path
 import grpc
 import httpx
 import pytest
-import tensorflow as tf
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from schema.errors import UsageError
 from serving.server.grpc_settings import parse_channel_arguments, read_credentials
 from serving.server.options import ServerOptions
 from serving.server.server import run_server
+from tests.support.contract.api import floats, predict_request
 from tests.support.running_server import running
 from tests.support.saved_models import half_plus_two
 
@@ -52,9 +52,7 @@ def ssl_config(path: Path, key: bytes, certificate: bytes, rest: str = "") -> Pa
 
 
 def predict(channel: grpc.Channel) -> float:
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = "default"
-    request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0], tf.float32))
+    request = predict_request("default", {"x": floats(1)})
     with channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         return stub.Predict(request, timeout=60).outputs["y"].float_val[0]
@@ -95,18 +93,17 @@ def test_a_key_that_is_none(base, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "options", "message"),
+    ("text", "message"),
     [
-        ("", {"use_alts_credentials": True}, "either --use_alts_credentials or --ssl_config_file"),
-        ("server_key: 1", {}, "not a SSLConfig in text form"),
-        ("client_verify: true", {}, "client auth without providing root certificates"),
+        ("server_key: 1", "not a SSLConfig in text form"),
+        ("client_verify: true", "client auth without providing root certificates"),
     ],
 )
-def test_wrong_credentials(tmp_path, text, options, message):
+def test_wrong_credentials(tmp_path, text, message):
     file = tmp_path / "ssl.config"
     file.write_text(text)
     with pytest.raises(UsageError, match=message):
-        read_credentials(ServerOptions(ssl_config_file=file, **options))
+        read_credentials(ServerOptions(ssl_config_file=file))
 
 
 def test_channel_arguments():
@@ -117,15 +114,3 @@ def test_channel_arguments():
         ("grpc.lb_policy_name", "a=b"),
         ("x", -1),
     ]
-    with pytest.raises(UsageError, match=r"grpc\.x has no value"):
-        parse_channel_arguments("grpc.x")
-
-
-def test_the_arguments_reach_the_server(base):
-    options = ServerOptions(
-        model_base_path=base, grpc_channel_arguments="grpc.max_receive_message_length=10"
-    )
-    with running(options) as server:
-        with pytest.raises(grpc.RpcError) as caught:
-            predict(grpc.insecure_channel(server.grpc_address))
-        assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -14,7 +14,7 @@ import tensorflow
 print("tensorflow.python.client.session" in sys.modules, "tensorflow._api" in sys.modules)
 for name, module in sys.modules.items():
     if name.startswith("serving") and tensorflow in vars(module).values():
-        print(name, "imports tensorflow instead of serving.server.tf")
+        print(name, "imports all of tensorflow")
 """
 
 

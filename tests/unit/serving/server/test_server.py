@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -104,14 +105,19 @@ def test_two_servers_do_not_share_a_port(base):
         run_server(ServerOptions(model_base_path=base, port=8600, rest_api_port=8600))
 
 
-def test_a_model_that_cannot_be_loaded_fails_the_start(tmp_path):
-    (tmp_path / "1").mkdir()
-    (tmp_path / "1" / "saved_model.pb").write_bytes(b"nonsense")
+def test_what_cannot_be_loaded_fails_the_start_after_some_tries(tmp_path, caplog):
+    half_plus_two(tmp_path / "1")
+    warm_up = tmp_path / "1" / "assets.extra" / "tf_serving_warmup_requests"
+    warm_up.parent.mkdir()
+    warm_up.write_bytes(b"nonsense" * 9)
     options = ServerOptions(
-        model_base_path=tmp_path, port=0, rest_api_port=0, max_num_load_retries=0
+        model_base_path=tmp_path, port=0, max_num_load_retries=1, load_retry_interval_micros=1000
     )
-    with pytest.raises(UsageError, match=r"^UNKNOWN: 1 servable\(s\) did not become available: "):
+    with pytest.raises(UsageError, match=r"^UNKNOWN: 1 servable\(s\) did not .* DATA_LOSS: "):
         run_server(options)
+    assert caplog.text.count("cannot be loaded") == 2
+    with running(replace(options, enable_model_warmup=False)) as server:
+        assert predict(server) == 2.5
 
 
 def test_rest_can_be_off_and_so_is_the_health_service_by_default(base):
