@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 
 import numpy as np
@@ -14,72 +13,42 @@ from pipeline.sample.generator import generate
 from tests.support.command_line import flat, invoke
 from tests.support.saved_models import small_tagger
 
-ROWS = [row for row in generate(1300, 3) if row.summaries.strip() and row.titles.strip()]
-KNOWN, ASKED = ROWS[:600], ROWS[600:1000]
-LABELS = ("cs.LG", "stat.ML")
+PAPERS = [row for row in generate(1300, 3) if row.summaries.strip() and row.titles.strip()]
+KNOWN, ASKED = ([f"{row[0]}\n{row[1]}" for row in part] for part in (PAPERS[:600], PAPERS[600:]))
 LIMITS = dict.fromkeys(("text_length", "known_share", "best_score"), 0.05)
-LIMITS |= {"suggestions": 0.15, "label": 0.15}
+LIMITS |= dict.fromkeys(("suggestions", "label"), 0.15)
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("serving") / "1700000000"
-    small_tagger(path, threshold=0.8)
-    return path
+def drift(tmp_path_factory):
+    """Runs the command on two files: its result, and the metrics that it writes, by feature."""
+    folder = tmp_path_factory.mktemp("serving")
+    small_tagger(folder / "1700000000", threshold=0.8)
+
+    def run(known, asked):
+        textfile = folder / "drift.prom"
+        files = ("--reference", known, "--requests", asked, "--textfile", textfile)
+        done = invoke("drift", "--model", folder, *files)
+        written = {}
+        for line in textfile.read_text().splitlines() if textfile.exists() else ():
+            name, _, value = line.rpartition(" ")
+            written[name.removeprefix("arxiv_tagger_drift_")] = value
+        return done, written
+
+    return run
 
 
-@pytest.fixture
-def reference(tmp_path):
-    path = tmp_path / "known.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerows([("titles", "summaries"), *((row[:2]) for row in KNOWN)])
-    return path
-
-
-def write_lines(path, texts):
+def write_texts(path, texts):
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     return path
 
 
-def metrics(path):
-    lines = [line.rpartition(" ") for line in path.read_text().splitlines() if line[0] != "#"]
-    return {name: float(value) for name, _, value in lines}
-
-
-def test_texts_from_the_same_source_have_not_drifted(model, reference, tmp_path):
-    texts = write_lines(tmp_path / "asked.jsonl", [f"{row[0]}\n{row[1]}" for row in ASKED])
-    textfile = tmp_path / "drift.prom"
-    done = invoke(
-        *("drift", "--model", model, "--reference", reference),
-        *("--requests", texts, "--textfile", textfile),
-    )
-    assert done.exit_code == 0, done.output
-    written = metrics(textfile)
-    for feature, limit in LIMITS.items():
-        assert written[f'arxiv_tagger_drift_distance{{feature="{feature}"}}'] < limit
-        assert written[f'arxiv_tagger_drift_limit{{feature="{feature}"}}'] == limit
-
-
-def test_titles_alone_have_drifted(model, reference, tmp_path):
-    titles = write_lines(tmp_path / "asked.jsonl", [row.titles for row in ASKED])
-    textfile = tmp_path / "drift.prom"
-    done = invoke(
-        *("drift", "--model", model, "--reference", reference),
-        *("--requests", titles, "--textfile", textfile),
-    )
-    assert done.exit_code == 4
-    assert "Drifted: " in done.output
-    assert "text length" in flat(done.output)
-    # No title is as long as an abstract.
-    assert metrics(textfile)['arxiv_tagger_drift_distance{feature="text_length"}'] == 1
-
-
-def prediction(text, label, known_share, signature="", answered=True):
+def prediction(text, label=None, known_share=None, signature=""):
+    """A logged request; without a label its answer is missing."""
     log = PredictionLog()
     log.predict_log.request.model_spec.signature_name = signature
     log.predict_log.request.inputs["text"].CopyFrom(tf.make_tensor_proto([text]))
-    if answered:
+    if label is not None:
         outputs = {
             "labels": np.array([[label, "math.CO"]], object),
             "scores": np.array([[0.75, 0.25]], np.float32),
@@ -98,53 +67,57 @@ def write_log(path, records, packing=""):
     return path
 
 
-@pytest.mark.parametrize("packing", ["", "GZIP", "ZLIB"])
-def test_a_log_is_taken_at_its_word(model, tmp_path, packing):
-    dice = np.random.default_rng(5)
-    usual, odd = dice.uniform(0.8, 1, 400), dice.uniform(0, 0.2, 400)
-    known = write_log(
-        tmp_path / "known", (prediction("a b", LABELS[i % 4 == 0], usual[i]) for i in range(400))
-    )
-    asked = [prediction("a b", LABELS[i % 2 == 0], odd[i]) for i in range(400)]
-    # Neither another signature nor another method counts.
-    asked += [prediction("a", "cs.CV", 1, "probabilities"), PredictionLog().SerializeToString()]
-    textfile = tmp_path / "drift.prom"
-    done = invoke(
-        *("drift", "--model", model, "--reference", known, "--textfile", textfile),
-        *("--requests", write_log(tmp_path / "asked", asked, packing)),
-    )
+def test_the_same_kind_of_texts_is_told_from_titles_alone(drift, tmp_path):
+    known = write_texts(tmp_path / "known.jsonl", KNOWN)
+    same, written = drift(known, write_texts(tmp_path / "asked.jsonl", ASKED))
+    assert same.exit_code == 0, same.output
+    for feature, limit in LIMITS.items():
+        assert float(written[f'distance{{feature="{feature}"}}']) < limit
+        assert float(written[f'limit{{feature="{feature}"}}']) == limit
+    # The log of the same texts, without answers.
+    asked = write_log(tmp_path / "log", map(prediction, ASKED))
+    assert drift(known, asked)[0].output == same.output
+    titles = [text.partition("\n")[0] for text in ASKED]
+    done, written = drift(known, write_texts(tmp_path / "titles.jsonl", titles))
     assert done.exit_code == 4
-    assert "cs.LG: 75.0%" in flat(done.output)
-    assert "cs.LG: 50.0%" in flat(done.output)
-    written = metrics(textfile)
-    assert "400 known texts, 400 asked" in done.output
-    assert written['arxiv_tagger_drift_distance{feature="label"}'] == 0.25
-    assert written['arxiv_tagger_drift_distance{feature="known_share"}'] == 1
-    assert written['arxiv_tagger_drift_distance{feature="suggestions"}'] == 0
+    assert "text length" in flat(done.output).partition("Drifted: ")[2]
+    # No title is as long as a whole text.
+    assert float(written['distance{feature="text_length"}']) == 1
 
 
-def test_the_model_answers_what_a_log_does_not(model, reference, tmp_path):
-    texts = [f"{row[0]}\n{row[1]}" for row in ASKED]
-    log = write_log(tmp_path / "log", (prediction(each, "", 0, answered=False) for each in texts))
-    arguments = ("drift", "--model", model, "--reference", reference, "--requests")
-    lines = write_lines(tmp_path / "asked.jsonl", texts)
-    assert invoke(*arguments, log).output == invoke(*arguments, lines).output != ""
+@pytest.mark.parametrize("packing", ["", "GZIP", "ZLIB"])
+def test_a_log_is_taken_at_its_word(drift, tmp_path, packing):
+    usual, odd = np.linspace(0.8, 1, 400), np.linspace(0, 0.2, 400)
+    labels = ("cs.LG", "stat.ML")
+    before = [prediction("a b", labels[i % 4 == 0], usual[i]) for i in range(400)]
+    now = [prediction("a b", labels[i % 2 == 0], odd[i]) for i in range(400)]
+    # Neither another signature nor another method counts.
+    now += [prediction("a", "cs.CV", 1, "probabilities"), PredictionLog().SerializeToString()]
+    files = write_log(tmp_path / "known", before), write_log(tmp_path / "asked", now, packing)
+    done, written = drift(*files)
+    assert done.exit_code == 4
+    assert "400 known texts, 400 asked of version 1700000000" in done.output
+    assert "cs.LG: 75.0% cs.LG: 50.0% 0.250" in flat(done.output)
+    assert written['distance{feature="label"}'] == "0.25"
+    assert written['distance{feature="known_share"}'] == "1.0"
+    assert written['distance{feature="suggestions"}'] == "0.0"
 
 
-def test_unusable_requests_say_why(model, reference, tmp_path):
-    def refusal(path, reference=reference):
-        done = invoke("drift", "--model", model, "--reference", reference, "--requests", path)
+def test_unusable_requests_say_why(drift, tmp_path):
+    known = write_texts(tmp_path / "known.jsonl", KNOWN)
+
+    def refusal(path, known=known):
+        done, _ = drift(known, path)
         assert done.exit_code == 3
-        return done.output
+        return flat(done.output)
 
-    assert "7 texts asked, 600 known: fewer than 200" in refusal(
-        write_lines(tmp_path / "7.jsonl", 7 * ["a"])
-    )
-    log = write_log(tmp_path / "log", [prediction("a", "a", 0)] * 300)
+    few = write_texts(tmp_path / "7.jsonl", 7 * ["a"])
+    assert "7 texts asked, 600 known: fewer than 200" in refusal(few)
+    log = write_log(tmp_path / "log", 300 * [prediction("a", "a", 0)])
     whole = log.read_bytes()
     # It is still being written.
     log.write_bytes(whole[:-5])
-    assert "299 texts asked" in refusal(log, reference=write_lines(tmp_path / "1.jsonl", ["a"]))
+    assert "299 texts asked" in refusal(log, few)
     log.write_bytes(whole[:-5] + 5 * b"x")
     assert "log: not a log of predictions, or a damaged one" in refusal(log)
     assert "not a log of predictions" in refusal(write_log(tmp_path / "other", [b"\xff\xff"]))
