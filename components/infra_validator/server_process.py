@@ -30,8 +30,11 @@ LOCAL_SERVER: Final = "local model server"
 _LOCAL_MODULE: Final = "serving.server.__main__"
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
-# A server would try a broken model six times in five minutes.
-_LOAD_ONCE: Final = ("--max_num_load_retries=0", "--load_retry_interval_micros=0")
+# A server would try a broken model six times in five minutes, and take `classify` by any name.
+_STRICTLY: Final = (
+    *("--max_num_load_retries=0", "--load_retry_interval_micros=0"),
+    "--enable_signature_method_name_check=true",
+)
 # What TF Serving prints when it gives up on a model and exits.
 _LOAD_FAILED: Final = "did not become available"
 # Signs that the machine failed, not the model.
@@ -102,7 +105,7 @@ class ServerProcess:
                 f"--model_base_path={self._base_path}",
                 f"--port={grpc_port}",
                 f"--rest_api_port={rest_port}",
-                *_LOAD_ONCE,
+                *_STRICTLY,
             ]
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(

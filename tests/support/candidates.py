@@ -36,6 +36,7 @@ class InnerServer:
             port=0,
             rest_api_port=0,
             max_num_load_retries=0,
+            enable_signature_method_name_check=True,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)

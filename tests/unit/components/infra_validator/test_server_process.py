@@ -73,6 +73,7 @@ def test_the_binary_on_the_path_gets_the_flags_of_tf_serving(play, tmp_path):
         "rest_api_port": server.rest_url.removeprefix("http://127.0.0.1:"),
         "max_num_load_retries": "0",
         "load_retry_interval_micros": "0",
+        "enable_signature_method_name_check": "true",
     }
     assert told["flags"]["port"] != told["flags"]["rest_api_port"]
     assert told["gpus"] == "-1"

@@ -145,14 +145,6 @@ def test_examples_with_a_title_are_read_as_title_and_abstract(parts, tagger, exp
     np.testing.assert_allclose(found["scores"], scores, rtol=0, atol=1e-5)
 
 
-def test_examples_need_no_title(parts, tagger):
-    given = tf.constant([feature_example(summaries=[text]) for text in parts.abstracts])
-    order, scores = best(parts.oracle(parts.abstracts))
-    found = tagger.classify(given)
-    np.testing.assert_array_equal(found["classes"], np.array(parts.analysis.labels)[order])
-    np.testing.assert_allclose(found["scores"], scores, rtol=0, atol=1e-5)
-
-
 def test_other_features_are_ignored_and_all_are_optional(parts, tagger):
     abstract = parts.abstracts[:1]
     more = feature_example(summaries=abstract, terms=["cs.LG", "new"], more=["x"])
