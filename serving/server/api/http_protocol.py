@@ -18,6 +18,8 @@ _METHODS: Final = {b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"PA
 _NO_URI: Final = re.compile(rb"%(?![0-9a-fA-F]{2})|[^\w.~!$&'()*+,;=:@/?#%-]")
 # Of a head, or of what stands around the pieces of a body, in bytes.
 _LONGEST_HEAD: Final = 64 * 1024
+# Requests on one connection that wait for the answers to earlier ones.
+_MOST_PIPELINED: Final = 100
 # A client that moves fewer bytes stands still.
 _LEAST_BYTES: Final = 16 * 1024
 
@@ -80,6 +82,8 @@ class HttpProtocol(HttpToolsProtocol):
         """Starts a request, unless its method or path is none, or it offers another protocol."""
         if self.parser.get_method() not in _METHODS or _NO_URI.search(self.url):
             raise ValueError("not a request")
+        if len(self.pipeline) >= _MOST_PIPELINED:
+            raise ValueError("too many requests before the first answer")
         if self.parser.should_upgrade():
             return
         super().on_headers_complete()

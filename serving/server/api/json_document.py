@@ -27,6 +27,7 @@ from serving.server.errors import ServingError, invalid_argument, unimplemented
 _ENCODING: Final = ("utf-8", "surrogateescape")
 # RapidJSON's binding takes valid text only: there those surrogates are characters for private use.
 _HIDE: Final = {0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)}
+_MOST_HIDDEN: Final = 2**20
 _REVEAL: Final = {hidden: surrogate for surrogate, hidden in _HIDE.items()}
 # A surrogate pair, the second half of one alone (the group), or any other escape.
 _ESCAPE: Final = re.compile(
@@ -112,6 +113,11 @@ def parse(body: bytes) -> dict[str, Any]:
     try:
         text, decoder = body.decode(), _decode_text
     except UnicodeDecodeError:
+        # To hide a byte holds up all other requests.
+        if len(body) > _MOST_HIDDEN:
+            raise invalid_argument(
+                f"A document of more than {_MOST_HIDDEN} bytes must be UTF-8"
+            ) from None
         text, decoder = body.decode(*_ENCODING).translate(_HIDE), _decode_hidden
     try:
         document = decoder(text)
@@ -135,8 +141,12 @@ def encode(text: str) -> bytes:
 
 def show(value: Any) -> str:
     """Returns a value of a document for an error message, as `JsonValueToString` does."""
-    text = json.dumps(value, indent=4, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
+    text = ""
+    for piece in json.JSONEncoder(indent=4, ensure_ascii=False).iterencode(value):
+        text += piece
+        if len(text) > _LONGEST_QUOTE:
+            return f"{text[:_LONGEST_QUOTE]}..."
+    return text
 
 
 def format_error(value: Any, problem: str) -> ServingError:

@@ -129,6 +129,7 @@ def test_messages_of_refusals(kind, text, message):
 
 def test_an_error_does_not_quote_megabytes():
     assert len(refusal(b'["%s"]' % (b"a" * 10**6))) < 3000
+    assert "must be UTF-8" in refusal(b'{"x": "%s"}' % (b"\xff" * 2**20))
 
 
 def test_of_a_key_twice_the_first_counts():
