@@ -147,6 +147,8 @@ def main() -> None:
     """Runs `serve` as a program of its own, with the exit code of `tensorflow_model_server`."""
     try:
         serve(standalone_mode=False)
+    except click.Abort:
+        sys.exit(130)
     except click.ClickException as error:
         error.show()
     except TaggerError as error:
