@@ -47,8 +47,12 @@ class HttpProtocol(HttpToolsProtocol):
             for each in still:
                 self.connections.discard(each)
                 each.transport.abort()
-            message = "As many connections over REST as may be are open: %d that stood still ended"
-            _logger.warning(message, len(still))
+            _logger.warning(
+                "All %d connections over REST were taken: the %d that stood still longest were "
+                "ended. More may be open with --rest_api_max_connections and ulimit -n.",
+                self.limit_concurrency,
+                len(still),
+            )
 
     @property
     def _waits(self) -> bool:

@@ -132,7 +132,7 @@ def test_connections_that_never_send_make_room(server, http, caplog):
         for _ in range(3):
             assert http.post(PREDICT, json={"instances": [1.0]}).status_code == 200
         assert read_all(silent[0]) == b""
-    assert "As many connections over REST as may be are open" in caplog.text
+    assert f"All {MOST_CONNECTIONS} connections over REST were taken" in caplog.text
 
 
 def test_connections_leave_files_to_models():
