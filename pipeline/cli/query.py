@@ -116,7 +116,13 @@ def query(
                 raise click.UsageError(f"{option} goes with --file.")
         given = read_texts(texts)
         with TaggerClient(**connection) as client:
-            suggestions = client.suggest(given, explain=explain)
+            suggestions = [
+                labels
+                for start in range(0, len(given), names.MOST_EXPLAINED)
+                for labels in client.suggest(
+                    given[start : start + names.MOST_EXPLAINED], explain=explain
+                )
+            ]
         write_suggestions(given, suggestions, as_json, top)
         return
     if output is None:

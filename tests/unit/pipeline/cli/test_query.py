@@ -168,3 +168,10 @@ def test_query_loads_no_tensorflow_no_tfx_and_no_settings(server):
     assert codes == [0, 0]
     unwanted = {"tensorflow", "tfx", "apache_beam", "keras", "numpy", "pandas", "pydantic", "yaml"}
     assert not unwanted & loaded
+
+
+def test_many_lines_are_asked_about_in_parts_that_can_be_explained(server):
+    done = query(server, "grpc", "--json", input="".join(f"{i}\n" for i in range(300)))
+    texts = [json.loads(line)["text"] for line in done.output.splitlines()]
+    assert texts == [str(i) for i in range(300)]
+    assert [len(asked.texts) for asked in server.asked] == [256, 44]
