@@ -16,6 +16,7 @@ from serving.server.api.rest_answers import error_page
 _METHODS: Final = {b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"}
 # What RFC 3986 does not have in a path, a query or a fragment.
 _NO_URI: Final = re.compile(rb"%(?![0-9a-fA-F]{2})|[^\w.~!$&'()*+,;=:@/?#%-]")
+_REQUEST_LINE: Final = re.compile(rb"\S+ \S+ HTTP/1\.[01]\r\n")
 # Of a head, or of what stands around the pieces of a body, in bytes.
 _LONGEST_HEAD: Final = 64 * 1024
 # Requests on one connection that wait for the answers to earlier ones.
@@ -77,6 +78,8 @@ class HttpProtocol(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
             self._decline(data[offer.args[0] :])
+        except httptools.HttpParserInvalidMethodError:
+            self._refuse(501 if _REQUEST_LINE.match(data) else 400)
         except httptools.HttpParserError:
             self._refuse(400 if self.parser.get_method() in _METHODS else 501)
         if self._head > _LONGEST_HEAD and not self.transport.is_closing():
@@ -91,6 +94,10 @@ class HttpProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         super().on_headers_complete()
+        # A fragment counts as part of what it follows.
+        path, mark, fragment = self.url.partition(b"#")
+        if mark:
+            self.scope["query_string" if b"?" in path else "raw_path"] += mark + fragment
         if self.scope["http_version"] == "1.0" and self.parser.should_keep_alive():
             self.cycle.keep_alive = True
             headers = self.cycle.default_headers

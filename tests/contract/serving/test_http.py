@@ -52,6 +52,8 @@ def is_closed(connection: socket.socket) -> bool:
         ("GET /favicon.ico", 404, "Not Found"),
         ("POST /v1", 404, "Not Found"),
         (f"TRACE {STATUS}", 501, "Not Implemented"),
+        (f"FOO {STATUS}", 501, "Not Implemented"),
+        (f"FOO {STATUS} 1.1", 400, "Bad Request"),
     ],
 )
 def test_what_is_no_request_to_the_api_gets_a_page(connection, line, status, phrase):
@@ -88,6 +90,14 @@ def test_what_cannot_be_unpacked_is_empty(connection, body):
     got = send(connection, f"POST {PREDICT}", body, "Content-Encoding: gzip\r\n")
     assert got.status == 400
     assert "JSON Parse error: The document is empty" in got.text
+
+
+def test_a_fragment_is_part_of_the_path(connection):
+    """evhttp_request.cc uri_path: the URI as it came."""
+    got = send(connection, f"POST {PREDICT}#f", BODY)
+    assert (got.status, f"Malformed request: POST {PREDICT}#f" in got.text) == (400, True)
+    got = send(connection, f"GET {STATUS}#f")
+    assert (got.status, "model half_plus_two#f" in got.text) == (404, True)
 
 
 def test_the_path_and_method_of_the_metrics(connection):
