@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
 
@@ -32,19 +31,6 @@ def split():
 def one_vs_rest(matrix, truth, other):
     model = OneVsRestClassifier(LinearSVC(C=0.5, random_state=0)).fit(matrix, truth.astype(int))
     return model.decision_function(other)
-
-
-def test_features_are_those_of_tfidf_vectorizer():
-    texts = [paper.text for paper in made_papers(30)]
-    plain = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), max_features=153_000)
-    expected = plain.fit_transform(texts)
-    found, (others, empty) = vectorize(texts, [["learning image image unseen"], [""]])
-    np.testing.assert_array_equal(found.toarray(), expected.toarray())
-    np.testing.assert_array_equal(
-        others.toarray(), plain.transform(["learning image image unseen"]).toarray()
-    )
-    assert empty.shape == (1, expected.shape[1])
-    assert empty.nnz == 0
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", "a b . !"]])

@@ -31,12 +31,6 @@ def test_counts_equal_the_example_steps_in_pandas(tmp_path, seed):
     assert report.problem is None
 
 
-def test_first_of_repeats_stays_even_when_its_label_set_is_rare(tmp_path):
-    rows = [("a", "one", "['x']"), ("a", "two", "['y']"), ("b", "three", "['y']")]
-    counts = check_files([write(tmp_path, to_csv(rows))], DataSettings()).curation
-    assert (counts.repeats, counts.label_sets, counts.label_sets_once, counts.kept) == (1, 2, 2, 0)
-
-
 def test_malformed_row_does_not_hide_a_later_good_one(tmp_path):
     rows = [("a", "one", "['x'"), ("a", "two", "['x']"), ("b", "three", "['x']")]
     report = check_files([write(tmp_path, to_csv(rows))], DataSettings())

@@ -82,17 +82,6 @@ def test_artifacts_say_what_they_hold(one):
     ]
 
 
-def contents(folder):
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
-def test_two_workers_write_the_same_bytes(one, tmp_path):
-    two = run(tmp_path, {"papers.csv": to_csv(ROWS)}, workers=2)
-    assert contents(tmp_path / "examples") == contents(one.folder / "examples")
-    assert two.report() == one.report()
-
-
 def test_row_order_moves_no_paper(tmp_path, one):
     unique = list({row[0]: row for row in reversed(ROWS)}.values())
     shuffled = random.Random(1).sample(unique, k=len(unique))

@@ -178,20 +178,6 @@ def test_no_answer_over_rest_is_the_machines_fault(code):
         ask_over_rest([PREDICT], server, 10)
 
 
-def test_a_server_that_crashed_over_a_request_is_the_models_fault():
-    with rest_server(200, "") as server:
-        pass
-
-    def crashed(wait: float) -> None:
-        raise UnservableModelError("crashed")
-
-    server.raise_if_ended = crashed
-    server.grpc_address = server.rest_url.removeprefix("http://")
-    for ask in (ask_over_rest, ask_over_grpc):
-        with pytest.raises(UnservableModelError, match="crashed"):
-            ask([PREDICT], server, 10)
-
-
 def test_an_exported_model_that_lacks_a_signature_or_is_damaged_is_at_fault(tmp_path):
     with pytest.raises(UnservableModelError, match="can't load the model"):
         load_and_ask([PREDICT], tmp_path)

@@ -6,7 +6,6 @@ import contextlib
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -203,12 +202,3 @@ def test_a_binary_that_cannot_be_run_is_not_the_models_fault(play, tmp_path, mon
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(TaggerError, match="tensorflow_model_server can't be started"):
         server.__enter__()
-
-
-def test_no_free_port_is_not_the_models_fault(play, monkeypatch):
-    def refuse(address: object) -> None:
-        raise OSError(98, "Address already in use")
-
-    monkeypatch.setattr(socket, "create_server", refuse)
-    with pytest.raises(TaggerError, match=r"can't be started .* Address already in use"):
-        play(UP).__enter__()
