@@ -104,16 +104,12 @@ def error_message(errors: Sequence[Anomaly]) -> str:
 
 def _parse_reasons(split: str, feature: str, info: anomalies_pb2.AnomalyInfo) -> list[Anomaly]:
     """Makes an anomaly of each reason, since one feature may both drift and lack values."""
-    if not info.reason:
-        # Then the message's own descriptions say it all.
-        short = info.short_description or "not as expected"
-        warns = info.severity == anomalies_pb2.AnomalyInfo.WARNING
-        return [Anomaly(split, feature, "warning" if warns else "error", short, info.description)]
     found: list[Anomaly] = []
-    for reason in info.reason:
-        kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+    # Without a reason, the message's own descriptions say it all.
+    for reason in info.reason or [info]:
+        kind = "" if reason is info else anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
         warns = info.severity == anomalies_pb2.AnomalyInfo.WARNING or kind.startswith(_DRIFT_PREFIX)
-        short = _PROBLEMS.get(kind) or reason.short_description or kind
+        short = _PROBLEMS.get(kind) or reason.short_description or kind or "not as expected"
         found.append(
             Anomaly(split, feature, "warning" if warns else "error", short, reason.description)
         )

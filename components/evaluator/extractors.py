@@ -45,7 +45,7 @@ def custom_extractors(
     )
     ours = tfma.extractors.Extractor(
         stage_name="ExtractPaperSlices",
-        ptransform=_ExtractPaperSlices(*_facts(eval_shared_model, eval_config)),
+        ptransform=beam.ParDo(AddPaperSlices(*_facts(eval_shared_model, eval_config))),
     )
     return [*stock[:before], ours, *stock[before:]]
 
@@ -64,15 +64,6 @@ def _facts(
         else:
             vocabulary = ModelMetadata(model.model_path, fileio.open).labels
     return vocabulary, last_model
-
-
-class _ExtractPaperSlices(beam.PTransform):
-    def __init__(self, vocabulary: Sequence[str], last_model: str | None) -> None:
-        super().__init__()
-        self._vocabulary, self._last_model = vocabulary, last_model
-
-    def expand(self, extracts: beam.PCollection) -> beam.PCollection:
-        return extracts | beam.ParDo(AddPaperSlices(self._vocabulary, self._last_model))
 
 
 class AddPaperSlices(beam.DoFn):

@@ -42,8 +42,6 @@ LABELS: Final = "labels/"
 LABEL_NAMES: Final = tuple(f"{LABELS}{name}" for name in LABEL_METRICS)
 
 CANDIDATE_NAMES: Final = (*METRIC_NAMES, *PREFIXED_NAMES, *LABEL_NAMES)
-# All that the gate needs to know of the last blessed model.
-BASELINE_NAMES: Final = COMPARED_NAMES
 
 _OUTPUTS: Final = (names.OUTPUT_PROBABILITIES, names.OUTPUT_SUGGESTED)
 _ABSTRACT_ONLY_OUTPUTS: Final = tuple(names.OUTPUT_ABSTRACT_ONLY + each for each in _OUTPUTS)
@@ -64,9 +62,9 @@ class Sums:
 
 
 class BaselineCombiner(beam.CombineFn):
-    """Computes the metrics of the last blessed model, BASELINE_NAMES, as scikit-learn does."""
+    """Computes what the gate needs to know of the last blessed model, as scikit-learn does."""
 
-    metric_names: tuple[str, ...] = BASELINE_NAMES
+    metric_names: tuple[str, ...] = COMPARED_NAMES
     outputs: tuple[str, ...] = _OUTPUTS
 
     def __init__(
@@ -182,7 +180,7 @@ def _without_example(name: str) -> Any:
 
 
 class MultiLabelMetrics(metric_types.Metric):
-    """Every metric of both models in one pass: CANDIDATE_NAMES and BASELINE_NAMES."""
+    """Every metric of both models in one pass: CANDIDATE_NAMES and COMPARED_NAMES."""
 
     def __init__(self, name: str = "multi_label_metrics") -> None:
         """Registers the computation; the name is for TFMA, the metrics have their own."""

@@ -102,9 +102,9 @@ def _find_files(exec_properties: dict[str, Any]) -> tuple[list[str], str]:
 def _publish(paths: list[str], settings: DataSettings, destination: Destination) -> CurationReport:
     """Judges the outcome, and leaves the report and the malformed rows in their final form."""
     outcome = read_outcome(destination)
-    if outcome.faults:
-        raise BadInputError("\n".join(outcome.faults))
-    report = CurationReport.from_counts(outcome.counts)
+    if outcome["faults"]:
+        raise BadInputError("\n".join(outcome["faults"]))
+    report = CurationReport.from_counts(outcome["counts"])
     # The parts come in file order, so the same input gives the same bytes.
     first: list[DeadLetter] = []
     with fileio.open(posixpath.join(destination.curation, names.DEAD_LETTERS_FILE), "w") as file:
@@ -123,7 +123,7 @@ def _publish(paths: list[str], settings: DataSettings, destination: Destination)
     if reason is not None:
         told = "; `arxiv-tagger check` with the same --profile and --set lists all malformed rows"
         raise BadInputError(reason + (told if report.dead_letters else ""))
-    left_out = json.dumps(outcome.left_out, indent=1)
+    left_out = json.dumps(outcome["left_out"], indent=1)
     for name, text in ((names.CURATION_FILE, report.to_json()), (names.LEFT_OUT_FILE, left_out)):
         io_utils.write_string_file(posixpath.join(destination.curation, name), text + "\n")
     fileio.remove(destination.outcome)

@@ -8,7 +8,7 @@ import posixpath
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import tensorflow as tf
 from tfx.dsl.io import fileio
@@ -41,7 +41,7 @@ class Destination:
 
     @property
     def outcome(self) -> str:
-        """File with the `Outcome`."""
+        """File with what the pipeline found."""
         return posixpath.join(self.curation, "outcome.json")
 
     def dead_letters(self, index: int) -> str:
@@ -49,24 +49,10 @@ class Destination:
         return posixpath.join(self.curation, f"dead_letters-{index:05d}")
 
 
-class Outcome(NamedTuple):
-    """What the pipeline found.
-
-    Attributes:
-        counts: Counts by the names of `CurationReport`'s attributes.
-        faults: What is wrong with broken files, in file order; no example is written then.
-        left_out: The labels that are left out, each a `LeftOut`'s fields, in their order.
-    """
-
-    counts: dict[str, int]
-    faults: list[str]
-    left_out: list[dict[str, Any]]
-
-
-def read_outcome(destination: Destination) -> Outcome:
-    """Reads what `write_outcome` wrote."""
+def read_outcome(destination: Destination) -> dict[str, Any]:
+    """Returns what `write_outcome` wrote, by the names of its arguments."""
     with fileio.open(destination.outcome) as file:
-        return Outcome(**json.loads(file.read()))
+        return dict(json.loads(file.read()))
 
 
 def write_outcome(
@@ -75,20 +61,22 @@ def write_outcome(
     faults: Sequence[tuple[int, str]],
     left_out: Sequence[LeftOut],
 ) -> None:
-    """Writes the `Outcome`.
+    """Writes what the pipeline found.
 
     Args:
         destination: Where.
-        counts: See `Outcome`.
-        faults: The number of each broken input file and what is wrong with it.
-        left_out: See `Outcome`.
+        counts: Counts by the names of `CurationReport`'s attributes.
+        faults: The number of each broken input file and what is wrong with it, of which the second
+            is written, in file order; no example is written then.
+        left_out: The labels that are left out.
     """
-    messages = [message for _, message in sorted(set(faults))]
-    counts = {**counts, "labels_left_out": len(left_out)}
-    labels = [each._asdict() for each in left_out]
-    outcome = Outcome(dict(sorted(counts.items())), messages, labels)
+    outcome = {
+        "counts": dict(sorted({**counts, "labels_left_out": len(left_out)}.items())),
+        "faults": [message for _, message in sorted(set(faults))],
+        "left_out": [each._asdict() for each in left_out],
+    }
     with fileio.open(destination.outcome, "w") as file:
-        file.write(json.dumps(outcome._asdict()))
+        file.write(json.dumps(outcome))
 
 
 class _AtomicOutput(contextlib.ExitStack):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from absl import logging
 
 from components.pusher.google_cloud import default_credentials, google_errors
+from components.pusher.model_version import PushResult
 from components.pusher.settings import EndpointTarget
 from schema.errors import TaggerError, UsageError
 
@@ -27,24 +27,7 @@ DIGEST_LABEL: Final = "content"
 _DIGITS: Final = 32
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """Where the model is served from.
-
-    Attributes:
-        model: Resource name of the model.
-        endpoint: Resource name of the endpoint.
-        deployed_id: Id of the model on the endpoint.
-        is_new: False if the endpoint already served this model.
-    """
-
-    model: str
-    endpoint: str
-    deployed_id: str
-    is_new: bool
-
-
-def deploy_model(model_dir: str, digest: str, target: EndpointTarget) -> Deployment:
+def deploy_model(model_dir: str, digest: str, target: EndpointTarget) -> PushResult:
     """Makes an endpoint serve a model, with all of its traffic, and no other.
 
     The endpoint is found by its display name, or created. The model gets a label with its digest,
@@ -71,7 +54,7 @@ def deploy_model(model_dir: str, digest: str, target: EndpointTarget) -> Deploym
         return _deploy_once(model_dir, digest, target)
 
 
-def _deploy_once(model_dir: str, digest: str, target: EndpointTarget) -> Deployment:
+def _deploy_once(model_dir: str, digest: str, target: EndpointTarget) -> PushResult:
     from google.cloud import aiplatform
 
     place: dict[str, Any] = {
@@ -107,7 +90,8 @@ def _deploy_once(model_dir: str, digest: str, target: EndpointTarget) -> Deploym
         if old.id != serving[0].id and ours.fullmatch(old.display_name):
             logging.info("Undeploying %s.", old.display_name)
             endpoint.undeploy(deployed_model_id=old.id)
-    return Deployment(serving[0].model, endpoint.resource_name, serving[0].id, is_new)
+    logging.info("%s serves %s.", endpoint.resource_name, serving[0].model)
+    return PushResult(serving[0].id, serving[0].model, is_new)
 
 
 def _deployed_name(digest: str, target: EndpointTarget) -> str:

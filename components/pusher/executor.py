@@ -86,18 +86,14 @@ class Executor(stock.Executor):
         """Pushes the artifact's copy to the endpoint or else the folder, and notes where it is."""
         if endpoint := exec_properties.get(ENDPOINT_KEY):
             target = EndpointTarget.model_validate_json(endpoint)
-            deployed = deploy_model(pushed.uri, bucket_push.digest_model(pushed.uri), target)
-            where, is_new = deployed.endpoint, deployed.is_new
-            destination, version = deployed.model, deployed.deployed_id
+            result = deploy_model(pushed.uri, bucket_push.digest_model(pushed.uri), target)
         else:
             base = _read_base(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY])
             result = push_version(pushed.uri, base, now=int(time.time()))
-            where, is_new = result.path, result.is_new
-            destination, version = result.path, str(result.version)
-        message = "Pushed the model to %s." if is_new else "Nothing new to push: %s has this model."
-        logging.info(message, where)
-        pushed.set_int_custom_property(IS_NEW_PROPERTY, int(is_new))
-        self._MarkPushed(pushed, pushed_destination=destination, pushed_version=version)
+        told = "Pushed the model to %s." if result.is_new else "Nothing new to push: this is %s."
+        logging.info(told, result.path)
+        pushed.set_int_custom_property(IS_NEW_PROPERTY, int(result.is_new))
+        self._MarkPushed(pushed, pushed_destination=result.path, pushed_version=str(result.version))
 
 
 def push_version(model_dir: str, destination: str, now: int) -> PushResult:

@@ -23,12 +23,12 @@ class PushResult:
     """Where the model is served from.
 
     Attributes:
-        version: Number of the version.
-        path: Its folder, or its address in a bucket.
-        is_new: False if the latest version already was this model.
+        version: Number of the version; on an endpoint, the id of the deployed model.
+        path: Its folder, its address in a bucket, or the resource name of the model on Vertex AI.
+        is_new: False if this model was served already.
     """
 
-    version: int
+    version: int | str
     path: str
     is_new: bool
 

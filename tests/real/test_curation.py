@@ -96,8 +96,8 @@ def test_curation_equals_the_example(
     with beam.Pipeline(options=options) as pipeline:
         curate(pipeline, [str(data_path)], DataSettings(), destination)
     outcome = read_outcome(destination)
-    assert outcome.faults == []
-    report = CurationReport.from_counts(outcome.counts)
+    assert outcome["faults"] == []
+    report = CurationReport.from_counts(outcome["counts"])
     figures = prove_curation(report, read_examples(folders), str(data_path))
     for name, value in figures.items():
         show(f"curation: {name}", value, "the pandas steps and the split rule")

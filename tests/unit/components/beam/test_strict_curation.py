@@ -105,7 +105,7 @@ def test_keys_have_deterministic_coders():
 def test_a_label_set_of_half_the_papers_is_spread(paths, plain, tmp_path, monkeypatch):
     shuffles = measure_keys(monkeypatch)
     assert curate(paths, tmp_path) == plain
-    papers = plain[0].counts["after_dedup"]
+    papers = plain[0]["counts"]["after_dedup"]
     titles, joined = (sizes for sizes in shuffles if {len(key) for key in sizes} == {16})
     (parts,) = (sizes for sizes in shuffles if {len(key) for key in sizes} == {17})
     assert len(titles) == papers

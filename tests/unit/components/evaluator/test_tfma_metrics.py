@@ -11,7 +11,6 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.tfma_metrics import (
-    BASELINE_NAMES,
     BATCH_SIZE,
     CANDIDATE_NAMES,
     LABEL_NAMES,
@@ -21,6 +20,7 @@ from components.evaluator.tfma_metrics import (
     MultiLabelMetrics,
 )
 from components.metrics.names import METRIC_NAMES
+from components.metrics.sums import COMPARED_NAMES
 from schema import names
 from tests.support.evaluator_splits import (
     Split,
@@ -141,7 +141,7 @@ def test_metrics_of_a_baseline_equal_scikit_learn(split):
     combiner = BaselineCombiner("baseline")
     found = combiner.extract_output(combine(combiner, inputs(split, "baseline", of_old=True)))
     expected = scikit_learn_figures(split)
-    assert found == {name: pytest.approx(expected[name], abs=1e-12) for name in BASELINE_NAMES}
+    assert found == {name: pytest.approx(expected[name], abs=1e-12) for name in COMPARED_NAMES}
 
 
 @pytest.mark.parametrize("parts", [1, 2, 7, 40])
@@ -213,7 +213,7 @@ def test_each_model_has_its_own_keys(models):
     assert [{key.model_name for key in each.keys} for each in computations] == [
         {name} for name in models
     ]
-    expected = [list(CANDIDATE_NAMES), list(BASELINE_NAMES)][: len(models)]
+    expected = [list(CANDIDATE_NAMES), list(COMPARED_NAMES)][: len(models)]
     assert [[key.name for key in each.keys] for each in computations] == expected
     for each, split_names in zip(computations, expected, strict=True):
         empty = each.combiner.extract_output(each.combiner.create_accumulator())

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.pusher.endpoint_push import Deployment, deploy_model
+from components.pusher.endpoint_push import deploy_model
+from components.pusher.model_version import PushResult
 from components.pusher.settings import EndpointTarget
 from schema.errors import TaggerError, UsageError
 from tests.support.http_stand_in import Answer, Asked, HttpStandIn
@@ -17,7 +18,6 @@ from tests.support.vertex_stand_in import (
     PROJECT,
     REGION,
     TOKEN,
-    point_to,
     refusal,
     vertex_stand_in,
 )
@@ -156,12 +156,8 @@ def test_first_push_makes_the_endpoint_uploads_and_deploys_with_all_traffic(vert
     assert deployed["dedicatedResources"]["machineSpec"] == {"machineType": "n1-standard-2"}
     assert deployed["dedicatedResources"]["minReplicaCount"] == 2
     assert deployed["dedicatedResources"]["maxReplicaCount"] == 5
-    assert result == Deployment(
-        f"{PARENT}/models/200@1",
-        f"{PARENT}/endpoints/100",
-        vertex.endpoints[0]["deployedModels"][0]["id"],
-        is_new=True,
-    )
+    served_as = vertex.endpoints[0]["deployedModels"][0]["id"]
+    assert result == PushResult(served_as, f"{PARENT}/models/200@1", is_new=True)
 
 
 def test_same_model_is_not_deployed_twice(vertex: Vertex) -> None:
@@ -169,7 +165,7 @@ def test_same_model_is_not_deployed_twice(vertex: Vertex) -> None:
     before = vertex.changes()
     again = deploy_model("gs://bucket/elsewhere", DIGEST, TARGET)
     assert vertex.changes() == before
-    assert again == Deployment(first.model, first.endpoint, first.deployed_id, is_new=False)
+    assert again == PushResult(first.version, first.path, is_new=False)
 
 
 def test_next_model_takes_all_traffic_and_the_older_goes_afterwards(vertex: Vertex) -> None:
@@ -178,10 +174,10 @@ def test_next_model_takes_all_traffic_and_the_older_goes_afterwards(vertex: Vert
     second = deploy_model("gs://bucket/8", OTHER, TARGET)
     assert vertex.changes() == ["models:upload", "100:deployModel", "100:undeployModel"]
     assert vertex.sent("endpoints/100:deployModel")["trafficSplit"] == {"0": 100}
-    assert vertex.sent("endpoints/100:undeployModel")["deployedModelId"] == first.deployed_id
+    assert vertex.sent("endpoints/100:undeployModel")["deployedModelId"] == first.version
     (endpoint,) = vertex.endpoints
-    assert [model["id"] for model in endpoint["deployedModels"]] == [second.deployed_id]
-    assert endpoint["trafficSplit"] == {second.deployed_id: 100}
+    assert [model["id"] for model in endpoint["deployedModels"]] == [second.version]
+    assert endpoint["trafficSplit"] == {second.version: 100}
 
 
 def test_what_a_person_deployed_loses_its_traffic_and_stays(vertex: Vertex) -> None:
@@ -230,30 +226,7 @@ def test_several_endpoints_of_one_name_are_refused(vertex: Vertex) -> None:
     assert vertex.changes() == []
 
 
-@pytest.mark.parametrize(
-    ("answer", "kind", "message"),
-    [
-        (refusal(401, "UNAUTHENTICATED", "bad token"), TaggerError, "gcloud auth"),
-        (refusal(403, "PERMISSION_DENIED", "no right"), TaggerError, "no right"),
-        (refusal(400, "INVALID_ARGUMENT", "odd name"), UsageError, "odd name.*`deploy` section"),
-    ],
-)
-def test_a_refusal_is_quoted_in_one_line(
-    vertex: Vertex, answer: Answer, kind: type[TaggerError], message: str
-) -> None:
-    vertex.server.on("POST", f"/v1/{PARENT}/models:upload", answer)
-    asked = f"deploy the model to the endpoint 'tagger' in project {PROJECT}, region {REGION}"
-    with pytest.raises(TaggerError, match=f"{asked}: .*{message}") as raised:
-        deploy_model(MODEL_DIR, DIGEST, TARGET)
-    assert type(raised.value) is kind
-
-
-def test_unreachable_service_and_bad_settings(vertex: Vertex) -> None:
-    with pytest.raises(UsageError, match="region atlantis: Unsupported region"):
-        deploy_model(MODEL_DIR, DIGEST, TARGET.model_copy(update={"region": "atlantis"}))
+def test_a_model_on_a_disk_can_not_be_deployed(vertex: Vertex) -> None:
     with pytest.raises(UsageError, match="/local/model"):
         deploy_model("/local/model", DIGEST, TARGET)
     assert vertex.server.asked == []
-    point_to("http://127.0.0.1:9")
-    with pytest.raises(TaggerError, match="can't be reached"):
-        deploy_model(MODEL_DIR, DIGEST, TARGET)

@@ -17,8 +17,8 @@ from tfx.utils import proto_utils
 from components.metrics.names import METRIC_NAMES
 from components.pusher import executor
 from components.pusher.atomic_push import digest_model
-from components.pusher.endpoint_push import Deployment
 from components.pusher.executor import Executor
+from components.pusher.model_version import PushResult
 from components.pusher.settings import EndpointTarget
 from schema.words import PAPERS, Words
 from serving.model_metadata import ModelMetadata
@@ -198,9 +198,9 @@ def test_model_goes_to_an_endpoint_where_one_is_given(
     target = EndpointTarget(project="p", region="r", container="c")
     asked = []
 
-    def deploy_model(*arguments: Any) -> Deployment:
+    def deploy_model(*arguments: Any) -> PushResult:
         asked.append(arguments)
-        return Deployment("models/5@1", "endpoints/4", "77", is_new=len(asked) == 1)
+        return PushResult("77", "models/5@1", is_new=len(asked) == 1)
 
     monkeypatch.setattr(executor, "deploy_model", deploy_model)
     model = make_model(tmp_path / "model")
