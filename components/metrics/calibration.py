@@ -5,8 +5,6 @@ A pair is a paper and a label.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,25 +14,6 @@ from components.metrics.inputs import Array, checked_truth, checked_unknown
 
 BINS: Final = 15
 _EDGES: Final = np.linspace(0.0, 1.0, BINS + 1)
-
-
-@dataclass(frozen=True)
-class CalibrationBin:
-    """The paper-label pairs whose probability lies in one range.
-
-    Attributes:
-        low: Lower end, outside the bin (but 0 is in the first one).
-        high: Upper end, inside the bin.
-        count: Number of pairs.
-        mean_probability: Their mean probability; 0 for an empty bin.
-        share_true: Share of them that is true; 0 for an empty bin.
-    """
-
-    low: float
-    high: float
-    count: int
-    mean_probability: float
-    share_true: float
 
 
 def count_pairs(
@@ -68,32 +47,34 @@ def count_pairs(
     return np.array([counts, sums, hits], dtype=np.float64)
 
 
-def bins_from(counts: NDArray[np.float64]) -> list[CalibrationBin]:
-    """Returns the bins whose pairs `count_pairs` counted, empty ones too.
+def bins_from(counts: NDArray[np.float64]) -> list[dict[str, float]]:
+    """Returns the bins whose pairs `count_pairs` counted: `sklearn.calibration.calibration_curve`.
 
-    They are those of `sklearn.calibration.calibration_curve`.
+    Returns:
+        Of each bin, empty ones too: `low`, which is outside it (but 0 is in the first one), and
+        `high`, which is inside; `count`, the number of pairs; `mean_probability` of them and
+        `share_true`, both 0 for an empty bin.
     """
     pairs, sums, hits = counts
     at_least_one = np.maximum(pairs, 1)
     return [
-        CalibrationBin(
-            low=float(_EDGES[i]),
-            high=float(_EDGES[i + 1]),
-            count=int(pairs[i]),
-            mean_probability=float(sums[i] / at_least_one[i]),
-            share_true=float(hits[i] / at_least_one[i]),
-        )
+        {
+            "low": float(_EDGES[i]),
+            "high": float(_EDGES[i + 1]),
+            "count": int(pairs[i]),
+            "mean_probability": float(sums[i] / at_least_one[i]),
+            "share_true": float(hits[i] / at_least_one[i]),
+        }
         for i in range(BINS)
     ]
 
 
-def expected_calibration_error(bins: Sequence[CalibrationBin]) -> float:
+def expected_calibration_error(counts: NDArray[np.float64]) -> float:
     """Mean gap between probability and share true, each bin weighted by its number of pairs.
 
     The ECE of Guo et al., On Calibration of Modern Neural Networks (2017), over all pairs; 0
     where there is none. Most pairs are clearly false, so it is small for any model that knows
     that.
     """
-    pairs = sum(each.count for each in bins)
-    gaps = sum(each.count * abs(each.mean_probability - each.share_true) for each in bins)
-    return gaps / pairs if pairs else 0.0
+    pairs, sums, hits = counts
+    return float(np.abs(sums - hits).sum() / max(pairs.sum(), 1))

@@ -36,41 +36,6 @@ class PairRanking:
     positives: int
 
 
-@dataclass(frozen=True)
-class PrecisionRecallCurve:
-    """Micro precision and recall where probability >= threshold suggests, [m] each.
-
-    Attributes:
-        thresholds: Falling.
-        precision: At each threshold.
-        recall: At each threshold, rising.
-        average_precision: The area, sum of (change of recall) x precision over every distinct
-            probability: `sklearn.metrics.average_precision_score(average="micro")`.
-    """
-
-    thresholds: FloatVector
-    precision: FloatVector
-    recall: FloatVector
-    average_precision: float
-
-
-@dataclass(frozen=True)
-class ThresholdCurve:
-    """Micro precision, recall and F1 on an even grid of thresholds, [m] each.
-
-    Attributes:
-        thresholds: From 0 to 1, rising.
-        precision: At each threshold; 0 where nothing is suggested.
-        recall: At each threshold; 0 where no label is true.
-        f1: At each threshold.
-    """
-
-    thresholds: FloatVector
-    precision: FloatVector
-    recall: FloatVector
-    f1: FloatVector
-
-
 def rank_pairs(y_true: Array, probabilities: Array, unknown: Array | None = None) -> PairRanking:
     """Ranks all pairs, and counts what is suggested down to each distinct probability.
 
@@ -103,7 +68,7 @@ def rank_pairs(y_true: Array, probabilities: Array, unknown: Array | None = None
 
 def precision_recall_curve(
     y_true: Array, probabilities: Array, unknown: Array | None = None, *, points: int = POINTS
-) -> PrecisionRecallCurve:
+) -> tuple[FloatVector, FloatVector, float]:
     """Computes the precision-recall curve over all pairs.
 
     Args:
@@ -115,7 +80,10 @@ def precision_recall_curve(
             to even steps along the line. The area is that of the whole curve.
 
     Returns:
-        The curve; empty for no pair, and with recall 0 where no label is true.
+        Micro precision and recall where probability >= threshold suggests, by rising recall; both
+        are empty for no pair, and recall is 0 where no label is true. Then the area, the sum of
+        (change of recall) x precision over every distinct probability:
+        `sklearn.metrics.average_precision_score(average="micro")`.
 
     Raises:
         ValueError: The shapes don't match or a probability is NaN.
@@ -125,14 +93,12 @@ def precision_recall_curve(
     recall = ranking.hits / max(ranking.positives, 1)
     area = float((np.diff(recall, prepend=0.0) * precision).sum())
     keep = _even_along_the_line(recall, precision, points)
-    return PrecisionRecallCurve(
-        ranking.scores[keep].astype(np.float64), precision[keep], recall[keep], area
-    )
+    return precision[keep], recall[keep], area
 
 
 def threshold_curve(
     y_true: Array, probabilities: Array, unknown: Array | None = None, *, points: int = POINTS
-) -> ThresholdCurve:
+) -> dict[str, FloatVector]:
     """Computes micro precision, recall and F1 against one threshold for all labels.
 
     Args:
@@ -141,6 +107,10 @@ def threshold_curve(
         unknown: True labels outside the vocabulary, [n], always missed; None stands for all
             zero.
         points: Number of thresholds, at least 2.
+
+    Returns:
+        `thresholds`, evenly from 0 to 1, and `precision`, `recall` and `f1` at each; 0 where
+        nothing is suggested, or no label is true.
 
     Raises:
         ValueError: The shapes don't match or a probability is NaN.
@@ -151,12 +121,12 @@ def threshold_curve(
     reached = np.searchsorted(-ranking.scores, -grid, side="right")
     hits = np.append(0, ranking.hits)[reached]
     suggested = np.append(0, ranking.suggested)[reached]
-    return ThresholdCurve(
-        thresholds=grid.astype(np.float64),
-        precision=hits / np.maximum(suggested, 1),
-        recall=hits / max(ranking.positives, 1),
-        f1=2 * hits / np.maximum(suggested + ranking.positives, 1),
-    )
+    return {
+        "thresholds": grid.astype(np.float64),
+        "precision": hits / np.maximum(suggested, 1),
+        "recall": hits / max(ranking.positives, 1),
+        "f1": 2 * hits / np.maximum(suggested + ranking.positives, 1),
+    }
 
 
 def _even_along_the_line(x: FloatVector, y: FloatVector, points: int) -> NDArray[np.intp]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.metrics import classification
-from components.metrics.calibration import bins_from, count_pairs, expected_calibration_error
+from components.metrics.calibration import count_pairs, expected_calibration_error
 from components.metrics.classification import (
     Addable,
     LabelCounts,
@@ -102,7 +102,7 @@ class MetricSums(Addable):
             "hamming_loss": classification.hamming_loss(counts),
             "suggestions": float(counts.suggested.sum()) / counts.examples,
             "micro_pr_auc": float(average_precision(self.scores, np.array([true_labels]))[0]),
-            "ece": expected_calibration_error(bins_from(self.calibration)),
+            "ece": expected_calibration_error(self.calibration),
             EXAMPLES: float(counts.examples),
         }
         return {name: found[name] for name in METRIC_NAMES}

@@ -87,15 +87,14 @@ def curves(own: Scored, baselines: Mapping[str, Scored]) -> dict[str, Any]:
         "precision_recall": [_precision_recall(name, each) for name, each in shown.items()],
         "f1": {
             name: values.tolist()
-            for name, values in vars(threshold_curve(own.y_true, suggestible, own.unknown)).items()
+            for name, values in threshold_curve(own.y_true, suggestible, own.unknown).items()
         },
     }
 
 
 def calibration(own: Scored) -> list[dict[str, Any]]:
     """Returns the bins of the calibration curve."""
-    counts = count_pairs(own.y_true, own.probabilities, own.unknown)
-    return [asdict(each) for each in bins_from(counts)]
+    return bins_from(count_pairs(own.y_true, own.probabilities, own.unknown))
 
 
 def confusion(own: Scored, labels: Sequence[str]) -> list[dict[str, Any]]:
@@ -174,10 +173,7 @@ def _label(label: str, place: int | None, row: Array, suggested: Array) -> dict[
 
 
 def _precision_recall(name: str, scored: Scored) -> dict[str, Any]:
-    curve = precision_recall_curve(scored.y_true, scored.probabilities, scored.unknown)
-    return {
-        "name": name,
-        "recall": curve.recall.tolist(),
-        "precision": curve.precision.tolist(),
-        "area": curve.average_precision,
-    }
+    precision, recall, area = precision_recall_curve(
+        scored.y_true, scored.probabilities, scored.unknown
+    )
+    return {"name": name, "recall": recall.tolist(), "precision": precision.tolist(), "area": area}

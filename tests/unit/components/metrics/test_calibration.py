@@ -27,15 +27,15 @@ def test_bins_equal_sklearn(kind):
     probabilities = probabilities.astype(kind).clip(0, 1)
     share, mean = calibration_curve(truth.ravel(), probabilities.ravel().astype(float), n_bins=15)
     found = reliability(truth, probabilities)
-    filled = [each for each in found if each.count]
+    filled = [each for each in found if each["count"]]
     assert len(found) == 15
-    np.testing.assert_allclose([each.share_true for each in filled], share)
-    np.testing.assert_allclose([each.mean_probability for each in filled], mean)
-    assert sum(each.count for each in found) == truth.size
-    assert [each.low for each in found[1:]] == [each.high for each in found[:-1]]
-    assert (found[0].low, found[-1].high) == (0.0, 1.0)
+    np.testing.assert_allclose([each["share_true"] for each in filled], share)
+    np.testing.assert_allclose([each["mean_probability"] for each in filled], mean)
+    assert sum(each["count"] for each in found) == truth.size
+    assert [each["low"] for each in found[1:]] == [each["high"] for each in found[:-1]]
+    assert (found[0]["low"], found[-1]["high"]) == (0.0, 1.0)
     for each in filled:
-        assert each.low <= each.mean_probability <= each.high
+        assert each["low"] <= each["mean_probability"] <= each["high"]
 
 
 def test_labels_outside_the_vocabulary_are_true_pairs_with_probability_0():
@@ -47,17 +47,19 @@ def test_labels_outside_the_vocabulary_are_true_pairs_with_probability_0():
     extra_false = 2 * 60 - int(unknown.sum())
     found, wide = reliability(truth, probabilities, unknown), reliability(widened_truth, widened)
     assert found[1:] == wide[1:]
-    assert found[0].count == wide[0].count - extra_false
-    assert found[0].count * found[0].share_true == pytest.approx(wide[0].count * wide[0].share_true)
-    assert found[0].count * found[0].mean_probability == pytest.approx(
-        wide[0].count * wide[0].mean_probability
+    assert found[0]["count"] == wide[0]["count"] - extra_false
+    assert found[0]["count"] * found[0]["share_true"] == pytest.approx(
+        wide[0]["count"] * wide[0]["share_true"]
+    )
+    assert found[0]["count"] * found[0]["mean_probability"] == pytest.approx(
+        wide[0]["count"] * wide[0]["mean_probability"]
     )
 
 
 def test_without_a_pair_all_bins_are_empty():
-    bins = reliability(np.zeros((0, 3)), np.zeros((0, 3)))
-    assert [each.count for each in bins] == [0] * 15
-    assert expected_calibration_error(bins) == 0
+    counts = count_pairs(np.zeros((0, 3)), np.zeros((0, 3)))
+    assert [each["count"] for each in bins_from(counts)] == [0] * 15
+    assert expected_calibration_error(counts) == 0
 
 
 def test_bad_input_is_refused():

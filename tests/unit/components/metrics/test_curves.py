@@ -28,30 +28,26 @@ def make(papers=50, labels=7, density=0.2, levels=None, seed=0):
 @pytest.mark.parametrize("density", [0.02, 0.5, 1.0])
 def test_whole_curve_and_its_area_equal_sklearn(levels, density):
     truth, scores = make(density=density, levels=levels)
-    precision, recall, thresholds = sklearn_curve(truth.ravel(), scores.ravel())
-    found = precision_recall_curve(truth, scores, points=10_000)
+    expected, reached, _ = sklearn_curve(truth.ravel(), scores.ravel())
+    precision, recall, area = precision_recall_curve(truth, scores, points=10_000)
     # Scikit-learn's thresholds rise, and it adds a point without a threshold.
-    np.testing.assert_allclose(found.thresholds, thresholds[::-1])
-    np.testing.assert_allclose(found.precision, precision[:-1][::-1])
-    np.testing.assert_allclose(found.recall, recall[:-1][::-1])
-    expected = average_precision_score(truth, scores, average="micro")
-    assert found.average_precision == pytest.approx(expected, abs=1e-12)
+    np.testing.assert_allclose(precision, expected[:-1][::-1])
+    np.testing.assert_allclose(recall, reached[:-1][::-1])
+    assert area == pytest.approx(average_precision_score(truth, scores, average="micro"), abs=1e-12)
 
 
 @pytest.mark.parametrize("points", [2, 5, 100])
 def test_thinned_curve_keeps_its_ends_its_shape_and_its_area(points):
     truth, scores = make(papers=400)
-    whole = precision_recall_curve(truth, scores, points=10_000)
-    thin = precision_recall_curve(truth, scores, points=points)
-    assert thin.thresholds.size <= points
-    assert thin.average_precision == whole.average_precision
-    place = {threshold: row for row, threshold in enumerate(whole.thresholds)}
-    rows = [place[threshold] for threshold in thin.thresholds]
-    assert (rows[0], rows[-1]) == (0, whole.thresholds.size - 1)
+    *whole, whole_area = precision_recall_curve(truth, scores, points=10_000)
+    *thin, area = precision_recall_curve(truth, scores, points=points)
+    assert area == whole_area
+    place = {point: row for row, point in enumerate(zip(*whole, strict=True))}
+    rows = [place[point] for point in zip(*thin, strict=True)]
+    assert len(rows) <= points
+    assert (rows[0], rows[-1]) == (0, len(place) - 1)
     assert rows == sorted(set(rows))
-    np.testing.assert_array_equal(thin.precision, whole.precision[rows])
-    np.testing.assert_array_equal(thin.recall, whole.recall[rows])
-    steps = np.hypot(np.diff(whole.recall), np.diff(whole.precision))
+    steps = np.hypot(*np.diff(whole))
     longest = max(steps[a:b].sum() for a, b in itertools.pairwise(rows))
     assert longest <= steps.sum() / (points - 1) + steps.max()
 
@@ -60,17 +56,19 @@ def test_labels_outside_the_vocabulary_are_never_found():
     truth, scores = make()
     unknown = np.arange(50) % 4
     share = truth.sum() / (truth.sum() + unknown.sum())
-    known = precision_recall_curve(truth, scores, points=10_000)
+    precision, recall, area = precision_recall_curve(truth, scores, points=10_000)
     found = precision_recall_curve(truth, scores, unknown, points=10_000)
-    np.testing.assert_array_equal(found.precision, known.precision)
-    np.testing.assert_allclose(found.recall, known.recall * share)
-    assert found.average_precision == pytest.approx(known.average_precision * share)
-    assert found.recall[-1] == pytest.approx(share)
+    np.testing.assert_array_equal(found[0], precision)
+    np.testing.assert_allclose(found[1], recall * share)
+    assert found[2] == pytest.approx(area * share)
+    assert found[1][-1] == pytest.approx(share)
     curve = threshold_curve(truth, scores, unknown, points=3)
     suggested = scores >= 0.5
     hits = (truth & suggested).sum()
-    assert curve.f1[1] == pytest.approx(2 * hits / (suggested.sum() + truth.sum() + unknown.sum()))
-    assert curve.recall[1] == pytest.approx(hits / (truth.sum() + unknown.sum()))
+    assert curve["f1"][1] == pytest.approx(
+        2 * hits / (suggested.sum() + truth.sum() + unknown.sum())
+    )
+    assert curve["recall"][1] == pytest.approx(hits / (truth.sum() + unknown.sum()))
 
 
 @pytest.mark.parametrize("levels", [None, 4])
@@ -79,28 +77,31 @@ def test_threshold_curve_equals_sklearn_at_every_threshold(levels, density):
     truth, scores = make(density=density, levels=levels)
     scores[0, :2] = [0.0, 1.0]
     found = threshold_curve(truth, scores, points=21)
-    np.testing.assert_allclose(found.thresholds, np.linspace(0, 1, 21), atol=1e-7)
-    for row, threshold in enumerate(found.thresholds):
+    np.testing.assert_allclose(found["thresholds"], np.linspace(0, 1, 21), atol=1e-7)
+    for row, threshold in enumerate(found["thresholds"]):
         suggested = scores >= np.float32(threshold)
         options = {"average": "micro", "zero_division": 0}
         pair = (truth.astype(int), suggested.astype(int))
-        assert found.f1[row] == pytest.approx(f1_score(*pair, **options), abs=1e-12)
-        assert found.precision[row] == pytest.approx(precision_score(*pair, **options), abs=1e-12)
-        assert found.recall[row] == pytest.approx(recall_score(*pair, **options), abs=1e-12)
+        for name, score in (
+            ("f1", f1_score), ("precision", precision_score), ("recall", recall_score)
+        ):  # fmt: skip
+            assert found[name][row] == pytest.approx(score(*pair, **options), abs=1e-12)
 
 
 def test_nothing_true_has_no_recall_and_no_area():
-    found = precision_recall_curve(np.zeros((3, 2)), np.random.default_rng(0).random((3, 2)))
-    assert found.average_precision == 0
-    assert not found.recall.any()
-    assert not found.precision.any()
+    precision, recall, area = precision_recall_curve(
+        np.zeros((3, 2)), np.random.default_rng(0).random((3, 2))
+    )
+    assert area == 0
+    assert not recall.any()
+    assert not precision.any()
 
 
 def test_without_a_pair_the_curve_is_empty():
     empty = np.zeros((0, 3), np.float32)
-    assert precision_recall_curve(empty, empty).thresholds.size == 0
-    assert precision_recall_curve(empty, empty).average_precision == 0
-    assert not threshold_curve(empty, empty).f1.any()
+    precision, recall, area = precision_recall_curve(empty, empty)
+    assert precision.size == recall.size == area == 0
+    assert not threshold_curve(empty, empty)["f1"].any()
 
 
 @pytest.mark.parametrize("levels", [1, 4, 10_000])
