@@ -25,7 +25,7 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 from serving.server.api import inference
 from serving.server.auth_token import brings_token
 from serving.server.config import list_models
-from serving.server.errors import ServingError, internal, invalid_argument
+from serving.server.errors import ServingError, invalid_argument
 from serving.server.monitoring import Monitoring
 from serving.server.store.models import ModelStore
 from serving.server.wire import field_ends
@@ -134,23 +134,34 @@ class _Services:
     ) -> grpc.RpcMethodHandler:
         expected = kind.DESCRIPTOR.full_name
 
-        async def handle(content: bytes, context: _Context) -> bytes:
-            if self._token and not _brings_token(context, self._token):
-                await context.abort(grpc.StatusCode.UNAUTHENTICATED, _NO_TOKEN)
-            if self._busy >= self._most:
-                await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, _NO_THREAD)
-            self._busy += 1
-            try:
-                response = await answer(_parse(kind, content), context)
-            except DecodeError:
-                await _abort(context, internal(f"The message is not a {expected}"))
-            except Exception as error:  # noqa: BLE001
-                await _abort(context, error)
-            finally:
-                self._busy -= 1
-            return response if isinstance(response, bytes) else bytes(response.SerializeToString())
+        async def handle(content: bytes, context: _Context) -> Any:
+            failure = self._refusal(context)
+            if failure is None:
+                self._busy += 1
+                try:
+                    response = await answer(_parse(kind, content), context)
+                    if isinstance(response, Message):
+                        return response.SerializeToString()
+                    return response
+                except DecodeError:
+                    failure = grpc.StatusCode.INTERNAL, f"The message is not a {expected}"
+                except Exception as error:  # noqa: BLE001
+                    failure = _describe(error)
+                finally:
+                    self._busy -= 1
+            # What ends a call lives until garbage is collected, with all that its trace leads to.
+            del content
+            code, message = failure
+            await context.abort(code, cut_message(message))
 
         return grpc.unary_unary_rpc_method_handler(handle)
+
+    def _refusal(self, context: _Context) -> tuple[grpc.StatusCode, str] | None:
+        if self._token and not _brings_token(context, self._token):
+            return grpc.StatusCode.UNAUTHENTICATED, _NO_TOKEN
+        if self._busy >= self._most:
+            return grpc.StatusCode.RESOURCE_EXHAUSTED, _NO_THREAD
+        return None
 
     async def _infer(
         self,
@@ -240,12 +251,12 @@ def _model_spec(request: Any) -> ModelSpec:
     return request.model_spec
 
 
-async def _abort(context: _Context, error: Exception) -> Any:
-    """Ends a call with an error; the stack trace of a fault goes to the log only."""
-    if not isinstance(error, ServingError):
-        _logger.error("A request failed", exc_info=error)
-        error = internal(f"{type(error).__name__}: {error}")
-    await context.abort(error.code, cut_message(error.message))
+def _describe(error: Exception) -> tuple[grpc.StatusCode, str]:
+    """Returns code and message of an error; the stack trace of a fault goes to the log only."""
+    if isinstance(error, ServingError):
+        return error.code, error.message
+    _logger.error("A request failed", exc_info=error)
+    return grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}"
 
 
 def cut_message(message: str) -> str:

@@ -1,6 +1,8 @@
 """The gRPC services, as far as the contract tests can't show them."""
 
 import contextlib
+import gc
+import tracemalloc
 
 import grpc
 import pytest
@@ -109,6 +111,25 @@ def test_a_fault_of_the_server_is_an_internal_error_without_a_trace(stub, monkey
             stub.Predict(half([1.0]))
     (record,) = [r for r in caplog.records if r.name == "serving.server.api.grpc_service"]
     assert record.exc_info is not None
+
+
+def test_a_refused_request_is_freed_before_garbage_is_collected(stub):
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            with refused("INVALID_ARGUMENT", "input size does not match signature: 0!=1"):
+                stub.Predict(
+                    predict_pb2.PredictRequest(
+                        model_spec={"name": "half"}, output_filter=["y" * 10_000_000]
+                    )
+                )
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    # The last one may be held by the client.
+    assert held < 15_000_000
 
 
 @pytest.mark.parametrize("service", ["tensorflow.serving.PredictionService", "ModelService"])
