@@ -172,17 +172,6 @@ def check_best_labels(seen: CollectedResponses) -> Problems:
                 )
 
 
-def check_explanations(seen: CollectedResponses) -> Problems:
-    """Reports logits that are not the sum of their parts, or not those of the scores."""
-    for transport, answers in seen.served.items():
-        found = answers[names.SIGNATURE_EXPLAIN]
-        added = found[names.OUTPUT_CONTRIBUTIONS].sum(axis=2) + found[names.OUTPUT_REST]
-        scores = 1 / (1 + np.exp(-added - found[names.OUTPUT_BIAS]))
-        off = np.abs(scores - found[names.OUTPUT_SCORES]).max()
-        if not off <= TOLERANCE:
-            yield f"explain over {transport}: the parts of a logit give another score, {off:g} off"
-
-
 def check_exported(seen: CollectedResponses) -> Problems:
     """Reports where the server computes something else than the exported model in this process.
 
@@ -209,7 +198,6 @@ VALUE_CHECKS: Final[Mapping[str, Callable[[CollectedResponses], Problems]]] = {
     "probabilities in 0 to 1": check_probabilities,
     "scores belong to their labels": check_best_labels,
     "labels suggested from the threshold up": check_suggestions,
-    "explanations add up": check_explanations,
     "server equals exported model": check_exported,
 }
 
