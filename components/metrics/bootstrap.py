@@ -55,32 +55,6 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A metric and its interval.
-
-    Attributes:
-        value: The metric on the split itself.
-        low: Lower end of the interval.
-        high: Upper end.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Difference(Interval):
-    """By how much one model is ahead of another; where 0 lies outside the interval, clearly so.
-
-    Attributes:
-        share_above: Share of the draws in which the first is ahead; ties count half.
-    """
-
-    share_above: float
-
-
-@dataclass(frozen=True)
 class Resampled:
     """A model's HEADLINE metrics on a split and on each draw from it.
 
@@ -92,27 +66,32 @@ class Resampled:
     value: FloatVector
     drawn: FloatMatrix
 
-    def intervals(self, level: float) -> dict[str, Interval]:
-        """Returns the percentile interval of each metric by name.
+    def intervals(self, level: float) -> dict[str, dict[str, float]]:
+        """Returns the `value` of each metric by name, and its percentile interval, `low` to `high`.
 
         Args:
             level: Share of the draws that lies within the interval, between 0 and 1.
         """
-        ends = zip(self.value.tolist(), *_interval_ends(self.drawn, level), strict=True)
-        return dict(zip(HEADLINE, (Interval(*each) for each in ends), strict=True))
+        return _intervals(self.value, self.drawn, level)
 
-    def minus(self, other: Resampled, level: float) -> dict[str, Difference]:
+    def minus(self, other: Resampled, level: float) -> dict[str, dict[str, float]]:
         """Returns how far this model is ahead of another on the same draws, by metric.
 
         Args:
             other: The other model, from the same call of `resample`.
             level: Share of the draws whose difference lies within the interval.
+
+        Returns:
+            As `intervals`; where 0 lies outside the interval, one is clearly ahead. And
+            `share_above`, the share of the draws in which this one is; ties count half.
         """
         ahead = self.drawn - other.drawn
         above = (ahead > 0).mean(axis=0) + (ahead == 0).mean(axis=0) / 2
-        value = (self.value - other.value).tolist()
-        ends = zip(value, *_interval_ends(ahead, level), above.tolist(), strict=True)
-        return dict(zip(HEADLINE, (Difference(*each) for each in ends), strict=True))
+        found = _intervals(self.value - other.value, ahead, level).items()
+        return {
+            name: {**each, "share_above": share}
+            for (name, each), share in zip(found, above.tolist(), strict=True)
+        }
 
 
 def resample(models: Sequence[Scored], *, samples: int, seed: int = 0) -> list[Resampled]:
@@ -185,7 +164,8 @@ def _weights(papers: int, samples: int, rows: int, seed: int) -> Iterator[FloatM
         yield weights
 
 
-def _interval_ends(drawn: FloatMatrix, level: float) -> tuple[list[float], list[float]]:
-    """Returns the lower and the upper end for each column."""
+def _intervals(value: FloatVector, drawn: FloatMatrix, level: float) -> dict[str, dict[str, float]]:
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return low.tolist(), high.tolist()
+    ends = np.column_stack([value, low, high]).tolist()
+    rows = (dict(zip(("value", "low", "high"), each, strict=True)) for each in ends)
+    return dict(zip(HEADLINE, rows, strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,23 +13,6 @@ from components.metrics.inputs import Array, checked_truth, checked_unknown
 _SMALLEST: Final = 1e-7
 
 
-@dataclass(frozen=True)
-class Confusion:
-    """A true label that was missed while another was wrongly suggested.
-
-    Attributes:
-        missed: Column of the true label that was not suggested.
-        suggested: Column of the label that was suggested and is not true.
-        count: Number of such papers; one with several possible pairs counts in part for each.
-        papers: Papers with this pair.
-    """
-
-    missed: int
-    suggested: int
-    count: float
-    papers: int
-
-
 def confused_labels(
     y_true: Array,
     probabilities: Array,
@@ -38,7 +20,7 @@ def confused_labels(
     unknown: Array | None = None,
     *,
     n: int = 20,
-) -> list[Confusion]:
+) -> list[tuple[int, int, float, int]]:
     """Finds which labels are suggested in place of which.
 
     A paper with m missed labels and w wrong suggestions has m x w pairs, of which at most
@@ -54,7 +36,8 @@ def confused_labels(
         n: Maximum number of pairs.
 
     Returns:
-        The pairs with the highest counts, ties by the columns.
+        The pairs with the highest counts, ties by the columns: the column of the label that was
+        missed, that of the label suggested in its place, the count, and how many papers have both.
 
     Raises:
         ValueError: The shapes don't match or a probability is NaN.
@@ -71,12 +54,12 @@ def confused_labels(
     papers = (left @ right).tocsr().sorted_indices().tocoo()
     counts = (left @ shares @ right).tocsr().sorted_indices()
     pairs = [
-        Confusion(int(row), int(column), float(count), int(number))
+        (int(row), int(column), float(count), int(number))
         for row, column, count, number in zip(
             papers.row, papers.col, counts.data, papers.data, strict=True
         )
     ]
-    return sorted(pairs, key=lambda pair: (-pair.count, pair.missed, pair.suggested))[:n]
+    return sorted(pairs, key=lambda pair: (-pair[2], *pair))[:n]
 
 
 def most_wrong(

@@ -62,9 +62,9 @@ def headline(
     return [
         {
             "metric": metric,
-            **asdict(interval),
+            **interval,
             "baselines": {
-                name: {**asdict(values[metric]), "difference": asdict(differences[metric])}
+                name: {**values[metric], "difference": differences[metric]}
                 for name, (values, differences) in beside.items()
             },
         }
@@ -103,8 +103,8 @@ def confusion(own: Scored, labels: Sequence[str]) -> list[dict[str, Any]]:
         own.y_true, own.probabilities, own.thresholds, own.unknown, n=_CONFUSIONS
     )
     return [
-        {**asdict(each), "missed": labels[each.missed], "suggested": labels[each.suggested]}
-        for each in pairs
+        {"missed": labels[missed], "suggested": labels[wrong], "count": count, "papers": papers}
+        for missed, wrong, count, papers in pairs
     ]
 
 

@@ -66,12 +66,12 @@ def test_intervals_and_differences_equal_draws_scored_by_sklearn(unknown):
     for found, value, drawn in expected:
         assert list(found) == list(HEADLINE)
         for column, interval in enumerate(found.values()):
-            assert interval.value == pytest.approx(value[column], abs=1e-12)
-            assert interval.low == pytest.approx(np.quantile(drawn[:, column], 0.05), abs=1e-12)
-            assert interval.high == pytest.approx(np.quantile(drawn[:, column], 0.95), abs=1e-12)
-            assert interval.low < interval.high
+            assert interval["value"] == pytest.approx(value[column], abs=1e-12)
+            assert interval["low"] == pytest.approx(np.quantile(drawn[:, column], 0.05), abs=1e-12)
+            assert interval["high"] == pytest.approx(np.quantile(drawn[:, column], 0.95), abs=1e-12)
+            assert interval["low"] < interval["high"]
     for column, difference in enumerate(one.minus(two, 0.9).values()):
-        assert difference.share_above == pytest.approx((ahead[:, column] > 0).mean(), abs=1e-12)
+        assert difference["share_above"] == pytest.approx((ahead[:, column] > 0).mean(), abs=1e-12)
 
 
 def test_a_seed_draws_the_same_papers_however_many_are_held_at_once(monkeypatch):
@@ -92,9 +92,9 @@ def test_a_model_ties_with_itself_whatever_the_order_of_its_labels():
     shuffled = Scored(truth[:, order], scores[:, order], PER_LABEL[order], outside)
     one, two, again = resample([same, shuffled, same], samples=50)
     for difference in one.minus(two, 0.9).values():
-        ends = (difference.value, difference.low, difference.high)
+        ends = (difference["value"], difference["low"], difference["high"])
         assert ends == pytest.approx((0, 0, 0), abs=1e-12)
-    assert {each.share_above for each in one.minus(again, 0.9).values()} == {0.5}
+    assert {each["share_above"] for each in one.minus(again, 0.9).values()} == {0.5}
 
 
 @pytest.mark.parametrize("labels", [1, 3])
@@ -102,16 +102,16 @@ def test_a_model_ties_with_itself_whatever_the_order_of_its_labels():
 def test_one_paper_with_no_label_or_all_true(labels, density):
     truth = np.full((1, labels), density)
     found = intervals(truth, np.full((1, labels), 0.4), 0.5)
-    assert all(each.low == each.value == each.high for each in found.values())
-    assert found["micro_f1"].value == found["macro_f1"].value == 0
-    assert found["lrap"].value == 1
-    assert found["precision@1"].value == density
+    assert all(each["low"] == each["value"] == each["high"] for each in found.values())
+    assert found["micro_f1"]["value"] == found["macro_f1"]["value"] == 0
+    assert found["lrap"]["value"] == 1
+    assert found["precision@1"]["value"] == density
 
 
 def test_labels_that_never_occur_count_in_macro_f1():
     truth = np.array([[1, 0, 0], [1, 0, 0]])
     found = intervals(truth, truth * 0.9, 0.5)
-    assert (found["macro_f1"].value, found["micro_f1"].value) == (pytest.approx(1 / 3), 1)
+    assert (found["macro_f1"]["value"], found["micro_f1"]["value"]) == (pytest.approx(1 / 3), 1)
 
 
 def test_bad_input_is_refused():

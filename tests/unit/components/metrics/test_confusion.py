@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from components.metrics.confusion import Confusion, confused_labels, most_wrong
+from components.metrics.confusion import confused_labels, most_wrong
 
 
 def test_pairs_by_hand():
@@ -15,10 +15,10 @@ def test_pairs_by_hand():
     # Paper 0: label 1 for label 0. Paper 1: label 2 for one of 0 and 1. Paper 2: one of 2 and 3
     # for label 0. Paper 3 is right. Paper 4 has one too many, but misses nothing.
     assert confused_labels(truth, suggested.astype(float), 0.5) == [
-        Confusion(missed=0, suggested=1, count=1.0, papers=1),
-        Confusion(missed=0, suggested=2, count=1.0, papers=2),
-        Confusion(missed=0, suggested=3, count=0.5, papers=1),
-        Confusion(missed=1, suggested=2, count=0.5, papers=1),
+        (0, 1, 1.0, 1),
+        (0, 2, 1.0, 2),
+        (0, 3, 0.5, 1),
+        (1, 2, 0.5, 1),
     ]
     assert len(confused_labels(truth, suggested.astype(float), 0.5, n=2)) == 2
 
@@ -39,10 +39,10 @@ def test_pairs_equal_brute_force(thresholds):
                 counts[a, b] += 1 / max(missed.size + unknown[row], wrong.size)
                 papers[a, b] += 1
     found = confused_labels(truth, scores, thresholds, unknown, n=1000)
-    assert {(each.missed, each.suggested): each.papers for each in found} == dict(papers)
-    for each in found:
-        assert each.count == pytest.approx(counts[each.missed, each.suggested])
-    assert [each.count for each in found] == sorted((each.count for each in found), reverse=True)
+    assert {(a, b): number for a, b, _, number in found} == dict(papers)
+    for a, b, count, _ in found:
+        assert count == pytest.approx(counts[a, b])
+    assert [each[2] for each in found] == sorted((each[2] for each in found), reverse=True)
 
 
 @pytest.mark.parametrize("papers", [0, 3])
