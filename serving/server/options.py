@@ -11,6 +11,7 @@ WITHOUT_EFFECT: Final[dict[str, type]] = {
     "enable_per_model_batching_parameters": bool,
     "enable_profiler": bool,
     "flush_filesystem_caches": bool,
+    "grpc_channel_arguments": str,
     "mixed_precision": str,
     "num_load_threads": int,
     "num_request_iterations_for_warmup": int,
@@ -26,6 +27,7 @@ WITHOUT_EFFECT: Final[dict[str, type]] = {
     "skip_initialize_tpu": bool,
     "tensorflow_session_config_file": str,
     "thread_pool_factory_config_file": str,
+    "use_alts_credentials": bool,
     "xla_cpu_compilation_enabled": bool,
 }
 
@@ -49,9 +51,7 @@ class ServerOptions:
     host: Annotated[str, "Address to listen on; 0.0.0.0 is every network."] = "127.0.0.1"
     grpc_socket_path: Annotated[Path | None, "UNIX socket for gRPC; alone if --port is 0."] = None
     grpc_max_threads: Annotated[int | None, "gRPC requests at once.  [default: 4 per core]"] = None
-    grpc_channel_arguments: Annotated[str, "grpc.max_connection_age_ms=2000,..."] = ""
     ssl_config_file: Annotated[Path | None, "SSLConfig as text, for gRPC over TLS."] = None
-    use_alts_credentials: Annotated[bool, "Use Google's ALTS for gRPC."] = False
     auth_token_file: Annotated[
         Path | None, "File with the token that requests must bring as 'Authorization: Bearer'."
     ] = None

@@ -19,12 +19,11 @@ import uvloop
 from grpc_health.v1 import health
 
 from schema.errors import UsageError
+from serving.server.access import RestGuard, read_credentials, read_token_file
 from serving.server.api.grpc_service import add_health_service, make_grpc_server
 from serving.server.api.http_protocol import HttpProtocol
 from serving.server.api.rest import make_rest_app
-from serving.server.api.rest_guard import Guard
 from serving.server.api.warm_up import play_warm_up
-from serving.server.auth_token import read_token_file
 from serving.server.config import (
     MONITORING_PATH,
     follow_model_config_file,
@@ -34,7 +33,6 @@ from serving.server.config import (
     read_session_config,
 )
 from serving.server.errors import ServingError
-from serving.server.grpc_settings import parse_channel_arguments, read_credentials
 from serving.server.model.limits import Limits
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
@@ -79,7 +77,10 @@ class ModelServer:
             retry_seconds=max(0, options.load_retry_interval_micros) / 1e6,
             limits=Limits(options.max_string_bytes, options.max_computing_bytes),
         )
-        self._token = read_token_file(options.auth_token_file) if options.auth_token_file else None
+        file = options.auth_token_file
+        self._token = read_token_file(file) if file else None
+        file = options.ssl_config_file
+        self._credentials = read_credentials(file) if file else None
         file = options.monitoring_config_file
         self._metrics = read_monitoring_file(file) if file else MONITORING_PATH
         self._store = ModelStore(
@@ -88,8 +89,6 @@ class ModelServer:
             poll_wait_seconds=options.file_system_poll_wait_seconds,
             allow_labels_for_unavailable=options.allow_version_labels_for_unavailable_models,
         )
-        self._credentials = read_credentials(options)
-        self._grpc_arguments = parse_channel_arguments(options.grpc_channel_arguments)
         self._monitoring = Monitoring(lambda: self._store.names)
         self.grpc_port = 0
         self.rest_port = 0
@@ -172,7 +171,6 @@ class ModelServer:
         self._grpc = make_grpc_server(
             self._store,
             self._monitoring,
-            self._grpc_arguments,
             most_bytes=self._options.max_computing_bytes,
             max_threads=self._options.grpc_max_threads,
             token=self._token,
@@ -199,7 +197,7 @@ class ModelServer:
         app = make_rest_app(self._store, self._monitoring, self._options, self._metrics)
         self._rest = _RestServer(
             uvicorn.Config(
-                Guard(app, host=self._options.host, token=self._token),
+                RestGuard(app, host=self._options.host, token=self._token),
                 http=HttpProtocol,
                 ws="none",
                 lifespan="off",

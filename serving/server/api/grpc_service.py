@@ -7,7 +7,7 @@ import itertools
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
 import grpc
@@ -22,8 +22,8 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
+from serving.server.access import NO_TOKEN, brings_token
 from serving.server.api import inference
-from serving.server.auth_token import brings_token
 from serving.server.config import list_models
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.monitoring import Monitoring
@@ -45,7 +45,6 @@ _LONGEST_MESSAGE: Final = 6000
 _LARGE_BYTES: Final = 64 * 1024
 _MOST_FIELDS: Final = 1000
 _NO_THREAD: Final = "Server Threadpool Exhausted"
-_NO_TOKEN: Final = "Send the token of this server as metadata: authorization: Bearer TOKEN"
 _PREDICTION_SERVICE: Final = "tensorflow.serving.PredictionService"
 _MODEL_SERVICE: Final = "tensorflow.serving.ModelService"
 # What each kind of inference takes, and what answers it.
@@ -70,7 +69,6 @@ _Context: TypeAlias = grpc.aio.ServicerContext
 def make_grpc_server(
     models: ModelStore,
     monitoring: Monitoring,
-    arguments: Sequence[tuple[str, str | int]] = (),
     *,
     most_bytes: int,
     max_threads: int | None = None,
@@ -81,14 +79,13 @@ def make_grpc_server(
     Args:
         models: What is served.
         monitoring: Counts the requests.
-        arguments: Of the gRPC server.
-        most_bytes: Of a message, unpacked; the arguments may say otherwise.
+        most_bytes: Of a message, unpacked.
         max_threads: `--grpc_max_threads`: how many calls are answered at once; four to a core
             where None.
         token: What calls must bring, but for those of the health service.
     """
     limit = ("grpc.max_receive_message_length", most_bytes)
-    server = grpc.aio.server(options=(*arguments, limit, *_OPTIONS))
+    server = grpc.aio.server(options=(limit, *_OPTIONS))
     threads = max_threads or 4 * len(os.sched_getaffinity(0))
     server.add_generic_rpc_handlers(_Services(models, monitoring, threads, token).handlers())
     return server
@@ -158,7 +155,7 @@ class _Services:
 
     def _refusal(self, context: _Context) -> tuple[grpc.StatusCode, str] | None:
         if self._token and not _brings_token(context, self._token):
-            return grpc.StatusCode.UNAUTHENTICATED, _NO_TOKEN
+            return grpc.StatusCode.UNAUTHENTICATED, NO_TOKEN
         if self._busy >= self._most:
             return grpc.StatusCode.RESOURCE_EXHAUSTED, _NO_THREAD
         return None

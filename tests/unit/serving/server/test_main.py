@@ -58,7 +58,6 @@ def test_the_flags_are_those_of_tensorflow_model_server(parse, caplog):
     assert "no effect" not in caplog.text
     given, printed = parse(*flags)
     assert printed == ""
-    assert given.grpc_channel_arguments == "grpc.max_connection_age_ms=2000"
     assert (given.grpc_max_threads, given.load_retry_interval_micros) == (14, -9)
     assert (given.model_base_path, given.enable_model_warmup) == (Path("/models/m"), False)
     (line,) = [record.getMessage() for record in caplog.records]

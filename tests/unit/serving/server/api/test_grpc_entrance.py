@@ -113,7 +113,7 @@ def test_every_method_wants_a_message_and_the_token(channel, method):
     for wrong in ("", "Bearer b0a8", f"Basic {TOKEN}", "Bearer"):
         code, details = refusal(call(channel, b"", method, wrong))
         assert code == "UNAUTHENTICATED"
-        assert "authorization: Bearer TOKEN" in details
+        assert "Authorization: Bearer TOKEN" in details
 
 
 @pytest.mark.parametrize("compression", grpc.Compression)

@@ -1,4 +1,4 @@
-"""How gRPC is offered: over TLS, at a socket, with arguments of its server."""
+"""Who may ask: the token, and gRPC over TLS and at a socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from schema.errors import UsageError
-from serving.server.grpc_settings import parse_channel_arguments, read_credentials
+from serving.server.access import brings_token, read_credentials, read_token_file
 from serving.server.options import ServerOptions
 from serving.server.server import run_server
 from tests.support.contract.api import floats, predict_request
@@ -103,14 +103,22 @@ def test_wrong_credentials(tmp_path, text, message):
     file = tmp_path / "ssl.config"
     file.write_text(text)
     with pytest.raises(UsageError, match=message):
-        read_credentials(ServerOptions(ssl_config_file=file))
+        read_credentials(file)
 
 
-def test_channel_arguments():
-    assert parse_channel_arguments("") == []
-    text = "grpc.max_connection_age_ms=2000,grpc.lb_policy_name=a=b,x=-1"
-    assert parse_channel_arguments(text) == [
-        ("grpc.max_connection_age_ms", 2000),
-        ("grpc.lb_policy_name", "a=b"),
-        ("x", -1),
-    ]
+def test_the_token_of_a_file_is_one_word(tmp_path):
+    file = tmp_path / "token"
+    for content in (None, b" \n", b"two words", "größe".encode()):
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(UsageError, match=r"^The token file"):
+            read_token_file(file)
+    file.write_bytes(b" s3cret==\r\n")
+    assert read_token_file(file) == b"s3cret=="
+
+
+def test_a_header_brings_the_token_or_not():
+    for header in (b"Bearer s3cret", b"bearer  s3cret "):
+        assert brings_token(header, b"s3cret")
+    for header in (b"", b"s3cret", b"Basic s3cret", b"Bearer", "Bearer größe".encode()):
+        assert not brings_token(header, b"s3cret")
