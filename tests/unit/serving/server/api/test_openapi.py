@@ -39,8 +39,9 @@ def test_the_server_answers_as_the_document_says(address):
         if response.status_code == 200:
             answered.add(case.path)
 
-    for operation in api.get_all_operations():
-        settings(max_examples=15, deadline=None, derandomize=True, database=None)(
+    # Of the paths of one version, to save time, Predict alone.
+    for operation in api.include(path_regex="^[^{]*$|:predict$").get_all_operations():
+        settings(max_examples=8, deadline=None, derandomize=True, database=None)(
             given(case=operation.ok().as_strategy())(ask)
         )()
     model = "/v1/models/arxiv_tagger"
