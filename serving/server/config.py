@@ -141,7 +141,7 @@ def _check_platform(model: ModelConfig) -> None:
     if model.model_type and model.model_platform:
         raise invalid_argument(
             "Illegal setting both ModelServerConfig::model_type (deprecated) "
-            "and ModelServerConfig::model_platform."
+            f"and ModelServerConfig::model_platform, model name is {model.name}"
         )
     if model.model_type:
         if model.model_type != TENSORFLOW:

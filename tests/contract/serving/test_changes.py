@@ -250,6 +250,11 @@ def test_configurations_that_are_refused(changing):
     code, message = refusal(lambda: changing.client.reload(listing(nameless)))
     assert code is INVALID
     assert message.endswith("nor ModelServerConfig::model_platform, model name is swapped")
+    both = config(changing.base, "swapped")
+    both.model_type = 1
+    code, message = refusal(lambda: changing.client.reload(listing(both)))
+    assert code is INVALID
+    assert message.endswith("and ModelServerConfig::model_platform, model name is swapped")
     other = config(changing.base, "other", platform="caffe")
     code, message = refusal(lambda: changing.client.reload(changing.configuration(other)))
     assert code is INVALID

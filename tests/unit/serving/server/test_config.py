@@ -102,7 +102,7 @@ REFUSED = [
     (
         listing(model("model_type: TENSORFLOW")),
         "Illegal setting both ModelServerConfig::model_type (deprecated) and "
-        "ModelServerConfig::model_platform.",
+        "ModelServerConfig::model_platform, model name is m",
     ),
     (listing(model(platform="onnx")), "Model m requests unsupported platform onnx"),
     (
