@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
 
 import grpc
@@ -26,8 +26,7 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 from serving.server.api import inference, json_document, rest_answers
 from serving.server.api.openapi import show_document, show_reference
 from serving.server.api.page import show_page
-from serving.server.api.rest_body import Bodies
-from serving.server.api.rest_request import fill_examples, predict_inputs
+from serving.server.api.rest_request import fill_examples, predict_inputs, too_large, unpack
 from serving.server.errors import ServingError, failed_precondition, invalid_argument
 from serving.server.model.runners import in_thread_if
 from serving.server.model.signatures import DEFAULT_SIGNATURE
@@ -35,6 +34,8 @@ from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
 from serving.server.store.models import ModelStore
 from serving.versions import LARGEST_VERSION
+
+_Document: TypeAlias = dict[str, Any]
 
 _logger = logging.getLogger(__name__)
 
@@ -78,6 +79,8 @@ _HTTP_STATUS: Final = {
 # loop would stand still for more than a millisecond or so.
 _MANY_BYTES: Final = 64 * 1024
 _MANY_ELEMENTS: Final = 2048
+# So many of the largest bodies are held at once.
+_MOST_AT_ONCE: Final = 4
 
 # By method: the request, what runs it, and what writes the result.
 _ON_EXAMPLES: Final[dict[str, tuple[Any, Any, Callable[[Any], str]]]] = {
@@ -119,7 +122,9 @@ class RestApi:
         self._monitoring = monitoring
         milliseconds = options.rest_api_timeout_in_ms
         self._timeout = milliseconds / 1000 if milliseconds > 0 else None
-        self._bodies = Bodies(options.rest_api_max_body_bytes)
+        self._most_bytes = options.rest_api_max_body_bytes
+        # Bytes of bodies that came.
+        self._held = 0
         self._headers = _CORS if options.rest_api_enable_cors_support else {}
         # Large documents are read one at a time: each takes many times its bytes.
         self._turn = asyncio.Lock()
@@ -134,32 +139,50 @@ class RestApi:
             headers = {"content-type": "text/html", "connection": "close"}
             await Response(rest_answers.error_page(404), 404, headers)(scope, receive, send)
             return
+        body = bytearray()
         try:
-            status, text = await self._answer(request, target)
+            status, text = await self._answer(request, target, body)
         except ClientDisconnect:
             return
+        finally:
+            self._held -= len(body)
         content = text.encode("utf-8", "surrogateescape")
         response = Response(content, status, self._headers, "application/json")
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request, target: str) -> tuple[int, str]:
+    async def _receive(self, request: Request, body: bytearray) -> None:
+        """Reads the body of a request; small ones are let in however much is held."""
+        async for piece in request.stream():
+            size = len(piece)
+            if len(body) + size > self._most_bytes:
+                raise too_large(self._most_bytes)
+            most = _MOST_AT_ONCE * self._most_bytes
+            if len(body) > _MANY_BYTES and self._held + size > most:
+                raise ServingError(
+                    grpc.StatusCode.RESOURCE_EXHAUSTED,
+                    "The server holds too much of other requests. Try again.",
+                )
+            body += piece
+            self._held += size
+
+    async def _answer(self, request: Request, target: str, body: bytearray) -> tuple[int, str]:
         started = time.perf_counter()
         code, status, name, api = grpc.StatusCode.OK, 200, "", ""
-        body = b""
         try:
-            body = await self._bodies.receive(request)
+            await self._receive(request, body)
             started = time.perf_counter()
-            if "gzip" in request.headers.get("content-encoding", ""):
-                body = await self._bodies.unpack(body)
             method, spec = _find_call(request, target)
             name, api = spec.name, method if request.method == "POST" else ""
+            packed = "gzip" in request.headers.get("content-encoding", "")
+            large = packed or len(body) >= _MANY_BYTES
+            read = functools.partial(self._read, bytes(body), packed)
             match method:
                 case "preflight":
                     text = ""
                 case "predict":
-                    text = await self._predict(spec, body)
+                    text = await self._predict(spec, read, large)
                 case "classify" | "regress":
-                    text = await self._on_examples(method, spec, body)
+                    text = await self._on_examples(method, spec, read, large)
                 case "metadata":
                     with self._models.lease(spec) as servable:
                         text = rest_answers.metadata_json(inference.metadata(servable))
@@ -177,26 +200,27 @@ class RestApi:
             _logger.exception("A request failed: %s %s", request.method, target)
             code, status = grpc.StatusCode.INTERNAL, 500
             text = rest_answers.error_json(f"{type(error).__name__}: {error}")
-        finally:
-            self._bodies.forget(body)
         self._monitoring.record(name, api, "REST", code, time.perf_counter() - started)
         return status, text
 
-    async def _on_examples(self, method: str, spec: ModelSpec, body: bytes) -> str:
+    def _read(self, body: bytes, packed: bool) -> _Document:
+        return json_document.parse(unpack(body, self._most_bytes) if packed else body)
+
+    async def _on_examples(
+        self, method: str, spec: ModelSpec, read: Callable[[], _Document], large: bool
+    ) -> str:
         make_request, run, write = _ON_EXAMPLES[method]
         request = make_request(model_spec=spec)
-        large = len(body) >= _MANY_BYTES
         async with self._turn if large else nullcontext():
-            await in_thread_if(large, _fill_request, request, body)
+            await in_thread_if(large, _fill_request, request, read)
         with self._models.lease(request.model_spec) as servable:
             answer = await run(servable, request, self._timeout)
         return await in_thread_if(large, write, answer.result)
 
-    async def _predict(self, spec: ModelSpec, body: bytes) -> str:
-        large = len(body) >= _MANY_BYTES
+    async def _predict(self, spec: ModelSpec, read: Callable[[], _Document], large: bool) -> str:
         with ExitStack() as stack:
             async with self._turn if large else nullcontext():
-                document = await in_thread_if(large, json_document.parse, body)
+                document = await in_thread_if(large, read)
                 name = document.get("signature_name") or DEFAULT_SIGNATURE
                 servable = stack.enter_context(self._models.lease(spec))
                 signature = servable.model.signatures.get(name)
@@ -245,8 +269,8 @@ def _find_call(request: Request, target: str) -> tuple[str, ModelSpec]:
     return match["method"] or "status", spec
 
 
-def _fill_request(request: Any, body: bytes) -> None:
-    document = json_document.parse(body)
+def _fill_request(request: Any, read: Callable[[], _Document]) -> None:
+    document = read()
     try:
         request.model_spec.signature_name = document.get("signature_name", "")
         fill_examples(document, request.input)

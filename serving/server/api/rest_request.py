@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from numpy.typing import NDArray
+from starlette.exceptions import HTTPException
 from tensorflow.core.example.example_pb2 import Example
 from tensorflow.core.example.feature_pb2 import Feature
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
@@ -27,6 +29,33 @@ _ROWS: Final = "instances"
 _COLUMNS: Final = "inputs"
 _EXAMPLES: Final = "examples"
 _CONTEXT: Final = "context"
+
+
+def unpack(body: bytes, most_bytes: int) -> bytes:
+    """Returns the content of a body in gzip; nothing of one that is not, as TF Serving.
+
+    Raises:
+        HTTPException: It is larger than `most_bytes`.
+
+    Source: ReadRequestGzipBytes in util/net_http/server/internal/evhttp_request.cc.
+    """
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        content = unpacker.decompress(body, most_bytes + 1)
+    except zlib.error:
+        return b""
+    if len(content) > most_bytes:
+        raise too_large(most_bytes)
+    return content if unpacker.eof else b""
+
+
+def too_large(most_bytes: int) -> HTTPException:
+    """Returns the error of a body over the limit, which TF Serving lacks."""
+    return HTTPException(
+        413,
+        f"The request is larger than {most_bytes} bytes, as sent or unpacked. Send it in parts, "
+        "or raise --rest_api_max_body_bytes.",
+    )
 
 
 def predict_inputs(
