@@ -8,30 +8,22 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.artifacts import BaselinesArtifact, CurationArtifact, ReportArtifact
-from components.report.executor import (
-    BASELINES_KEY,
-    CURATION_KEY,
-    LAST_STATISTICS_KEY,
-    PROVENANCE_KEY,
-    REPORT_KEY,
-    SETTINGS_KEY,
-    Executor,
-)
+from components.report.executor import PROVENANCE_KEY, REPORT_KEY, SETTINGS_KEY, Executor
 
 Report = create_tfx_component_class(
     "Report",
     ExecutorClassSpec(Executor),
     input_channel_parameters={
         standard_component_specs.EXAMPLES_KEY: ChannelParameter(standard_artifacts.Examples),
-        CURATION_KEY: ChannelParameter(CurationArtifact),
+        "curation": ChannelParameter(CurationArtifact),
         standard_component_specs.STATISTICS_KEY: ChannelParameter(
             standard_artifacts.ExampleStatistics
         ),
         # May be empty: the first run has no earlier one.
-        LAST_STATISTICS_KEY: ChannelParameter(standard_artifacts.ExampleStatistics, optional=True),
+        "last_statistics": ChannelParameter(standard_artifacts.ExampleStatistics, optional=True),
         standard_component_specs.MODEL_KEY: ChannelParameter(standard_artifacts.Model),
         standard_component_specs.MODEL_RUN_KEY: ChannelParameter(standard_artifacts.ModelRun),
-        BASELINES_KEY: ChannelParameter(BaselinesArtifact),
+        "baselines": ChannelParameter(BaselinesArtifact),
         standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
             standard_artifacts.InfraBlessing
         ),

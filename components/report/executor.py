@@ -10,9 +10,9 @@ from absl import logging
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import io_utils, path_utils
+from tfx.utils import io_utils
 
-from components.report.facts import Sources, gather
+from components.report.facts import gather
 from components.report.page import render
 from components.report.settings import ReportSettings
 from schema import names
@@ -20,9 +20,6 @@ from schema import names
 REPORT_KEY: Final = "report"
 SETTINGS_KEY: Final = "settings"
 PROVENANCE_KEY: Final = "provenance"
-CURATION_KEY: Final = "curation"
-LAST_STATISTICS_KEY: Final = "last_statistics"
-BASELINES_KEY: Final = "baselines"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -45,7 +42,20 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = ReportSettings.model_validate_json(exec_properties[SETTINGS_KEY])
         provenance = json.loads(exec_properties[PROVENANCE_KEY])
-        facts = gather(_sources(input_dict), provenance, settings)
+        inputs = {
+            key: artifact_utils.get_single_instance(each)
+            for key, each in input_dict.items()
+            if each
+        }
+        blessing = inputs[standard_component_specs.MODEL_BLESSING_KEY]
+        pushed = inputs[standard_component_specs.PUSHED_MODEL_KEY]
+        facts = gather(
+            {key: each.uri for key, each in inputs.items()},
+            bool(blessing.get_int_custom_property("blessed")),
+            pushed.get_string_custom_property("pushed_version") or None,
+            provenance,
+            settings,
+        )
         report = artifact_utils.get_single_instance(output_dict[REPORT_KEY])
         files = {
             names.REPORT_FILE: json.dumps(facts, indent=1, allow_nan=False) + "\n",
@@ -60,29 +70,3 @@ class Executor(base_executor.BaseExecutor):
             # UTF-8, whatever the machine's locale.
             io_utils.write_bytes_file(f"{report.uri}/{name}", content.encode())
         logging.info("The report is %s/%s", report.uri, names.REPORT_PAGE_FILE)
-
-
-def _sources(input_dict: dict[str, list[types.Artifact]]) -> Sources:
-    specs = standard_component_specs
-
-    def uri(key: str) -> str:
-        return str(artifact_utils.get_single_uri(input_dict[key]))
-
-    blessing = artifact_utils.get_single_instance(input_dict[specs.MODEL_BLESSING_KEY])
-    pushed = artifact_utils.get_single_instance(input_dict[specs.PUSHED_MODEL_KEY])
-    return Sources(
-        splits={
-            split: artifact_utils.get_split_uri(input_dict[specs.EXAMPLES_KEY], split)
-            for split in names.SPLITS
-        },
-        model=path_utils.serving_model_path(uri(specs.MODEL_KEY)),
-        model_run=uri(specs.MODEL_RUN_KEY),
-        evaluation=uri(specs.EVALUATION_KEY),
-        curation=uri(CURATION_KEY),
-        statistics=uri(specs.STATISTICS_KEY),
-        baselines=uri(BASELINES_KEY),
-        infra_blessing=uri(specs.INFRA_BLESSING_KEY),
-        last_statistics=uri(LAST_STATISTICS_KEY) if input_dict.get(LAST_STATISTICS_KEY) else None,
-        blessed=bool(blessing.get_int_custom_property("blessed")),
-        version=pushed.get_string_custom_property("pushed_version") or None,
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import tensorflow as tf
 from tfx.dsl.io import fileio
+from tfx.utils import path_utils
 
 from components.baselines.results import read_baselines
 from components.evaluator.gate import read_gate
@@ -33,77 +34,54 @@ _PACKAGES: Final = ("arxiv-tagger", "tensorflow", "keras", "tfx", "apache-beam",
 Facts = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Sources:
-    """Where the other components' outputs are.
-
-    Attributes:
-        splits: The folder of each split of the raw examples.
-        model: The SavedModel.
-        model_run: The folder of the training logs.
-        evaluation: The Evaluator's artifact.
-        curation: ExampleGen's artifact with the curation counts.
-        statistics: StatisticsGen's artifact.
-        baselines: Baselines' artifact.
-        infra_blessing: InfraValidator's artifact.
-        last_statistics: The last run's; None if there is none.
-        blessed: Whether the model passed the gate.
-        version: The version that serves this model; None if it was not pushed.
-    """
-
-    splits: Mapping[str, str]
-    model: str
-    model_run: str
-    evaluation: str
-    curation: str
-    statistics: str
-    baselines: str
-    infra_blessing: str
-    last_statistics: str | None = None
-    blessed: bool = False
-    version: str | None = None
-
-
-def gather(sources: Sources, provenance: Mapping[str, Any], settings: ReportSettings) -> Facts:
+def gather(
+    folders: Mapping[str, str],
+    blessed: bool,
+    version: str | None,
+    provenance: Mapping[str, Any],
+    settings: ReportSettings,
+) -> Facts:
     """Gathers the facts, ready for JSON and for `components.report.page`.
 
     For a model that can't be served, and so was not measured, there are only the reasons, the
     data and the model card.
 
     Args:
-        sources: Where the other components' outputs are.
+        folders: Those of the component's inputs, by key; `last_statistics` may be missing.
+        blessed: Whether the model passed the gate.
+        version: The version that serves this model; None if it was not pushed.
         provenance: What the report can't find out by itself: the name of the `data`, the git
             `commit` of the code (empty if it is not a checkout), whether the code is `changed`
             from that, and the `settings` of every section.
         settings: How the report measures.
     """
     words = Words.of_settings(provenance["settings"])
+    splits = {split: f"{folders['examples']}/Split-{split}" for split in names.SPLITS}
     facts: Facts = {
         "name": names.MODEL_NAME,
         "written": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "data": {
-            "curation": _read_json(f"{sources.curation}/{names.CURATION_FILE}"),
-            "left_out": _read_json(f"{sources.curation}/{names.LEFT_OUT_FILE}"),
-            **data_facts.describe_splits(sources.splits),
-            "drift": _drift(sources),
+            "curation": _read_json(f"{folders['curation']}/{names.CURATION_FILE}"),
+            "left_out": _read_json(f"{folders['curation']}/{names.LEFT_OUT_FILE}"),
+            **data_facts.describe_splits(splits),
+            "drift": _drift(folders.get("last_statistics"), folders["statistics"]),
         },
         "card": {**provenance, **_card(settings, words)},
     }
-    reasons = _why_not_evaluated(sources)
+    reasons = _why_not_evaluated(folders["evaluation"], folders["infra_blessing"])
     if reasons is not None:
         # Nothing of such a model may be there to be read.
         verdict = {"state": "not_evaluated", "reasons": reasons, "version": None}
         return {**facts, "verdict": verdict}
-    model = ModelMetadata(sources.model, fileio.open)
-    gate = read_gate(sources.evaluation)
+    saved_model = path_utils.serving_model_path(folders["model"])
+    model = ModelMetadata(saved_model, fileio.open)
+    gate = read_gate(folders["evaluation"])
     return {
         **facts,
         "verdict": {
-            "state": "blessed" if sources.blessed else "refused",
-            "reasons": []
-            if sources.blessed
-            else [words.of(str(row)) for row in gate if not row.passed],
-            "version": sources.version if sources.blessed else None,
+            "state": "blessed" if blessed else "refused",
+            "reasons": [] if blessed else [words.of(str(row)) for row in gate if not row.passed],
+            "version": version if blessed else None,
         },
         "model": {
             "labels": len(model.labels),
@@ -112,7 +90,7 @@ def gather(sources: Sources, provenance: Mapping[str, Any], settings: ReportSett
             "thresholds": model.threshold_kind,
         },
         "training": {
-            "epochs": _read_epochs(sources.model_run),
+            "epochs": _read_epochs(folders["model_run"]),
             "kept_epoch": model.kept_epoch,
         },
         "gate": [
@@ -124,8 +102,8 @@ def gather(sources: Sources, provenance: Mapping[str, Any], settings: ReportSett
             }
             for row in gate
         ],
-        **_evaluator_facts(sources.evaluation),
-        **_test_facts(sources, model, settings, provenance),
+        **_evaluator_facts(folders["evaluation"]),
+        **_test_facts(folders, saved_model, model, settings, provenance),
     }
 
 
@@ -144,22 +122,24 @@ def _evaluator_facts(evaluation: str) -> Facts:
 
 
 def _test_facts(
-    sources: Sources,
+    folders: Mapping[str, str],
+    saved_model: str,
     model: ModelMetadata,
     settings: ReportSettings,
     provenance: Mapping[str, Any],
 ) -> Facts:
-    papers = read_test_papers(sources.splits[names.TEST], settings.max_papers, settings.seed)
-    loaded = tf.saved_model.load(sources.model)
+    test = f"{folders['examples']}/Split-{names.TEST}"
+    papers = read_test_papers(test, settings.max_papers, settings.seed)
+    loaded = tf.saved_model.load(saved_model)
     own = score(loaded, model, papers)
-    predictor = Predictor(Path(sources.model), loaded, {})
+    predictor = Predictor(Path(saved_model), loaded, {})
     reads_titles = provenance["settings"].get("features", {}).get("input") != "abstract"
 
     def explain(paper: RawPaper) -> Suggestions:
         text = paper.text if reads_titles else paper.abstract
         return predictor.suggest([text], explain=True)[0]
 
-    baselines = read_baselines(sources.baselines)
+    baselines = read_baselines(folders["baselines"])
     others = {
         name: quality.align(each, model.labels, papers.rows, own)
         for name, each in baselines.items()
@@ -190,25 +170,23 @@ def _test_facts(
     }
 
 
-def _why_not_evaluated(sources: Sources) -> list[str] | None:
+def _why_not_evaluated(evaluation: str, infra_blessing: str) -> list[str] | None:
     """Returns why the model was not measured; None if it was."""
-    if not fileio.exists(f"{sources.evaluation}/{names.NOT_EVALUATED_FILE}"):
+    if not fileio.exists(f"{evaluation}/{names.NOT_EVALUATED_FILE}"):
         return None
-    checks = _read_json(f"{sources.infra_blessing}/{names.INFRA_REPORT_FILE}")["checks"]
+    checks = _read_json(f"{infra_blessing}/{names.INFRA_REPORT_FILE}")["checks"]
     return [
         f"{check['name']}: {check['message']}" for check in checks if check["result"] == "failed"
     ]
 
 
-def _drift(sources: Sources) -> Facts:
-    if sources.last_statistics is None:
+def _drift(before: str | None, now: str) -> Facts:
+    if before is None:
         return {"state": "first"}
-    if sources.last_statistics == sources.statistics:
+    if before == now:
         return {"state": "same"}
-    before, now = (
-        drift.read_statistics(uri) for uri in (sources.last_statistics, sources.statistics)
-    )
-    return {"state": "compared", **drift.compare(before, now)}
+    compared = drift.compare(drift.read_statistics(before), drift.read_statistics(now))
+    return {"state": "compared", **compared}
 
 
 def _read_epochs(model_run: str) -> list[Facts]:

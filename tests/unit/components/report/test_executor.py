@@ -56,11 +56,11 @@ def inputs(**changes) -> dict[str, list[types.Artifact]]:
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Runs the executor on made-up facts, and keeps the sources that it gathers from."""
+    """Runs the executor on made-up facts, and keeps what it gathers them from."""
     seen = SimpleNamespace(facts=made_up_report(), asked=None, folder=tmp_path / "report")
 
-    def gather(sources, provenance, settings):
-        seen.asked = (sources, provenance, settings)
+    def gather(*asked):
+        seen.asked = asked
         return seen.facts
 
     monkeypatch.setattr(module, "gather", gather)
@@ -114,40 +114,23 @@ def test_a_model_that_was_not_measured_has_no_table_of_labels(run):
 
 
 def test_every_source_is_found(run):
-    sources, provenance, settings = run.do().asked
-    assert sources.splits == {
-        split: f"/run/examples/Split-{split}" for split in ("train", "val", "test")
-    }
-    assert sources.model == "/run/model/Format-Serving"
-    found = {key: value for key, value in vars(sources).items() if key not in {"splits", "model"}}
-    assert found == {
-        "model_run": "/run/model_run",
-        "evaluation": "/run/evaluation",
-        "curation": "/run/curation",
-        "statistics": "/run/statistics",
-        "last_statistics": "/run/last",
-        "baselines": "/run/baselines",
-        "infra_blessing": "/run/infra",
-        "blessed": True,
-        "version": "17",
-    }
-    assert provenance == PROVENANCE
+    folders, blessed, version, provenance, settings = run.do().asked
+    assert folders == {key: each[0].uri for key, each in inputs().items()}
+    assert (blessed, version, provenance) == (True, "17", PROVENANCE)
     assert settings.bootstrap_samples == 7
 
 
 def test_there_may_be_no_earlier_run(run):
     absent = {key: value for key, value in inputs().items() if key != "last_statistics"}
     for given in (inputs(last_statistics=None), absent):
-        sources, _, _ = run.do(given).asked
-        assert sources.last_statistics is None
+        assert "last_statistics" not in run.do(given).asked[0]
 
 
 def test_a_refused_model_was_not_pushed(run):
     blessing = artifact(standard_artifacts.ModelBlessing, "/b", blessed=0)
     pushed = artifact(standard_artifacts.PushedModel, "/p", pushed=0)
-    sources, _, _ = run.do(inputs(model_blessing=blessing, pushed_model=pushed)).asked
-    assert not sources.blessed
-    assert sources.version is None
+    asked = run.do(inputs(model_blessing=blessing, pushed_model=pushed)).asked
+    assert asked[1:3] == (False, None)
 
 
 def test_nan_is_an_error_and_leaves_no_broken_file(run):

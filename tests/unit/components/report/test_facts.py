@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
@@ -13,7 +12,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from components.baselines.results import BaselineScores, write_baselines
 from components.evaluator.gate import GateRow
 from components.report import facts as module
-from components.report.facts import Sources, gather
+from components.report.facts import gather
 from components.report.settings import ReportSettings
 from tests.support.report_served import LABELS, draw_papers, save_model, write_split
 
@@ -49,35 +48,28 @@ def write_statistics(folder, papers: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory) -> Sources:
-    """The outputs of a run with a pushed model, without the Evaluator's files."""
+def everything(tmp_path_factory) -> dict[str, str]:
+    """The folders of a run with a pushed model, without the Evaluator's files."""
     root = tmp_path_factory.mktemp("run")
     sizes = {"train": 50, "val": 10, "test": 30}
     (root / "curation").mkdir()
     (root / "curation" / "curation.json").write_text('{"kept": 90}')
     (root / "curation" / "labels_left_out.json").write_text('[{"label": "a"}]')
-    (root / "run").mkdir()
+    (root / "model_run").mkdir()
     lines = [{"epoch": 1, "step": 5}, {"epoch": 1, "loss": 0.2}, {"epoch": 2, "loss": 0.1}]
-    (root / "run" / "epochs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    (root / "model_run" / "epochs.jsonl").write_text(
+        "".join(json.dumps(each) + "\n" for each in lines)
+    )
     (root / "evaluation").mkdir()
     scores = np.full((30, 4), 0.1, np.float32)
     frequent = BaselineScores("frequent", LABELS, scores, 0.05, 50, {"micro_f1": 0.2})
     write_baselines(str(root / "baselines"), [frequent])
-    return Sources(
-        splits={
-            split: write_split(root / split, draw_papers(size, seed=size))
-            for split, size in sizes.items()
-        },
-        model=save_model(root / "model"),
-        model_run=str(root / "run"),
-        evaluation=str(root / "evaluation"),
-        curation=str(root / "curation"),
-        statistics=write_statistics(root / "now", 30),
-        baselines=str(root / "baselines"),
-        infra_blessing=str(root / "infra"),
-        blessed=True,
-        version="17",
-    )
+    for split, size in sizes.items():
+        write_split(root / "examples" / f"Split-{split}", draw_papers(size, seed=size))
+    save_model(root / "model" / "Format-Serving")
+    write_statistics(root / "statistics", 30)
+    names = ("examples", "model", "model_run", "evaluation", "curation", "statistics", "baselines")
+    return {name: str(root / name) for name in names} | {"infra_blessing": str(root / "infra")}
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +86,7 @@ def evaluation(monkeypatch):
 
 
 def test_everything_of_a_blessed_model_is_there(everything):
-    facts = gather(everything, PROVENANCE, SETTINGS)
+    facts = gather(everything, True, "17", PROVENANCE, SETTINGS)
     assert facts["verdict"] == {"state": "blessed", "reasons": [], "version": "17"}
     assert facts["model"] == {
         "labels": 4,
@@ -145,8 +137,7 @@ def test_a_refused_model_has_the_bounds_that_it_missed_and_what_is_missing_is_em
     folders = {"baselines": str(tmp_path), "model_run": str(tmp_path)}
     # Of a large split a sample is scored.
     settings = SETTINGS.model_copy(update={"max_papers": 12})
-    refused = replace(everything, **folders, blessed=False, version=None)
-    facts = gather(refused, PROVENANCE, settings)
+    facts = gather({**everything, **folders}, False, None, PROVENANCE, settings)
     verdict = {"state": "refused", "reasons": [str(FAILED)], "version": None}
     assert facts["verdict"] == verdict
     assert facts["baselines"] == []
@@ -166,8 +157,7 @@ def test_a_model_that_cannot_be_served_has_only_the_reasons(everything, tmp_path
     (tmp_path / "infra_validation.json").write_text(json.dumps({"checks": checks}))
     # What such a model lacks may be what a report would read.
     folders = {"evaluation": str(tmp_path), "infra_blessing": str(tmp_path), "model": "none"}
-    refused = replace(everything, **folders, blessed=False, version=None)
-    facts = gather(refused, PROVENANCE, SETTINGS)
+    facts = gather({**everything, **folders}, False, None, PROVENANCE, SETTINGS)
     verdict = {"state": "not_evaluated", "reasons": ["answers: NaN"], "version": None}
     assert facts["verdict"] == verdict
     assert {"model", "figures", "headline", "labels", "gate"}.isdisjoint(facts)
@@ -176,16 +166,16 @@ def test_a_model_that_cannot_be_served_has_only_the_reasons(everything, tmp_path
 
 def test_data_is_compared_with_the_last_run(everything, tmp_path):
     folder = str(tmp_path)
-    not_evaluated = replace(everything, evaluation=folder, infra_blessing=folder)
+    not_evaluated = {**everything, "evaluation": folder, "infra_blessing": folder}
     (tmp_path / "not_evaluated.json").write_text('{"reason": ""}')
     (tmp_path / "infra_validation.json").write_text('{"checks": []}')
 
-    def drift(last: str | None):
-        sources = replace(not_evaluated, last_statistics=last)
-        return gather(sources, PROVENANCE, SETTINGS)["data"]["drift"]
+    def drift(**last: str):
+        facts = gather({**not_evaluated, **last}, True, "17", PROVENANCE, SETTINGS)
+        return facts["data"]["drift"]
 
-    assert drift(None) == {"state": "first"}
+    assert drift() == {"state": "first"}
     # The cache reused the last run's statistics.
-    assert drift(everything.statistics) == {"state": "same"}
-    found = drift(write_statistics(tmp_path / "last", 10))
+    assert drift(last_statistics=everything["statistics"]) == {"state": "same"}
+    found = drift(last_statistics=write_statistics(tmp_path / "last", 10))
     assert (found["state"], found["papers"]) == ("compared", [30, 90])
