@@ -61,11 +61,7 @@ class CsvExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         examples.split_names = artifact_utils.encode_split_names(list(names.SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
-        destination = Destination(
-            examples=examples.uri,
-            splits={name: artifact_utils.get_split_uri([examples], name) for name in names.SPLITS},
-            curation=curation.uri,
-        )
+        destination = Destination(examples.uri, curation.uri)
         fileio.makedirs(curation.uri)
         paths, spans = _find_files(exec_properties)
         if spans:

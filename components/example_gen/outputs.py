@@ -6,6 +6,7 @@ import contextlib
 import json
 import posixpath
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,13 +31,11 @@ class Destination:
     """Where the results go; every folder may be remote.
 
     Attributes:
-        examples: The examples artifact's folder.
-        splits: The folder of each split, below it.
+        examples: The examples artifact's folder, with one for each split below it.
         curation: The curation artifact's folder.
     """
 
     examples: str
-    splits: Mapping[str, str]
     curation: str
 
     @property
@@ -124,9 +123,9 @@ class ExampleFiles(_AtomicOutput):
 
     def __init__(self, destination: Destination, index: int) -> None:
         super().__init__(destination.examples)
-        self._splits = destination.splits
+        self._examples = destination.examples
         self._index = index
-        self._counts = dict.fromkeys(self._splits, 0)
+        self._counts: Counter[str] = Counter()
         self._writers: dict[str, tf.io.TFRecordWriter] = {}
 
     def write(self, split: str, example: bytes) -> None:
@@ -135,8 +134,8 @@ class ExampleFiles(_AtomicOutput):
         if rest == 0:
             if part:
                 self._writers[split].close()
-            name = f"data_tfrecord-{self._index:05d}-{part:05d}.gz"
-            temporary = self._start(posixpath.join(self._splits[split], name))
+            name = f"Split-{split}/data_tfrecord-{self._index:05d}-{part:05d}.gz"
+            temporary = self._start(posixpath.join(self._examples, name))
             writer = tf.io.TFRecordWriter(temporary, options=_OPTIONS)
             self._writers[split] = self.enter_context(writer)
         self._writers[split].write(example)

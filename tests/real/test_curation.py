@@ -89,8 +89,8 @@ def _check_shares(kept: pd.DataFrame, splits: pd.Series) -> dict[str, float]:
 def test_curation_equals_the_example(
     data_path: Path, tmp_path: Path, show: Callable[..., None]
 ) -> None:
-    folders = {split: str(tmp_path / "examples" / split) for split in names.SPLITS}
-    destination = Destination(str(tmp_path / "examples"), folders, str(tmp_path / "curation"))
+    folders = {split: str(tmp_path / "examples" / f"Split-{split}") for split in names.SPLITS}
+    destination = Destination(str(tmp_path / "examples"), str(tmp_path / "curation"))
     (tmp_path / "curation").mkdir()
     options = PipelineOptions(["--runner=DirectRunner"])
     with beam.Pipeline(options=options) as pipeline:

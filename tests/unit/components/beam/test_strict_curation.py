@@ -13,7 +13,6 @@ from components.example_gen import curation
 from components.example_gen.combiners import Concatenate
 from components.example_gen.outputs import Destination, read_outcome
 from components.example_gen.settings import DataSettings
-from schema import names
 from tests.support.curation_oracle import noisy_rows, to_csv
 from tests.support.strictness import (
     CONDITIONS,
@@ -51,8 +50,7 @@ def paths(tmp_path_factory):
 
 
 def destination(folder):
-    splits = {split: f"{folder}/examples/Split-{split}" for split in names.SPLITS}
-    return Destination(f"{folder}/examples", splits, f"{folder}/curation")
+    return Destination(f"{folder}/examples", f"{folder}/curation")
 
 
 def curate(paths, folder, flags=()):

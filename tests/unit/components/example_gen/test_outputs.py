@@ -13,7 +13,7 @@ def files(folder):
 
 
 def destination(folder):
-    return Destination(str(folder), {"train": str(folder / "Split-train")}, str(folder))
+    return Destination(str(folder), str(folder))
 
 
 def test_large_splits_are_spread_over_files_in_order(tmp_path, monkeypatch):
