@@ -18,13 +18,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--serving-model", metavar="NAME", default=names.MODEL_NAME, help="its model")
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    return [
-        "TF Serving's API:",
-        *(f"  {line}" for line in targets.describe(targets.targets_of(config))),
-    ]
-
-
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:

@@ -15,6 +15,7 @@ from tests.support.contract.api import (
     floats,
     predict_request,
     refusal,
+    spec_of,
     wait_for,
 )
 from tests.support.contract.served_models import Library, config, listing, write_config
@@ -56,12 +57,7 @@ def test_a_model_computes(batching, outputs):
     """tensorflow_model_server_test.py testPredictBatching."""
     response = batching.predict("half_plus_two", {"x": floats(2)}, outputs=outputs)
     assert list(response.outputs["y"].float_val) == [3]
-    spec = response.model_spec
-    assert (spec.name, spec.signature_name, spec.version.value) == (
-        "half_plus_two",
-        "serving_default",
-        123,
-    )
+    assert spec_of(response) == ("half_plus_two", "serving_default", 123)
 
 
 def test_each_request_gets_its_own_rows_back(batching):

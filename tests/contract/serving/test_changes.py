@@ -239,25 +239,19 @@ def test_labels_route_and_can_be_moved(changing):
 
 def test_configurations_that_are_refused(changing):
     """server_core.cc ValidateModelConfigList and GetPlatform; model_service_impl.cc."""
-    swapped = config(changing.base, "swapped")
-    code, message = refusal(lambda: changing.client.reload(listing(swapped, swapped)))
-    assert code is INVALID
-    assert "Illegal to list model swapped multiple times in config list" in message
-    code, message = refusal(lambda: changing.client.reload(ModelServerConfig()))
-    assert code is INVALID
-    assert "ServerModelConfig type not supported by HandleReloadConfigRequest." in message
-    nameless = config(changing.base, "swapped", platform="")
-    code, message = refusal(lambda: changing.client.reload(listing(nameless)))
-    assert code is INVALID
-    assert message.endswith("nor ModelServerConfig::model_platform, model name is swapped")
-    both = config(changing.base, "swapped")
+    swapped, both = (config(changing.base, "swapped") for _ in range(2))
     both.model_type = 1
-    code, message = refusal(lambda: changing.client.reload(listing(both)))
-    assert code is INVALID
-    assert message.endswith("and ModelServerConfig::model_platform, model name is swapped")
+    nameless = config(changing.base, "swapped", platform="")
     other = config(changing.base, "other", platform="caffe")
-    code, message = refusal(lambda: changing.client.reload(changing.configuration(other)))
-    assert code is INVALID
-    assert "Model other requests unsupported platform caffe" in message
+    ending = "ModelServerConfig::model_platform, model name is swapped"
+    for made, words in (
+        (listing(swapped, swapped), "Illegal to list model swapped multiple times in config list"),
+        (ModelServerConfig(), "ServerModelConfig type not supported by HandleReloadConfigRequest."),
+        (listing(nameless), f"nor {ending}"),
+        (listing(both), f"and {ending}"),
+        (changing.configuration(other), "Model other requests unsupported platform caffe"),
+    ):
+        code, message = refusal(lambda made=made: changing.client.reload(made))
+        assert (code, words in message) == (INVALID, True), message
     assert changing.result("swapped") in RESULTS.values()
     changing.reload()

@@ -19,6 +19,7 @@ from tests.support.contract.api import (
     multi_inference,
     predict_request,
     regression,
+    spec_of,
     wait_for,
 )
 from tests.support.contract.served_models import Library, config, listing, write_config
@@ -46,43 +47,24 @@ def server(startable: targets.Target, library: Library) -> Iterator[Client]:
         client.close()
 
 
-def spec_of(response):
-    spec = response.model_spec
-    return spec.name, spec.signature_name, spec.version.value
-
-
-def test_a_model_of_tensorflow_2_classifies(server):
-    """testClassifyTf2."""
-    response = server.classify(classification(TWO, name="tf2", signature="classify_x_to_y"))
-    ((score,),) = [[each.score for each in row.classes] for row in response.result.classifications]
-    assert score == 3
-    assert spec_of(response) == ("tf2", "classify_x_to_y", 123)
-
-
-def test_a_model_of_tensorflow_2_regresses(server):
-    """testRegressTf2."""
-    response = server.regress(regression(TWO, name="tf2", signature="regress_x_to_y"))
-    assert [each.value for each in response.result.regressions] == [3]
-    assert spec_of(response) == ("tf2", "regress_x_to_y", 123)
-
-
-def test_a_model_of_tensorflow_2_does_both_in_one_request(server):
-    """testMultiInferenceTf2."""
+def test_a_model_of_tensorflow_2_classifies_and_regresses(server):
+    """testClassifyTf2, testRegressTf2 and testMultiInferenceTf2."""
+    classified = server.classify(classification(TWO, name="tf2", signature="classify_x_to_y"))
+    regressed = server.regress(regression(TWO, name="tf2", signature="regress_x_to_y"))
     tasks = [("tf2", "regress_x_to_y", "regress"), ("tf2", "classify_x_to_y", "classify")]
-    first, second = server.multi_inference(multi_inference(TWO, *tasks)).results
-    assert first.regression_result.regressions[0].value == 3
-    assert second.classification_result.classifications[0].classes[0].score == 3
-    assert spec_of(first) == ("tf2", "regress_x_to_y", 123)
-    assert spec_of(second) == ("tf2", "classify_x_to_y", 123)
-
-
-def test_a_model_computes_with_arguments_of_the_channel(server):
-    """testGoodGrpcChannelArgs."""
-    assert list(server.predict("tf2", {"x": floats(2)}).outputs["y"].float_val) == [3]
+    both = server.multi_inference(multi_inference(TWO, *tasks)).results
+    for result in (classified.result, both[1].classification_result):
+        assert [[each.score for each in row.classes] for row in result.classifications] == [[3]]
+    for result in (regressed.result, both[0].regression_result):
+        assert [each.value for each in result.regressions] == [3]
+    for each in (classified, both[1]):
+        assert spec_of(each) == ("tf2", "classify_x_to_y", 123)
+    for each in (regressed, both[0]):
+        assert spec_of(each) == ("tf2", "regress_x_to_y", 123)
 
 
 def test_a_model_computes_over_a_socket(server, library):
-    """testPredictUDS."""
+    """testPredictUDS, and testGoodGrpcChannelArgs."""
     address = targets.Address(f"unix:{library.folder / 'grpc.sock'}", server.address.rest)
     client = Client(address)
     response = client.predict("tf2", {"x": floats(2)})

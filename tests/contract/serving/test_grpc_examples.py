@@ -13,6 +13,7 @@ from tests.support.contract.api import (
     multi_inference,
     refusal,
     regression,
+    spec_of,
 )
 
 MODEL = "half_plus_two"
@@ -28,11 +29,6 @@ def scores(response):
 
 def values(response):
     return [each.value for each in response.result.regressions]
-
-
-def spec_of(response):
-    spec = response.model_spec
-    return spec.name, spec.signature_name, spec.version.value
 
 
 def test_examples_are_classified(client):

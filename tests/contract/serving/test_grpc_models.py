@@ -6,7 +6,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2
 
 from tests.support.contract.api import State, refusal
 
@@ -39,13 +39,6 @@ def test_the_status_of_several_versions_starts_with_the_highest(client):
 def test_the_status_of_unknown_models_and_versions(client, spec, message):
     """get_model_status_impl.cc."""
     assert refusal(lambda: client.status(**spec)) == (NOT_FOUND, message)
-
-
-def test_a_status_request_must_say_which_model(client):
-    """get_model_status_impl.cc."""
-    request = get_model_status_pb2.GetModelStatusRequest()
-    refused = refusal(lambda: client.models.GetModelStatus(request, 60))
-    assert refused == (INVALID, "Missing ModelSpec")
 
 
 @pytest.mark.parametrize("model", [MODEL, "one_or_two"])
@@ -87,13 +80,6 @@ def test_refused_metadata_requests(client, fields, spec, code, message):
     got, details = refusal(lambda: client.metadata(fields, **{"name": MODEL, **spec}))
     assert got is code
     assert message in details
-
-
-def test_a_metadata_request_must_say_which_model(client):
-    """get_model_metadata_impl.cc."""
-    request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
-    refused = refusal(lambda: client.prediction.GetModelMetadata(request, 60))
-    assert refused == (INVALID, "Missing ModelSpec")
 
 
 def test_the_health_service_tells_that_the_server_serves(client):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import socket
-from http.client import HTTPResponse
 
 import pytest
+
+from tests.support.contract.api import Answer, http_request, receive
 
 STATUS = "/v1/models/half_plus_two"
 PREDICT = f"{STATUS}:predict"
@@ -16,26 +17,13 @@ BODY = b'{"instances": [2.0]}'
 
 @pytest.fixture
 def connection(client):
-    host, _, port = client.address.rest.rpartition(":")
-    with socket.create_connection((host.strip("[]"), int(port)), timeout=60) as made:
+    with client.connect() as made:
         yield made
 
 
-def send(
-    connection: socket.socket, line: str, body: bytes = b"", headers: str = ""
-) -> HTTPResponse:
-    """Sends a request as it is; `line` may leave out the version of HTTP."""
-    line = line if line.count(" ") > 1 else f"{line} HTTP/1.1"
-    size = f"Content-Length: {len(body)}\r\n" if body else ""
-    connection.sendall(f"{line}\r\nHost: localhost\r\n{size}{headers}\r\n".encode() + body)
+def send(connection: socket.socket, *request: object) -> Answer:
+    connection.sendall(http_request(*request))
     return receive(connection)
-
-
-def receive(connection: socket.socket) -> HTTPResponse:
-    response = HTTPResponse(connection)
-    response.begin()
-    response.text = response.read().decode()
-    return response
 
 
 def is_closed(connection: socket.socket) -> bool:
@@ -58,7 +46,7 @@ def is_closed(connection: socket.socket) -> bool:
 )
 def test_what_is_no_request_to_the_api_gets_a_page(connection, line, status, phrase):
     got = send(connection, line)
-    assert (got.status, got.headers["content-type"]) == (status, "text/html")
+    assert (got.status, got.content_type) == (status, "text/html")
     assert got.text == (
         f"<HTML><HEAD>\n<TITLE>{status} {phrase}</TITLE>\n</HEAD><BODY>\n<H1>{phrase}</H1>\n"
         "</BODY></HTML>\n"
@@ -72,7 +60,7 @@ def test_what_is_no_request_to_the_api_gets_a_page(connection, line, status, phr
 )
 def test_the_preflight_of_a_browser(connection, headers, status):
     """http_server.cc ProcessRequest and http_rest_api_util.cc AddCORSHeaders."""
-    got = send(connection, f"OPTIONS {PREDICT}", headers=headers)
+    got = send(connection, f"OPTIONS {PREDICT}", b"", headers)
     assert (got.status, got.text) == (status, "")
     for answer in (got, send(connection, f"GET {STATUS}")):
         assert answer.headers["access-control-allow-origin"] == "*"
@@ -103,12 +91,12 @@ def test_a_fragment_is_part_of_the_path(connection):
 def test_the_path_and_method_of_the_metrics(connection):
     """http_server.cc ProcessPrometheusRequest."""
     got = send(connection, f"POST {METRICS}", b"x")
-    assert (got.status, got.headers["content-type"]) == (200, "text/plain")
+    assert (got.status, got.content_type) == (200, "text/plain")
     got = send(connection, f"GET {METRICS}?a=1")
     assert (got.status, got.text) == (400, f"Unexpected path: {METRICS}?a=1. Should be {METRICS}")
 
 
-def test_requests_of_each_kind_are_counted(connection):
+def test_requests_of_each_kind_are_counted(client, connection):
     """http_server.cc ProcessRequest, and prometheus_exporter.cc for the numbers."""
 
     def counts() -> list[int]:
@@ -121,8 +109,10 @@ def test_requests_of_each_kind_are_counted(connection):
         f'request_count{{{model},status="OK"}}',
         f'request_latency_count{{{model},API="",entrypoint="REST"}}',
         f'request_latency_bucket{{{model},API="predict",entrypoint="REST",le="+Inf"}}',
+        f'request_latency_count{{{model},API="Predict",entrypoint="GRPC"}}',
         'request_count{model_name="",status="INVALID_ARGUMENT"}',
     )
+    client.predict("half_plus_two", {"x": 2.0})
     assert send(connection, f"POST {PREDICT}", BODY).status == 200
     before = counts()
     for line, body in (
@@ -132,7 +122,9 @@ def test_requests_of_each_kind_are_counted(connection):
         ("POST /v1/no", BODY),
     ):
         assert send(connection, line, body).status == (400 if line.endswith("no") else 200)
-    assert [after - count for after, count in zip(counts(), before, strict=True)] == [3, 2, 1, 1]
+    client.predict("half_plus_two", {"x": 2.0})
+    found = [after - count for after, count in zip(counts(), before, strict=True)]
+    assert found == [4, 2, 1, 1, 1]
     metrics = send(connection, f"GET {METRICS}").text
     assert 'le="10"} 0\n' in metrics
     assert "# TYPE :tensorflow:serving:request_count counter" in metrics
@@ -156,8 +148,7 @@ def test_a_connection_of_http_1_0_is_kept_where_the_client_wants_it(connection):
 
 
 def test_a_client_that_has_sent_all_gets_its_answer(connection):
-    head = f"POST {PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(BODY)}\r\n\r\n"
-    connection.sendall(head.encode() + BODY)
+    connection.sendall(http_request(f"POST {PREDICT}", BODY))
     connection.shutdown(socket.SHUT_WR)
     assert receive(connection).status == 200
     assert is_closed(connection)

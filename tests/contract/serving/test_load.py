@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import grpc
 import numpy as np
 import pytest
 
 from schema import names
-from tests.support.contract.api import TIMEOUT, array, floats, predict_request, refusal
+from tests.support.contract.api import (
+    TIMEOUT,
+    array,
+    floats,
+    http_request,
+    predict_request,
+    receive,
+    refusal,
+)
 
 PATH = "/v1/models/half_plus_two:predict"
 CONNECTIONS = 200
@@ -28,44 +37,18 @@ def still_answers(client):
     assert array(client.predict("half_plus_two", {"x": 2.0}).outputs["y"]).item() == 3
 
 
-def connect(client):
-    host, port = client.address.rest.split(":")
-    return socket.create_connection((host, int(port)), timeout=TIMEOUT)
-
-
-def http_post(body, path=PATH):
-    text = json.dumps(body)
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(text)}\r\n\r\n"
-    return (head + text).encode()
-
-
-def read_answer(connection):
-    with connection.makefile("rb") as file:
-        status = int(file.readline().split()[1])
-        headers = dict(
-            line.decode().lower().strip().split(": ", 1) for line in iter(file.readline, b"\r\n")
-        )
-        if headers.get("transfer-encoding") == "chunked":
-            body = b""
-            while size := int(file.readline(), 16):
-                body += file.read(size)
-                file.readline()
-        else:
-            body = file.read(int(headers["content-length"]))
-    return status, json.loads(body)
+def http_post(*values):
+    return http_request(f"POST {PATH}", json.dumps({"instances": values}).encode())
 
 
 def test_200_connections_at_once_over_rest(client):
     """http_server.cc: a connection waits for a thread, none is refused."""
-    connections = [connect(client) for _ in range(CONNECTIONS)]
-    try:
+    with ExitStack() as stack:
+        connections = [stack.enter_context(client.connect()) for _ in range(CONNECTIONS)]
         for number, connection in enumerate(connections):
-            connection.sendall(http_post({"instances": [float(number)]}))
-        answers = [read_answer(connection) for connection in connections]
-    finally:
-        for connection in connections:
-            connection.close()
-    assert answers == [(200, {"predictions": [number / 2 + 2.0]}) for number in range(CONNECTIONS)]
+            connection.sendall(http_post(float(number)))
+        answers = [receive(connection).content for connection in connections]
+    assert answers == [{"predictions": [number / 2 + 2.0]} for number in range(CONNECTIONS)]
 
 
 def test_200_channels_at_once_over_grpc(client):
@@ -111,18 +94,16 @@ def test_a_large_tensor_goes_and_comes_back(client, size):
 
 def test_a_client_that_hangs_up_half_way(client):
     """evhttp_server.cc: a request is handled when all of it is there."""
-    whole = http_post({"instances": [2.0] * 100})
+    whole = http_post(*[2.0] * 100)
     for size in (1, 20, whole.index(b"\r\n\r\n"), len(whole) // 2, len(whole) - 1):
-        connection = connect(client)
-        connection.sendall(whole[:size])
-        connection.close()
+        with client.connect() as connection:
+            connection.sendall(whole[:size])
 
 
 def test_a_client_that_does_not_wait_for_the_answer(client):
     for _ in range(20):
-        connection = connect(client)
-        connection.sendall(http_post({"instances": [2.0] * 1000}))
-        connection.close()
+        with client.connect() as connection:
+            connection.sendall(http_post(*[2.0] * 1000))
 
 
 def test_a_call_over_grpc_that_is_cancelled(client):
@@ -135,7 +116,7 @@ def test_a_call_over_grpc_that_is_cancelled(client):
 
 
 def test_bytes_that_are_not_http(client):
-    with connect(client) as connection:
+    with client.connect() as connection:
         connection.sendall(b"\x16\x03\x01\x00\xff not HTTP at all\r\n\r\n")
         connection.shutdown(socket.SHUT_WR)
         answer = connection.recv(1000)

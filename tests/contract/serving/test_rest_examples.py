@@ -13,26 +13,14 @@ METHODS = pytest.mark.parametrize(
 )
 
 
-def test_examples_are_classified(client):
-    """tensorflow_model_server_test.py testClassifyREST."""
-    got = client.post("half_plus_two:classify", {**CLASSIFY, "examples": [{"x": 2.0}]})
-    assert (got.status, got.content) == (200, {"results": [[["", 3.0]]]})
-    assert got.content_type == "application/json"
-
-
-def test_values_are_computed(client):
-    """tensorflow_model_server_test.py testRegressREST."""
-    got = client.post("half_plus_two:regress", {**REGRESS, "examples": [{"x": 2.0}]})
-    assert (got.status, got.content) == (200, {"results": [3.0]})
-
-
 def test_each_example_has_its_result_in_order(client):
-    """api_rest.md, "Classify and Regress API", "Response format"."""
+    """tensorflow_model_server_test.py testClassifyREST and testRegressREST."""
     examples = [{"x": 80.0}, {"x": [20.0]}, {"x": -4.0}]
     got = client.post("half_plus_two:regress", {**REGRESS, "examples": examples})
     assert got.content == {"results": [42.0, 12.0, 0.0]}
     got = client.post("half_plus_two:classify", {**CLASSIFY, "examples": examples})
     assert got.content == {"results": [[["", 42.0]], [["", 12.0]], [["", 0.0]]]}
+    assert (got.status, got.content_type) == (200, "application/json")
 
 
 def test_features_that_all_examples_share(client):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 import pytest
 from google.protobuf.json_format import ParseDict
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
@@ -59,10 +56,7 @@ def test_the_metadata_of_a_model(client):
     assert got.status == 200
     assert got.content_type == "application/json"
     content = got.content
-    assert set(content) == {"model_spec", "metadata"}
     assert content["model_spec"] == {"name": MODEL, "signature_name": "", "version": "123"}
-    assert set(content["metadata"]) == {"signature_def"}
-    assert set(content["metadata"]["signature_def"]) == {"signature_def"}
     signatures = content["metadata"]["signature_def"]["signature_def"]
     rows_of_one = {
         "dim": [{"size": "-1", "name": ""}, {"size": "1", "name": ""}],
@@ -76,10 +70,6 @@ def test_the_metadata_of_a_model(client):
     assert default["inputs"] == {"x": floats("x:0")}
     assert default["outputs"] == {"y": floats("y:0")}
     assert default["method_name"] == "tensorflow/serving/predict"
-    regress = signatures["regress_x2_to_y3"]
-    assert regress["inputs"] == {"inputs": floats("x2:0")}
-    assert regress["outputs"] == {"outputs": floats("y3:0")}
-    assert regress["method_name"] == "tensorflow/serving/regress"
 
 
 @pytest.mark.parametrize("model", [MODEL, "one_or_two"])
@@ -118,22 +108,3 @@ def test_the_metadata_of_unknown_models_and_versions(client, path, status, messa
     """server_core.cc."""
     got = client.get(f"{path}/metadata")
     assert (got.status, got.error) == (status, message)
-
-
-@pytest.mark.parametrize("protocol", ["grpc", "rest"])
-def test_requests_are_counted(client, protocol):
-    """util.cc RecordModelRequestCount: by model and status."""
-
-    def count():
-        text = client.request("GET", "/monitoring/prometheus/metrics").text
-        pattern = rf':request_count{{model_name="{MODEL}",status="OK"}} (\S+)'
-        found = re.search(pattern, text)
-        return float(found[1]) if found else 0
-
-    before = count()
-    for _ in range(3):
-        if protocol == "grpc":
-            client.predict(MODEL, {"x": 2.0})
-        else:
-            client.post(f"{MODEL}:predict", json.dumps({"instances": [2.0]}))
-    assert count() == before + 3

@@ -1,4 +1,4 @@
-"""The suite always has a server to run on; the report's header names those that were not tested."""
+"""The suite always has a server to run on; the summary names those that were not tested."""
 
 from __future__ import annotations
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
+from http.client import HTTPResponse
 from typing import Any, NamedTuple
 
 import grpc
@@ -45,6 +47,7 @@ class Answer(NamedTuple):
     status: int
     text: str
     content_type: str
+    headers: Any
 
     @property
     def content(self) -> Any:
@@ -101,9 +104,14 @@ class Client:
         """Gets a path below /v1/models/."""
         return self.request("GET", f"/v1/models/{path}")
 
+    def connect(self) -> socket.socket:
+        """Opens a connection to the REST port, to send what no client would."""
+        host, _, port = self.address.rest.rpartition(":")
+        return socket.create_connection((host.strip("[]"), int(port)), TIMEOUT)
+
     def request(self, method: str, path: str, **kwargs: Any) -> Answer:
         got = self.http.request(method, path, **kwargs)
-        return Answer(got.status_code, got.text, got.headers.get("content-type", ""))
+        return Answer(got.status_code, got.text, got.headers.get("content-type", ""), got.headers)
 
     def predict(
         self, model: str, inputs: Mapping[str, object], timeout: float = TIMEOUT, **choice: Any
@@ -153,6 +161,21 @@ class Client:
         return wait_for(reached)
 
 
+def http_request(line: str, body: bytes = b"", headers: str = "") -> bytes:
+    """An HTTP request with that first line, which may leave out the version."""
+    line = line if line.count(" ") > 1 else f"{line} HTTP/1.1"
+    size = f"Content-Length: {len(body)}\r\n" if body else ""
+    return f"{line}\r\nHost: localhost\r\n{size}{headers}\r\n".encode() + body
+
+
+def receive(connection: socket.socket) -> Answer:
+    """Reads one HTTP answer; its headers are those of `http.client`."""
+    response = HTTPResponse(connection)
+    response.begin()
+    text = response.read().decode()
+    return Answer(response.status, text, response.headers.get("content-type", ""), response.headers)
+
+
 def wait_for(check: Callable[[], Any], seconds: float = TIMEOUT) -> Any:
     """Returns what a check returns as soon as that is true; fails after a time."""
     deadline = time.monotonic() + seconds
@@ -178,6 +201,12 @@ def model_spec(
     if label is not None:
         spec.version_label = label
     return spec
+
+
+def spec_of(answered: Any) -> tuple[str, str, int]:
+    """The name, signature and version of the model that answered."""
+    spec = answered.model_spec
+    return spec.name, spec.signature_name, spec.version.value
 
 
 def predict_request(

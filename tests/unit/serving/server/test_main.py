@@ -69,13 +69,6 @@ def test_the_flags_are_those_of_tensorflow_model_server(parse, caplog):
     assert parse("--enable_batching", "--port=5")[0] == ServerOptions(enable_batching=True, port=5)
 
 
-def test_an_unknown_flag_is_told_and_passed_over(parse):
-    options, printed = parse("--port=5", "--no_such_flag=1", "--nor_this")
-    assert options == ServerOptions(port=5)
-    assert printed.startswith("unknown argument: --no_such_flag=1\nUsage: ")
-    assert "--model_base_path" in printed
-
-
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

@@ -13,15 +13,13 @@ from pathlib import Path
 import grpc
 import httpx
 import pytest
-import tensorflow as tf
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from schema.errors import UsageError
 from serving.server.options import ServerOptions
 from serving.server.ports import free_ports
 from serving.server.server import ModelServer, run_server
-from tests.support.contract.api import wait_for
+from tests.support.contract.api import predict_request, wait_for
 from tests.support.running_server import RunningServer, running
 from tests.support.saved_models import half_plus_two
 
@@ -48,10 +46,6 @@ def make(options: ServerOptions) -> ModelServer:
     ("options", "message"),
     [
         (ServerOptions(), "neither --model_base_path nor --model_config_file"),
-        (
-            ServerOptions(model_base_path=Path("/m"), batching_parameters_file=Path("/b")),
-            "without --enable_batching",
-        ),
         (ServerOptions(model_config_file=Path("/no/such.config")), "/no/such.config"),
         (
             ServerOptions(model_base_path=Path("out/m")),
@@ -120,37 +114,19 @@ def test_what_cannot_be_loaded_fails_the_start_after_some_tries(tmp_path, caplog
         assert predict(server) == 2.5
 
 
-def test_rest_can_be_off_and_so_is_the_health_service_by_default(base):
+def test_rest_can_be_off(base):
     with running(ServerOptions(model_base_path=base, rest_api_port=None)) as server:
         assert server.server.rest_port == 0
         assert predict(server) == 2.5
-        with grpc.insecure_channel(server.grpc_address) as channel:
-            with pytest.raises(grpc.RpcError) as caught:
-                health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
-            assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-@pytest.mark.parametrize(
-    ("text", "there", "not_there"),
-    [
-        (
-            'prometheus_config { enable: true path: "/m" }',
-            ["/m"],
-            ["/monitoring/prometheus/metrics"],
-        ),
-        ("prometheus_config { enable: false }", [], ["/monitoring/prometheus/metrics"]),
-    ],
-)
-def test_the_monitoring_file_moves_the_metrics_or_turns_them_off(
-    base, tmp_path, text, there, not_there
-):
+@pytest.mark.parametrize(("enabled", "status"), [("true", 200), ("false", 404)])
+def test_the_monitoring_file_moves_the_metrics_or_turns_them_off(base, tmp_path, enabled, status):
     file = tmp_path / "monitoring.config"
-    file.write_text(text)
+    file.write_text(f'prometheus_config {{ enable: {enabled} path: "/m" }}')
     with running(ServerOptions(model_base_path=base, monitoring_config_file=file)) as server:
-        assert [httpx.get(server.rest_url + path).status_code for path in there] == [200] * len(
-            there
-        )
-        assert [httpx.get(server.rest_url + path).status_code for path in not_there] == [404]
+        assert httpx.get(server.rest_url + "/m").status_code == status
+        assert httpx.get(server.rest_url + "/monitoring/prometheus/metrics").status_code == 404
 
 
 def test_running_requests_end_before_the_server_does(base, monkeypatch):
@@ -262,9 +238,7 @@ def test_a_signal_ends_a_server_that_waits_for_a_model(tmp_path, caplog):
 
 
 def predict(server: RunningServer) -> float:
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = "default"
-    request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0], tf.float32))
+    request = predict_request("default", {"x": [1.0]})
     with grpc.insecure_channel(server.grpc_address) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         return stub.Predict(request, timeout=60).outputs["y"].float_val[0]

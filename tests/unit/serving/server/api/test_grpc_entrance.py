@@ -134,7 +134,8 @@ def test_a_message_of_too_many_fields_is_not_read(channel):
     assert code == "INTERNAL"
 
 
-def test_health_needs_no_token(channel):
+@pytest.mark.parametrize("service", ["tensorflow.serving.PredictionService", "ModelService"])
+def test_health_needs_no_token(channel, service):
     health = health_pb2_grpc.HealthStub(channel)
-    answer = health.Check(health_pb2.HealthCheckRequest())
+    answer = health.Check(health_pb2.HealthCheckRequest(service=service))
     assert answer.status == health_pb2.HealthCheckResponse.SERVING

@@ -7,13 +7,10 @@ import tracemalloc
 import grpc
 import pytest
 import tensorflow as tf
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import (
-    classification_pb2,
     inference_pb2,
     predict_pb2,
     prediction_service_pb2_grpc,
-    regression_pb2,
 )
 
 from serving.server.api.grpc_service import cut_message
@@ -71,11 +68,7 @@ def test_a_long_message_of_any_letters_reaches_the_client(stub, letter):
         stub.Predict(request)
 
 
-def test_each_method_wants_a_model(stub):
-    with refused("INVALID_ARGUMENT", "Missing ModelSpec"):
-        stub.Classify(classification_pb2.ClassificationRequest())
-    with refused("INVALID_ARGUMENT", "Missing ModelSpec"):
-        stub.Regress(regression_pb2.RegressionRequest())
+def test_a_request_without_tasks_has_no_model(stub):
     with refused("INVALID_ARGUMENT", "ModelSpec has no name specified."):
         stub.MultiInference(inference_pb2.MultiInferenceRequest())
 
@@ -130,10 +123,3 @@ def test_a_refused_request_is_freed_before_garbage_is_collected(stub):
         gc.enable()
     # The last one may be held by the client.
     assert held < 15_000_000
-
-
-@pytest.mark.parametrize("service", ["tensorflow.serving.PredictionService", "ModelService"])
-def test_health(channel, service):
-    health = health_pb2_grpc.HealthStub(channel)
-    answer = health.Check(health_pb2.HealthCheckRequest(service=service))
-    assert answer.status == health_pb2.HealthCheckResponse.SERVING

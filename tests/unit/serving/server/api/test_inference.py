@@ -71,11 +71,6 @@ def test_an_input_with_a_default_may_be_left_out(with_default):
             "Signature input alias: x(feed name: x:0) not found in request and no default value "
             "provided. Inputs expected to be in the request {y}, or default input alias set: y",
         ),
-        (
-            {"x": [1.0], "y": [1.0], "a": [1.0]},
-            "input size does not match signature: 3!=2 len({a,x,y}) != len({x,y}). "
-            "Sent extra: {a}. Missing but required: {}.",
-        ),
         ({"x": TensorProto(dtype=1, tensor_content=b"abc")}, "tensor parsing error: x"),
         (
             {"x": tf.make_tensor_proto(1.0, shape=[10**8])},

@@ -196,20 +196,6 @@ async def test_requests_that_gave_up_are_not_computed():
 
 
 @in_loop
-async def test_a_batch_that_nobody_waits_for_is_dropped():
-    model = DoublingModel(held=True)
-    runner = one_thread(model)
-    first = await busy(model, runner)
-    gone = submit(runner, 1)
-    await asyncio.sleep(0)
-    gone.cancel()
-    model.release()
-    await first
-    assert (await submit(runner, 2))[0].tolist() == [4]
-    assert [batch.tolist() for batch in model.batches] == [[0], [2]]
-
-
-@in_loop
 async def test_a_request_of_a_running_batch_may_give_up():
     model = DoublingModel(held=True)
     runner = one_thread(model)

@@ -158,23 +158,6 @@ async def test_a_single_look_does_not_wait(base):
 
 
 @in_loop
-async def test_the_start_fails_when_a_model_has_no_good_version(base, put, tmp_path):
-    put(1)
-    (tmp_path / "bad" / "4").mkdir(parents=True)
-    models = [config("m", base), config("bad", tmp_path / "bad")]
-    store = make_store(*models, poll_wait_seconds=0.01)
-    code, message = await failure(store.start())
-    assert code == "UNKNOWN"
-    (reason,) = status(store, "bad")
-    assert message == (
-        "1 servable(s) did not become available: {{{name: bad version: 4} due to error: "
-        f"NOT_FOUND: {reason.status.error_message}}}, }}"
-    )
-    await store.close()
-    assert states(store) == {1: "END"}
-
-
-@in_loop
 async def test_close_waits_for_requests_and_frees_all(base, put):
     put(1)
     async with serve(config("m", base)) as store, held() as hold:
@@ -187,15 +170,6 @@ async def test_close_waits_for_requests_and_frees_all(base, put):
         assert await request == 1
         await close
         assert states(store) == {1: "END"}
-
-
-@in_loop
-async def test_labels_are_refused_at_the_start_when_nothing_serves_yet(base, put):
-    """As in TF Serving, where they need --allow_version_labels_for_unavailable_models."""
-    put(9)
-    store = make_store(config("m", base, labels={"stable": 9}), poll_wait_seconds=0)
-    assert await failure(store.start()) == NO_VERSION_9
-    await store.close()
 
 
 @in_loop
