@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import faulthandler
+import importlib.util
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.machinery import PathFinder
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, get_args, get_type_hints
 
 import click
 
 from schema.errors import TaggerError
 from schema.text import visible
-from serving.server.lean_import import import_lean
 from serving.server.options import WITHOUT_EFFECT, ServerOptions
 
 EPILOG: Final = f"Accepted without effect: --{', --'.join(WITHOUT_EFFECT)}."
@@ -34,6 +36,8 @@ _TYPES: Final[dict[Any, Any]] = {
     "rest_api_idle_timeout_seconds": _AT_LEAST_1,
     Path | None: click.Path(path_type=Path),
 }
+# Devices of third parties, which the API of TensorFlow finds and loads.
+_PLUGINS: Final = "tensorflow-plugins"
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 # What the C++ of TensorFlow and gRPC may write. Of TensorFlow nothing: its errors come as
 # exceptions, and every start warns of a GPU library that was registered twice.
@@ -69,7 +73,7 @@ def serve_models(**flags: Any) -> None:
         _logger.warning("These flags have no effect in this server: %s", ", ".join(ignored))
     flags.pop("version")
     with _errors_dropped():
-        import_lean()
+        _import_lean()
         from serving.server.server import run_server
 
     run_server(ServerOptions(**{**flags, "rest_api_port": flags["rest_api_port"] or None}))
@@ -98,6 +102,30 @@ def _errors_dropped() -> Iterator[None]:
         if ours:
             faulthandler.disable()
         os.close(terminal)
+
+
+def _import_lean() -> None:
+    """Makes `tensorflow` and `tensorflow.python` packages that import nothing by themselves.
+
+    Their Python API takes most of a server's start. What lies in them is imported as usual. Only
+    for a process that never says `import tensorflow`; it does nothing where that is done already,
+    or TensorFlow has plug-ins.
+    """
+    if "tensorflow" in sys.modules or importlib.util.find_spec(_PLUGINS):
+        return
+    spec = PathFinder.find_spec("tensorflow")
+    if spec is None or spec.origin is None:
+        return
+    folder = Path(spec.origin).parent
+    for name, path in (("tensorflow", folder), ("tensorflow.python", folder / "python")):
+        package = sys.modules[name] = ModuleType(name)
+        package.__path__ = [str(path)]
+    kernels = folder / "core" / "kernels"
+    if kernels.is_dir():
+        # Operations in libraries of their own, which the API loads too.
+        from tensorflow.python.framework.load_library import load_library
+
+        load_library(str(kernels))
 
 
 def _flags() -> Iterator[Callable[..., Any]]:

@@ -33,6 +33,8 @@ not_found = functools.partial(ServingError, grpc.StatusCode.NOT_FOUND)
 failed_precondition = functools.partial(ServingError, grpc.StatusCode.FAILED_PRECONDITION)
 unimplemented = functools.partial(ServingError, grpc.StatusCode.UNIMPLEMENTED)
 internal = functools.partial(ServingError, grpc.StatusCode.INTERNAL)
+data_loss = functools.partial(ServingError, grpc.StatusCode.DATA_LOSS)
+resource_exhausted = functools.partial(ServingError, grpc.StatusCode.RESOURCE_EXHAUSTED)
 unavailable = functools.partial(ServingError, grpc.StatusCode.UNAVAILABLE)
 
 

@@ -168,13 +168,7 @@ class ModelServer:
         return True
 
     async def _start_grpc(self) -> None:
-        self._grpc = make_grpc_server(
-            self._store,
-            self._monitoring,
-            most_bytes=self._options.max_computing_bytes,
-            max_threads=self._options.grpc_max_threads,
-            token=self._token,
-        )
+        self._grpc = make_grpc_server(self._store, self._monitoring, self._options, self._token)
         if self._options.enable_grpc_healthcheck_service:
             self._health = await add_health_service(self._grpc)
         addresses = {}
@@ -257,30 +251,25 @@ def run_server(options: ServerOptions) -> None:
 
 async def _serve(options: ServerOptions) -> None:
     server = ModelServer(options)
-    loop = asyncio.get_running_loop()
-    signal_came = asyncio.Event()
+    serving = asyncio.create_task(_start_and_wait(server))
     for number in _SIGNALS:
-        loop.add_signal_handler(number, signal_came.set)
-    start = asyncio.create_task(server.start())
-    signalled = asyncio.create_task(signal_came.wait())
-    failure: BaseException | None = None
-    try:
-        await asyncio.wait((start, signalled), return_when=asyncio.FIRST_COMPLETED)
-        if start.done():
-            await start
-            await signalled
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    await asyncio.wait({serving})
+    failure = None if serving.cancelled() else serving.exception()
+    if failure is None:
         _logger.info("Stopping: running requests may take %g s more ...", GRACE_SECONDS)
-    except BaseException as error:
-        failure = error
-        raise
-    finally:
-        for task in (start, signalled):
-            task.cancel()
-        await asyncio.gather(start, signalled, return_exceptions=True)
-        if not await server.stop():
-            _logger.warning("A model is still computing: the process ends without it")
-            # A normal exit would wait for its thread, and only then report what failed.
-            if failure is not None:
-                _logger.error("The server can't start: %s", failure)
-            logging.shutdown()
-            os._exit(0 if failure is None else 1)
+    if not await server.stop():
+        _logger.warning("A model is still computing: the process ends without it")
+        # A normal exit would wait for its thread, and only then report what failed.
+        if failure is not None:
+            _logger.error("The server can't start: %s", failure)
+        logging.shutdown()
+        os._exit(0 if failure is None else 1)
+    if failure is not None:
+        raise failure
+
+
+async def _start_and_wait(server: ModelServer) -> None:
+    await server.start()
+    # Until a signal cancels it.
+    await asyncio.Event().wait()

@@ -88,7 +88,7 @@ def tensors_of(
     if method == REGRESS and _OUTPUTS not in signature.outputs:
         raise invalid_argument(f"No {kind} outputs found in SignatureDef: {signature.proto}")
     wanted = known if method == CLASSIFY else [_OUTPUTS]
-    return signature.inputs[_INPUTS].name, signature.choose(wanted).tensors
+    return signature.inputs[_INPUTS].name, tuple(signature.choose(wanted).values())
 
 
 def fill_classifications(

@@ -27,6 +27,7 @@ from serving.server.api import inference
 from serving.server.config import list_models
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.monitoring import Monitoring
+from serving.server.options import ServerOptions
 from serving.server.store.models import ModelStore
 from serving.server.wire import field_ends
 
@@ -50,8 +51,8 @@ _MODEL_SERVICE: Final = "tensorflow.serving.ModelService"
 # What each kind of inference takes, and what answers it.
 _INFERENCE: Final[dict[str, tuple[type[Message], Callable[..., Awaitable[Message | bytes]]]]] = {
     "Predict": (PredictRequest, inference.predict),
-    "Classify": (ClassificationRequest, inference.classify),
-    "Regress": (RegressionRequest, inference.regress),
+    "Classify": (ClassificationRequest, inference.run_examples),
+    "Regress": (RegressionRequest, inference.run_examples),
     "MultiInference": (MultiInferenceRequest, inference.multi_inference),
 }
 # By TF Serving's short names, and by the full ones that clients expect.
@@ -67,26 +68,16 @@ _Context: TypeAlias = grpc.aio.ServicerContext
 
 
 def make_grpc_server(
-    models: ModelStore,
-    monitoring: Monitoring,
-    *,
-    most_bytes: int,
-    max_threads: int | None = None,
-    token: bytes | None = None,
+    models: ModelStore, monitoring: Monitoring, options: ServerOptions, token: bytes | None
 ) -> grpc.aio.Server:
     """Returns a server with TF Serving's services, which does not listen yet.
 
-    Args:
-        models: What is served.
-        monitoring: Counts the requests.
-        most_bytes: Of a message, unpacked.
-        max_threads: `--grpc_max_threads`: how many calls are answered at once; four to a core
-            where None.
-        token: What calls must bring, but for those of the health service.
+    The token is what calls must bring, but for those of the health service.
     """
-    limit = ("grpc.max_receive_message_length", most_bytes)
+    # Of a message, unpacked.
+    limit = ("grpc.max_receive_message_length", options.max_computing_bytes)
     server = grpc.aio.server(options=(limit, *_OPTIONS))
-    threads = max_threads or 4 * len(os.sched_getaffinity(0))
+    threads = options.grpc_max_threads or 4 * len(os.sched_getaffinity(0))
     server.add_generic_rpc_handlers(_Services(models, monitoring, threads, token).handlers())
     return server
 

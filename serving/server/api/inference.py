@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.classification_pb2 import (
@@ -64,7 +64,6 @@ _SIGNATURE_DEF: Final = "signature_def"
 # From here on tensors and examples are converted in a thread: the event loop would stand still.
 _MANY_BYTES: Final = 512 * 1024
 _MANY_ELEMENTS: Final = 2048
-_Response = TypeVar("_Response", ClassificationResponse, RegressionResponse)
 
 
 async def predict(
@@ -97,24 +96,32 @@ async def predict(
     return await in_thread_if(is_large, _serialize, spec, outputs)
 
 
-async def classify(
-    servable: Servable, request: ClassificationRequest, timeout: float | None = None
-) -> ClassificationResponse:
-    """Classifies tf.Examples.
+async def run_examples(
+    servable: Servable,
+    request: ClassificationRequest | RegressionRequest,
+    timeout: float | None = None,
+) -> ClassificationResponse | RegressionResponse:
+    """Classifies tf.Examples, or computes a value for each, as the request's type asks for.
 
-    Source: servables/tensorflow/classifier.cc.
+    Source: servables/tensorflow/classifier.cc and regressor.cc.
     """
-    return await _run_examples(servable, request, ClassificationResponse(), timeout)
-
-
-async def regress(
-    servable: Servable, request: RegressionRequest, timeout: float | None = None
-) -> RegressionResponse:
-    """Computes a value for each tf.Example.
-
-    Source: servables/tensorflow/regressor.cc.
-    """
-    return await _run_examples(servable, request, RegressionResponse(), timeout)
+    key = request.model_spec.signature_name or DEFAULT_SIGNATURE
+    signature = servable.model.signatures.get(key)
+    if signature is None:
+        raise invalid_argument(f"No signature was found with the name: {key}")
+    response: ClassificationResponse | RegressionResponse
+    if isinstance(request, ClassificationRequest):
+        method, response, fill = CLASSIFY, ClassificationResponse(), fill_classifications
+    else:
+        method, response, fill = REGRESS, RegressionResponse(), fill_regressions
+    feed, fetches = tensors_of(signature, method, servable.check_method_names)
+    examples = await _examples(servable, request.input)
+    values = await servable.runner.run({feed: examples}, fetches, timeout=timeout)
+    _fill_spec(response.model_spec, request.model_spec, servable)
+    tensors = dict(zip(fetches, values, strict=True))
+    is_large = len(examples) > _MANY_ELEMENTS
+    await in_thread_if(is_large, fill, signature, len(examples), tensors, response.result)
+    return response
 
 
 async def multi_inference(
@@ -189,8 +196,8 @@ async def run_signature(
         )
     feeds = signature.feed(inputs)
     chosen = signature.choose(output_filter) if output_filter else signature.every
-    values = await servable.runner.run(feeds, chosen.tensors, timeout=timeout)
-    outputs = dict(zip(chosen.aliases, values, strict=True))
+    values = await servable.runner.run(feeds, tuple(chosen.values()), timeout=timeout)
+    outputs = dict(zip(chosen, values, strict=True))
     if servable.request_log is not None:
         known = servable.model.signatures.items()
         key = next(key for key, each in known if each is signature)
@@ -198,29 +205,6 @@ async def run_signature(
         spec.version.value = servable.version
         servable.request_log.add(spec, inputs, outputs)
     return outputs
-
-
-async def _run_examples(
-    servable: Servable,
-    request: ClassificationRequest | RegressionRequest,
-    response: _Response,
-    timeout: float | None,
-) -> _Response:
-    classifies = isinstance(response, ClassificationResponse)
-    key = request.model_spec.signature_name or DEFAULT_SIGNATURE
-    signature = servable.model.signatures.get(key)
-    if signature is None:
-        raise invalid_argument(f"No signature was found with the name: {key}")
-    method = CLASSIFY if classifies else REGRESS
-    feed, fetches = tensors_of(signature, method, servable.check_method_names)
-    examples = await _examples(servable, request.input)
-    values = await servable.runner.run({feed: examples}, fetches, timeout=timeout)
-    _fill_spec(response.model_spec, request.model_spec, servable)
-    fill = fill_classifications if classifies else fill_regressions
-    tensors = dict(zip(fetches, values, strict=True))
-    is_large = len(examples) > _MANY_ELEMENTS
-    await in_thread_if(is_large, fill, signature, len(examples), tensors, response.result)
-    return response
 
 
 async def _examples(servable: Servable, given: Input) -> Array:

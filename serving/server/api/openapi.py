@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from serving.server.api.page import content_policy
+from serving.server.api.page import answer_page, read_file
 from serving.server.errors import ServingError
 from serving.server.model.signatures import DEFAULT_SIGNATURE
 from serving.server.store.models import ModelStore
@@ -38,7 +37,7 @@ def show_document(models: ModelStore, _: Request) -> Response:
         signatures = models.lease(ModelSpec(name=name)).model.signatures
     except ServingError as error:
         return JSONResponse({"error": error.message}, 404)
-    document = json.loads(_read("openapi.json"))
+    document = json.loads(read_file("openapi.json"))
     document["paths"] = {
         path.replace("{model}", quote(name, safe="")): item
         for path, item in document["paths"].items()
@@ -66,12 +65,7 @@ def show_document(models: ModelStore, _: Request) -> Response:
 
 def show_reference(_: Request) -> Response:
     """Returns the page that shows the document."""
-    page = _read("api.html").replace("__STYLE__", _read("page.css"))
-    return HTMLResponse(page, headers={"content-security-policy": content_policy(page)})
-
-
-def _read(name: str) -> str:
-    return (files("serving.server") / "page" / name).read_text(encoding="utf-8")
+    return answer_page(read_file("api.html").replace("__STYLE__", read_file("page.css")))
 
 
 def _tensors(tensors: Mapping[str, TensorInfo], rows: int) -> _Schema:

@@ -19,25 +19,30 @@ from serving.server.store.models import ModelStore
 
 def show_page(models: ModelStore, _: Request) -> Response:
     """Returns the page of the first model."""
-    name = _in_script(models.names[0]) if models.names else "__MODEL_NAME__"
-    model = models.metadata(models.names[0]) if models.names else None
+    name = next(iter(models.names), "")
+    model = models.metadata(name)
     page = _read_page(model.words if model else PAPERS)
-    versions = _in_script(models.labels.get(models.names[0], {}) if models.names else {})
+    versions = _in_script(models.labels.get(name, {}))
     labels = _in_script(dict(model.label_names) if model else {})
     page = page.replace("__VERSION_LABELS__", versions).replace("__LABEL_NAMES__", labels)
-    page = page.replace("__MODEL_NAME__", name)
-    return HTMLResponse(page, headers={"content-security-policy": content_policy(page)})
+    return answer_page(page.replace("__MODEL_NAME__", _in_script(name)) if name else page)
 
 
-def content_policy(page: str) -> str:
-    """Returns what a browser may do for the page: to run no script but its own, for one."""
+def answer_page(page: str) -> Response:
+    """Returns a page with what a browser may do for it: to run no script but its own, for one."""
     script = page.rpartition("<script>")[2].partition("</script>")[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
+    policy = (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
         "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     )
+    return HTMLResponse(page, headers={"content-security-policy": policy})
+
+
+def read_file(name: str) -> str:
+    """Returns a file of the folder `page`."""
+    return (files("serving.server") / "page" / name).read_text(encoding="utf-8")
 
 
 def _in_script(value: object) -> str:
@@ -46,11 +51,8 @@ def _in_script(value: object) -> str:
 
 @cache
 def _read_page(words: Words) -> str:
-    folder = files("serving.server") / "page"
-    html, style, *scripts = (
-        folder.joinpath(name).read_text(encoding="utf-8")
-        for name in ("index.html", "page.css", "server.js", "versions.js", "explain.js", "page.js")
-    )
+    names = ("index.html", "page.css", "server.js", "versions.js", "explain.js", "page.js")
+    html, style, *scripts = map(read_file, names)
     # Of the elements only the text.
     html = re.sub(r">[^<]+<", lambda text: words.of(text[0], escape), html)
     hidden = {"example": words.item != Words.item, "title": words.title is None}

@@ -27,7 +27,12 @@ from serving.server.api import inference, json_document, rest_answers
 from serving.server.api.openapi import show_document, show_reference
 from serving.server.api.page import show_page
 from serving.server.api.rest_request import fill_examples, predict_inputs, too_large, unpack
-from serving.server.errors import ServingError, failed_precondition, invalid_argument
+from serving.server.errors import (
+    ServingError,
+    failed_precondition,
+    invalid_argument,
+    resource_exhausted,
+)
 from serving.server.model.runners import in_thread_if
 from serving.server.model.signatures import DEFAULT_SIGNATURE
 from serving.server.monitoring import Monitoring
@@ -82,10 +87,10 @@ _MANY_ELEMENTS: Final = 2048
 # So many of the largest bodies are held at once.
 _MOST_AT_ONCE: Final = 4
 
-# By method: the request, what runs it, and what writes the result.
-_ON_EXAMPLES: Final[dict[str, tuple[Any, Any, Callable[[Any], str]]]] = {
-    "classify": (ClassificationRequest, inference.classify, rest_answers.classify_json),
-    "regress": (RegressionRequest, inference.regress, rest_answers.regress_json),
+# By method: the request, and what writes the result.
+_ON_EXAMPLES: Final[dict[str, tuple[Any, Callable[[Any], str]]]] = {
+    "classify": (ClassificationRequest, rest_answers.classify_json),
+    "regress": (RegressionRequest, rest_answers.regress_json),
 }
 
 
@@ -158,10 +163,7 @@ class RestApi:
                 raise too_large(self._most_bytes)
             most = _MOST_AT_ONCE * self._most_bytes
             if len(body) > _MANY_BYTES and self._held + size > most:
-                raise ServingError(
-                    grpc.StatusCode.RESOURCE_EXHAUSTED,
-                    "The server holds too much of other requests. Try again.",
-                )
+                raise resource_exhausted("The server holds too much of other requests. Try again.")
             body += piece
             self._held += size
 
@@ -209,12 +211,12 @@ class RestApi:
     async def _on_examples(
         self, method: str, spec: ModelSpec, read: Callable[[], _Document], large: bool
     ) -> str:
-        make_request, run, write = _ON_EXAMPLES[method]
+        make_request, write = _ON_EXAMPLES[method]
         request = make_request(model_spec=spec)
         async with self._turn if large else nullcontext():
             await in_thread_if(large, _fill_request, request, read)
         with self._models.lease(request.model_spec) as servable:
-            answer = await run(servable, request, self._timeout)
+            answer = await inference.run_examples(servable, request, self._timeout)
         return await in_thread_if(large, write, answer.result)
 
     async def _predict(self, spec: ModelSpec, read: Callable[[], _Document], large: bool) -> str:

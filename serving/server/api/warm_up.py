@@ -6,9 +6,8 @@ import asyncio
 import itertools
 import logging
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import grpc
 from google.protobuf.message import DecodeError
 from tensorflow.python.framework.errors_impl import DataLossError, OpError
 from tensorflow.python.lib.io._pywrap_record_io import RecordIterator
@@ -16,10 +15,17 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from schema import names
 from serving.server.api import inference
-from serving.server.errors import ServingError, from_tensorflow, invalid_argument, unimplemented
+from serving.server.errors import data_loss, from_tensorflow, invalid_argument, unimplemented
 from serving.server.store.servable import Servable
 
 MAX_RECORDS: Final = 1000
+# What answers each kind of request.
+_ANSWER: Final[dict[str, Any]] = {
+    "predict_log": inference.predict,
+    "classify_log": inference.run_examples,
+    "regress_log": inference.run_examples,
+    "multi_inference_log": inference.multi_inference,
+}
 
 _logger = logging.getLogger(__name__)
 
@@ -57,9 +63,8 @@ def _read(path: Path) -> list[PredictionLog]:
     try:
         records = list(itertools.islice(RecordIterator(str(path), ""), MAX_RECORDS + 1))
     except DataLossError as error:
-        raise ServingError(
-            grpc.StatusCode.DATA_LOSS,
-            f"{error.message}. Please verify your warmup data is in TFRecord format.",
+        raise data_loss(
+            f"{error.message}. Please verify your warmup data is in TFRecord format."
         ) from error
     except OpError as error:
         raise from_tensorflow(error) from error
@@ -74,15 +79,9 @@ def _read(path: Path) -> list[PredictionLog]:
 
 
 async def _play(servable: Servable, log: PredictionLog) -> None:
-    match log.WhichOneof("log_type"):
-        case "predict_log":
-            await inference.predict(servable, log.predict_log.request)
-        case "classify_log":
-            await inference.classify(servable, log.classify_log.request)
-        case "regress_log":
-            await inference.regress(servable, log.regress_log.request)
-        case "multi_inference_log":
-            await inference.multi_inference(servable, log.multi_inference_log.request)
-        case "session_run_log":
-            number = PredictionLog.SESSION_RUN_LOG_FIELD_NUMBER
-            raise unimplemented(f"Unsupported log_type for warmup: {number}")
+    kind = log.WhichOneof("log_type")
+    if kind == "session_run_log":
+        number = PredictionLog.SESSION_RUN_LOG_FIELD_NUMBER
+        raise unimplemented(f"Unsupported log_type for warmup: {number}")
+    if kind:
+        await _ANSWER[kind](servable, getattr(log, kind).request)

@@ -6,9 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
-import grpc
-
-from serving.server.errors import ServingError, invalid_argument
+from serving.server.errors import invalid_argument, resource_exhausted
 from serving.server.model.tensors import STRING_BYTES, Array
 
 # A request of no more is let in at any time, and not counted.
@@ -37,9 +35,8 @@ class Limits:
         """
         if size > self._max_computing_bytes:
             raise invalid_argument(
-                f"The request counts {size} bytes, where a string counts {STRING_BYTES} more than "
-                f"it has, and --max_computing_bytes is {self._max_computing_bytes}. Send it in "
-                "parts."
+                f"The request is too large: it would take {size} bytes, and --max_computing_bytes "
+                f"allows {self._max_computing_bytes}. Send it in parts."
             )
 
     def measure(self, inputs: Mapping[str, Array]) -> int:
@@ -74,10 +71,10 @@ class Limits:
             return 0
         with self._lock:
             if self._computing + size > self._max_computing_bytes:
-                raise ServingError(
-                    grpc.StatusCode.RESOURCE_EXHAUSTED,
-                    f"The request counts {size} bytes, and {self._computing} of the "
-                    f"{self._max_computing_bytes} of --max_computing_bytes are taken. Try again.",
+                raise resource_exhausted(
+                    f"The request would take {size} bytes, and other requests have taken "
+                    f"{self._computing} of the {self._max_computing_bytes} that "
+                    "--max_computing_bytes allows. Try again."
                 )
             self._computing += size
         return size

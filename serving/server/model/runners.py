@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import os
 import time
@@ -22,6 +23,10 @@ _CALM_SECONDS: Final = 0.05
 # What the event loop may do at once.
 _SHORT_SECONDS: Final = 0.002
 _T = TypeVar("_T")
+
+# The errors of a request to a model that goes, and of one whose time is up.
+is_closed = functools.partial(unavailable, "The model is being unloaded")
+is_too_late = functools.partial(deadline_exceeded, "Deadline exceeded")
 
 
 class Runner(ABC):
@@ -149,13 +154,3 @@ async def in_thread_if(large: bool, function: Callable[..., _T], *args: Any, **k
     if large:
         return await asyncio.to_thread(function, *args, **kwargs)
     return function(*args, **kwargs)
-
-
-def is_closed() -> Exception:
-    """Returns the error of a request to a model that goes."""
-    return unavailable("The model is being unloaded")
-
-
-def is_too_late() -> Exception:
-    """Returns the error of a request whose time is up."""
-    return deadline_exceeded("Deadline exceeded")

@@ -33,6 +33,7 @@ from tensorflow.python.framework.ops import Graph
 
 from serving.server.errors import (
     ServingError,
+    data_loss,
     failed_precondition,
     from_tensorflow,
     invalid_argument,
@@ -182,12 +183,12 @@ def _read_meta_graph(path: Path) -> MetaGraphDef:
         if not is_whole and _is_cut_short(content):
             raise ServingError(grpc.StatusCode.OUT_OF_RANGE, "Read less bytes than requested")
         if not is_whole:
-            raise _data_loss(f"Can't parse {binary} as binary proto")
+            raise data_loss(f"Can't parse {binary} as binary proto")
     elif text.is_file():
         try:
             text_format.Parse(text.read_text("utf-8"), model)
         except (text_format.ParseError, UnicodeDecodeError) as error:
-            raise _data_loss(f"Can't parse {text} as text proto") from error
+            raise data_loss(f"Can't parse {text} as text proto") from error
     else:
         raise not_found(
             "Specified file path does not appear to contain a SavedModel bundle (should have a "
@@ -283,7 +284,3 @@ def _init_op(graph: MetaGraphDef, path: Path) -> str:
                 raise failed_precondition(f"Expected exactly one main op in : {path}")
             return str(nodes[0])
     return ""
-
-
-def _data_loss(message: str) -> ServingError:
-    return ServingError(grpc.StatusCode.DATA_LOSS, message)

@@ -18,19 +18,6 @@ REGRESS: Final = "tensorflow/serving/regress"
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """Outputs of a signature, ordered by name of tensor so that equal requests look equal.
-
-    Attributes:
-        aliases: What the signature calls them.
-        tensors: The names of their tensors.
-    """
-
-    aliases: tuple[str, ...]
-    tensors: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Signature:
     """A signature of a model.
 
@@ -39,7 +26,7 @@ class Signature:
         inputs: Input tensors by alias, ordered by alias.
         defaults: Values of inputs that a request may leave out, by alias.
         outputs: Output tensors by alias, ordered by alias.
-        every: All of its outputs.
+        every: All of its outputs, as `choose` returns them.
         proto: As it stands in the SavedModel.
     """
 
@@ -47,7 +34,7 @@ class Signature:
     inputs: dict[str, TensorInfo]
     defaults: dict[str, Array]
     outputs: dict[str, TensorInfo]
-    every: Outputs
+    every: dict[str, str]
     proto: SignatureDef
 
     @classmethod
@@ -102,8 +89,10 @@ class Signature:
             )
         return feeds
 
-    def choose(self, output_filter: Sequence[str]) -> Outputs:
-        """Returns the outputs that a request names.
+    def choose(self, output_filter: Sequence[str]) -> dict[str, str]:
+        """Returns the tensors of the outputs that a request names, by alias.
+
+        They are in the order of the tensors' names, so that equal requests look equal.
 
         Raises:
             ServingError: One is unknown or named twice.
@@ -121,9 +110,9 @@ class Signature:
         return _ordered(self.outputs, chosen)
 
 
-def _ordered(outputs: dict[str, TensorInfo], aliases: Iterable[str]) -> Outputs:
-    ordered = sorted(aliases, key=lambda alias: (outputs[alias].name, alias))
-    return Outputs(tuple(ordered), tuple(outputs[alias].name for alias in ordered))
+def _ordered(outputs: dict[str, TensorInfo], aliases: Iterable[str]) -> dict[str, str]:
+    pairs = sorted((outputs[alias].name, alias) for alias in aliases)
+    return {alias: tensor for tensor, alias in pairs}
 
 
 def _names(aliases: Iterable[str]) -> str:

@@ -6,13 +6,16 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from tensorflow.core.protobuf.config_pb2 import ConfigProto
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
+from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
+    FileSystemStoragePathSourceConfig,
+)
 from tensorflow_serving.config.logging_config_pb2 import LoggingConfig
 
 from serving.server.errors import ServingError, internal
@@ -20,12 +23,12 @@ from serving.server.model.batching import BatchingOptions, BatchingRunner
 from serving.server.model.limits import Limits
 from serving.server.model.runners import DirectRunner
 from serving.server.model.saved_model import load_saved_model
-from serving.server.store.policy import next_action
 from serving.server.store.request_log import RequestLog
 from serving.server.store.servable import Servable
 
 # The path, size and time of change of each file.
 Fingerprint = frozenset[tuple[str, int, int]]
+VersionPolicy: TypeAlias = FileSystemStoragePathSourceConfig.ServableVersionPolicy
 # Answers the warm-up requests of a version before it takes others.
 WarmUp = Callable[[Servable], Awaitable[object]]
 
@@ -242,3 +245,40 @@ def fingerprint(folder: Path) -> Fingerprint:
                 continue
             found.add((str(path), status.st_size, status.st_mtime_ns))
     return frozenset(found)
+
+
+def choose_versions(policy: VersionPolicy, versions: Collection[int]) -> frozenset[int]:
+    """Returns which of the existing versions to serve: the highest, if the policy is empty."""
+    match policy.WhichOneof("policy_choice"):
+        case "all":
+            return frozenset(versions)
+        case "specific":
+            return frozenset(policy.specific.versions).intersection(versions)
+    # As in TF Serving, 0 means 1.
+    return frozenset(sorted(versions)[-max(policy.latest.num_versions, 1) :])
+
+
+def next_action(
+    wanted: Collection[int], loadable: Collection[int], serving: Collection[int]
+) -> tuple[Literal["load", "unload"], int] | None:
+    """Returns the next step from the versions that serve to those that are wanted.
+
+    The rules are those of TF Serving's core/availability_preserving_policy.cc: as long as
+    versions are wanted and none of them serves, one that is no longer wanted goes on serving;
+    apart from that unloading comes before loading, the lowest first; the highest is loaded first.
+
+    Args:
+        wanted: Versions that should serve.
+        loadable: Those of them that are not loaded yet and were not refused.
+        serving: Versions that serve.
+
+    Returns:
+        The step and the version, or None when nothing is left to do.
+    """
+    unwanted = set(serving).difference(wanted)
+    wanted_serves = len(unwanted) < len(serving)
+    if unwanted and (not wanted or wanted_serves or len(unwanted) > 1):
+        return "unload", min(unwanted)
+    if loadable:
+        return "load", max(loadable)
+    return None

@@ -16,8 +16,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from serving.model_metadata import ModelMetadata
 from serving.server.errors import ServingError, failed_precondition, invalid_argument, not_found
-from serving.server.store.model_versions import LoadOptions, ModelVersions
-from serving.server.store.policy import choose_versions
+from serving.server.store.model_versions import LoadOptions, ModelVersions, choose_versions
 from serving.server.store.servable import Servable
 from serving.versions import version_folders
 

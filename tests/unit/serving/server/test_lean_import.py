@@ -3,12 +3,12 @@ import sys
 
 import tensorflow as tf
 
-from serving.server.lean_import import import_lean
+from serving.server.__main__ import _import_lean
 
 PROGRAM = """
 import sys
-from serving.server.lean_import import import_lean
-import_lean()
+from serving.server.__main__ import _import_lean
+_import_lean()
 import serving.server.server
 import tensorflow
 print("tensorflow.python.client.session" in sys.modules, "tensorflow._api" in sys.modules)
@@ -24,5 +24,5 @@ def test_the_server_needs_no_more_of_tensorflow_than_it_imports():
 
 
 def test_a_tensorflow_that_is_there_stays():
-    import_lean()
+    _import_lean()
     assert sys.modules["tensorflow"] is tf

@@ -105,7 +105,11 @@ def test_what_cannot_be_loaded_fails_the_start_after_some_tries(tmp_path, caplog
     warm_up.parent.mkdir()
     warm_up.write_bytes(b"nonsense" * 9)
     options = ServerOptions(
-        model_base_path=tmp_path, port=0, max_num_load_retries=1, load_retry_interval_micros=1000
+        model_base_path=tmp_path,
+        port=0,
+        rest_api_port=0,
+        max_num_load_retries=1,
+        load_retry_interval_micros=1000,
     )
     with pytest.raises(UsageError, match=r"^UNKNOWN: 1 servable\(s\) did not .* DATA_LOSS: "):
         run_server(options)

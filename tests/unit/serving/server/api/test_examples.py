@@ -24,13 +24,13 @@ LABELS = np.array([[b"a", b"b"]], object)
 def classify(model):
     request = ClassificationRequest()
     request.input.example_list.examples.append(tf_example())
-    return asyncio.run(inference.classify(model, request))
+    return asyncio.run(inference.run_examples(model, request))
 
 
 def regress(model):
     request = RegressionRequest()
     request.input.example_list.examples.append(tf_example())
-    return asyncio.run(inference.regress(model, request))
+    return asyncio.run(inference.run_examples(model, request))
 
 
 def test_classes_alone_some_of_which_are_not_text():

@@ -74,8 +74,8 @@ def test_an_input_with_a_default_may_be_left_out(with_default):
         ({"x": TensorProto(dtype=1, tensor_content=b"abc")}, "tensor parsing error: x"),
         (
             {"x": tf.make_tensor_proto(1.0, shape=[10**8])},
-            "The request counts 400000000 bytes, where a string counts 2048 more than it has, and "
-            "--max_computing_bytes is 67108864. Send it in parts.",
+            "The request is too large: it would take 400000000 bytes, and --max_computing_bytes "
+            "allows 67108864. Send it in parts.",
         ),
     ],
     ids=str,
@@ -115,5 +115,5 @@ def test_outputs_are_chosen_in_any_order():
     for alias in "abc":
         proto.outputs[alias].name = f"{alias}:0"
     signature = Signature.read(proto)
-    assert signature.choose(["c", "a"]).aliases == ("a", "c")
-    assert signature.every.tensors == ("a:0", "b:0", "c:0")
+    assert list(signature.choose(["c", "a"]).items()) == [("a", "a:0"), ("c", "c:0")]
+    assert list(signature.every) == ["a", "b", "c"]

@@ -32,8 +32,8 @@ def test_numbers_count_their_bytes_and_strings_two_kibibytes_more():
     ("array", "message"),
     [
         (strings(b"short", b"a" * 101), "A string of the request has 101 bytes, and --max_string"),
-        (strings(*[b""] * 5), "The request counts 10240 bytes, where a string counts 2048 more"),
-        (np.zeros(2000), "The request counts 16000 bytes"),
+        (strings(*[b""] * 5), "The request is too large: it would take 10240 bytes, and --max"),
+        (np.zeros(2000), "The request is too large: it would take 16000 bytes"),
     ],
     ids=["a long string", "many strings", "many numbers"],
 )
@@ -60,8 +60,8 @@ async def test_a_request_counts_until_its_computation_has_ended(batching):
     error = await refusal(submit(runner, *LARGE))
     assert error.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert error.message == (
-        "The request counts 40000 bytes, and 80000 of the 100000 of --max_computing_bytes are "
-        "taken. Try again."
+        "The request would take 40000 bytes, and other requests have taken 80000 of the 100000 "
+        "that --max_computing_bytes allows. Try again."
     )
     # What waits no longer gives its place back too.
     waiting.cancel()

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from serving.server.store.policy import VersionPolicy, choose_versions, next_action
+from serving.server.store.model_versions import VersionPolicy, choose_versions, next_action
 
 
 @pytest.mark.parametrize(
