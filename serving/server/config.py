@@ -116,20 +116,18 @@ def list_models(config: ModelServerConfig) -> tuple[ModelConfig, ...]:
 
 
 def _check_model(model: ModelConfig) -> None:
-    if not model.name:
+    name, base_path = model.name, f"base_path()={model.base_path}"
+    if not name:
         raise invalid_argument(
-            f"Expected each model to have a name; the one with base_path()={model.base_path} "
-            "has none"
+            f"Expected each model to have a name; the one with {base_path} has none"
         )
     if "://" in model.base_path:
         raise invalid_argument(
-            f"Expected model {model.name} to have the path of a local folder; "
-            f"got base_path()={model.base_path}"
+            f"Expected model {name} to have the path of a local folder; got {base_path}"
         )
     if not Path(model.base_path).is_absolute():
         raise invalid_argument(
-            f"Expected model {model.name} to have an absolute path or URI; "
-            f"got base_path()={model.base_path}"
+            f"Expected model {name} to have an absolute path or URI; got {base_path}"
         )
     _check_platform(model)
     collector = model.logging_config.log_collector_config

@@ -27,17 +27,13 @@ from serving.server.api.warm_up import play_warm_up
 from serving.server.config import (
     MONITORING_PATH,
     follow_model_config_file,
-    read_batching,
     read_models,
     read_monitoring_file,
-    read_session_config,
 )
 from serving.server.errors import ServingError
-from serving.server.model.limits import Limits
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
 from serving.server.ports import address_of, explain_bind_error, most_connections, reserve
-from serving.server.store.model_versions import LoadOptions
 from serving.server.store.models import ModelStore
 
 _logger = logging.getLogger(__name__)
@@ -67,28 +63,13 @@ class ModelServer:
             UsageError: Options that contradict each other, or a file that can't be read.
         """
         self._options = options
-        models = read_models(options)
-        load_options = LoadOptions(
-            warm_up=play_warm_up if options.enable_model_warmup else None,
-            batching=read_batching(options),
-            session=read_session_config(options),
-            check_method_names=options.enable_signature_method_name_check,
-            max_retries=options.max_num_load_retries,
-            retry_seconds=max(0, options.load_retry_interval_micros) / 1e6,
-            limits=Limits(options.max_string_bytes, options.max_computing_bytes),
-        )
+        self._store = ModelStore(read_models(options), options, play_warm_up)
         file = options.auth_token_file
         self._token = read_token_file(file) if file else None
         file = options.ssl_config_file
         self._credentials = read_credentials(file) if file else None
         file = options.monitoring_config_file
         self._metrics = read_monitoring_file(file) if file else MONITORING_PATH
-        self._store = ModelStore(
-            models,
-            load_options,
-            poll_wait_seconds=options.file_system_poll_wait_seconds,
-            allow_labels_for_unavailable=options.allow_version_labels_for_unavailable_models,
-        )
         self._monitoring = Monitoring(lambda: self._store.names)
         self.grpc_port = 0
         self.rest_port = 0

@@ -15,7 +15,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from serving.server.api.warm_up import play_warm_up
 from serving.server.errors import ServingError
-from serving.server.store.model_versions import LoadOptions
+from serving.server.options import ServerOptions
 from serving.server.store.models import ModelStore
 
 
@@ -35,14 +35,14 @@ def config(name, base, policy=None, labels=None):
     )
 
 
-def make_store(*models, batching=None, max_retries=0, retry_seconds=0, **options):
-    load = LoadOptions(play_warm_up, batching, max_retries=max_retries, retry_seconds=retry_seconds)
-    return ModelStore(models, load, **options)
+def make_store(*models, **flags):
+    flags = {"max_num_load_retries": 0, "load_retry_interval_micros": 0, **flags}
+    return ModelStore(models, ServerOptions(**flags), play_warm_up)
 
 
 @contextlib.asynccontextmanager
-async def serve(*models, **options):
-    store = make_store(*models, **{"poll_wait_seconds": 0, **options})
+async def serve(*models, **flags):
+    store = make_store(*models, **{"file_system_poll_wait_seconds": 0, **flags})
     try:
         await store.start()
         yield store

@@ -7,22 +7,23 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from tensorflow.core.protobuf.config_pb2 import ConfigProto
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
     FileSystemStoragePathSourceConfig,
 )
 from tensorflow_serving.config.logging_config_pb2 import LoggingConfig
 
+from serving.server.config import read_batching, read_session_config
 from serving.server.errors import ServingError, internal
-from serving.server.model.batching import BatchingOptions, BatchingRunner
+from serving.server.model.batching import BatchingRunner
 from serving.server.model.limits import Limits
 from serving.server.model.runners import DirectRunner
 from serving.server.model.saved_model import load_saved_model
+from serving.server.options import ServerOptions
 from serving.server.store.request_log import RequestLog
 from serving.server.store.servable import Servable
 
@@ -39,27 +40,45 @@ _logger = logging.getLogger(__name__)
 _UNLOAD_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True)
-class LoadOptions:
-    """How versions are loaded and served.
+class Loader:
+    """Loads versions as the flags say; together they may compute what the limits allow."""
 
-    Attributes:
-        warm_up: Answers a version's warm-up requests; where it raises, the version is refused.
-        batching: How requests are gathered into batches; None computes each on its own.
-        session: See `load_saved_model`.
-        check_method_names: See Servable.
-        max_retries: How often a version is tried again that can't be loaded.
-        retry_seconds: Time between two such tries.
-        limits: What all versions together may compute at once.
-    """
+    def __init__(self, options: ServerOptions, warm_up: WarmUp) -> None:
+        """Reads the batching parameters.
 
-    warm_up: WarmUp | None = None
-    batching: BatchingOptions | None = None
-    session: ConfigProto | None = None
-    check_method_names: bool = False
-    max_retries: int = 0
-    retry_seconds: float = 0
-    limits: Limits = field(default_factory=Limits)
+        Args:
+            options: The flags.
+            warm_up: Answers a version's warm-up requests; where it raises, the version is refused.
+
+        Raises:
+            UsageError: Options that contradict each other, or a file that can't be read.
+        """
+        self._warm_up = warm_up if options.enable_model_warmup else None
+        self._batching = read_batching(options)
+        self._session = read_session_config(options)
+        self._limits = Limits(options.max_string_bytes, options.max_computing_bytes)
+        self._check_method_names = options.enable_signature_method_name_check
+
+    async def load(self, name: str, version: int, folder: Path) -> Servable:
+        """Returns a version of a model, warmed up.
+
+        Raises:
+            ServingError: It can't be loaded.
+        """
+        model = await asyncio.to_thread(load_saved_model, folder, self._session)
+        runner = (
+            DirectRunner(model, limits=self._limits)
+            if self._batching is None
+            else BatchingRunner(model, self._batching, self._limits)
+        )
+        servable = Servable(name, version, model, runner, self._check_method_names)
+        try:
+            if self._warm_up is not None:
+                await self._warm_up(servable)
+        except BaseException:
+            await servable.close()
+            raise
+        return servable
 
 
 @dataclass
@@ -84,11 +103,12 @@ class ModelVersions:
         statuses: The last state of each version that was ever to be loaded.
     """
 
-    def __init__(self, name: str, options: LoadOptions) -> None:
+    def __init__(self, name: str, options: ServerOptions, loader: Loader) -> None:
         self.name = name
         self.serving: dict[int, Servable] = {}
         self.statuses: dict[int, ModelVersionStatus] = {}
         self._options = options
+        self._loader = loader
         self._refused: dict[int, _Refusal] = {}
         self._unloading: set[asyncio.Task[None]] = set()
         self._log: RequestLog | None = None
@@ -161,14 +181,14 @@ class ModelVersions:
         self._set_status(version, ModelVersionStatus.LOADING)
         held = await asyncio.to_thread(fingerprint, folder)
         try:
-            servable = await self._load_and_warm_up(version, folder)
+            servable = await self._loader.load(self.name, version, folder)
         except Exception as error:
             # Whatever is wrong with this version, the others must keep serving.
             known = isinstance(error, ServingError)
             told = error if isinstance(error, ServingError) else internal(repr(error))
             last = self._refused.get(version)
-            retries = last.retries - 1 if last else max(0, self._options.max_retries)
-            again_at = time.monotonic() + self._options.retry_seconds
+            retries = last.retries - 1 if last else max(0, self._options.max_num_load_retries)
+            again_at = time.monotonic() + self._options.load_retry_interval_micros / 1e6
             self._refused[version] = _Refusal(told, held, held, retries, again_at)
             # As in TF Serving it goes on loading as long as it is tried.
             if not retries:
@@ -185,23 +205,6 @@ class ModelVersions:
         self.serving[version] = servable
         self._set_status(version, ModelVersionStatus.AVAILABLE)
         _logger.info("Successfully loaded servable version %s", self._id(version))
-
-    async def _load_and_warm_up(self, version: int, folder: Path) -> Servable:
-        options, batching, limits = self._options, self._options.batching, self._options.limits
-        model = await asyncio.to_thread(load_saved_model, folder, options.session)
-        runner = (
-            DirectRunner(model, limits=limits)
-            if batching is None
-            else BatchingRunner(model, batching, limits)
-        )
-        servable = Servable(self.name, version, model, runner, options.check_method_names)
-        try:
-            if options.warm_up is not None:
-                await options.warm_up(servable)
-        except BaseException:
-            await servable.close()
-            raise
-        return servable
 
     async def _unload(self, servable: Servable) -> None:
         """Frees a version that no new request reaches: now, or when its last request has ended."""

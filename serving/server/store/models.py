@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,13 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from serving.model_metadata import ModelMetadata
 from serving.server.errors import ServingError, failed_precondition, invalid_argument, not_found
-from serving.server.store.model_versions import LoadOptions, ModelVersions, choose_versions
+from serving.server.options import ServerOptions
+from serving.server.store.model_versions import (
+    Loader,
+    ModelVersions,
+    WarmUp,
+    choose_versions,
+)
 from serving.server.store.servable import Servable
 from serving.versions import version_folders
 
@@ -28,8 +33,8 @@ class ModelStore:
 
     A new version is loaded and warmed up while the old one serves, then takes over; the old one
     is freed when its last request has ended. A version that can't be loaded, or whose warm-up
-    fails, is refused, and the old one keeps serving. It is tried again as often as LoadOptions
-    says, and, unlike there, when its files have changed and then stayed the same from one look to
+    fails, is refused, and the old one keeps serving. It is tried again as often as the flags
+    say, and, unlike there, when its files have changed and then stayed the same from one look to
     the next. A version that serves is not loaded again when its files change, nor when its model
     gets another base path.
 
@@ -39,26 +44,24 @@ class ModelStore:
     def __init__(
         self,
         models: Iterable[ModelConfig],
-        load_options: LoadOptions,
-        *,
-        poll_wait_seconds: float = 1,
-        allow_labels_for_unavailable: bool = False,
+        options: ServerOptions,
+        warm_up: WarmUp,
     ) -> None:
         """Makes a store that serves nothing until `start` or `poll_once`.
 
         Args:
             models: What to serve.
-            load_options: How versions are loaded.
-            poll_wait_seconds: Time between two looks at the base paths; 0 looks once, at the
-                start; less than 0 never looks by itself (`--file_system_poll_wait_seconds`).
-            allow_labels_for_unavailable: Whether a label that is new, or stays where it is, may
-                name a version that does not serve
-                (`--allow_version_labels_for_unavailable_models`).
+            options: The flags. With `--file_system_poll_wait_seconds` below 0 it never looks at
+                the base paths by itself.
+            warm_up: See Loader.
+
+        Raises:
+            UsageError: See Loader.
         """
         self._configs = {model.name: model for model in models}
-        self._load_options = load_options
-        self._poll_wait_seconds = poll_wait_seconds
-        self._allow_labels_for_unavailable = allow_labels_for_unavailable
+        self._options = options
+        self._poll_wait_seconds = options.file_system_poll_wait_seconds
+        self._loader = Loader(options, warm_up)
         # Each model's versions by label.
         self.labels: dict[str, dict[str, int]] = {}
         # Models that were removed stay: their last states can be asked for.
@@ -212,11 +215,9 @@ class ModelStore:
             folders = await asyncio.to_thread(version_folders, base_path)
         except OSError as error:
             # The folder may be back in a moment: nothing is unloaded.
-            # TF Serving's word is find, which is not true where no more files may be open.
-            verb = "open" if error.errno in (errno.EMFILE, errno.ENFILE) else "find"
             self._warn_once(
                 model.name,
-                f"Could not {verb} base path {base_path} for servable {model.name} with error "
+                f"Could not find base path {base_path} for servable {model.name} with error "
                 f"{error.strerror}",
             )
             return
@@ -238,7 +239,7 @@ class ModelStore:
         else:
             self._warnings.pop(model.name, None)
         if model.name not in self._versions:
-            self._versions[model.name] = ModelVersions(model.name, self._load_options)
+            self._versions[model.name] = ModelVersions(model.name, self._options, self._loader)
         versions = self._versions[model.name]
         found = {version: folders[version] for version in wanted}
         await versions.converge(found, model.logging_config)
@@ -256,7 +257,7 @@ class ModelStore:
             current = self.labels.get(name, {})
             for label, version in versions.items():
                 stays = current.get(label, version) == version
-                ahead = self._allow_labels_for_unavailable and stays
+                ahead = self._options.allow_version_labels_for_unavailable_models and stays
                 if version not in self._serving(name) and not ahead:
                     raise failed_precondition(
                         f"Request to assign label to version {version} of model {name}, "
@@ -270,7 +271,7 @@ class ModelStore:
         Source: TF Serving's WaitUntilModelsAvailable and ConnectSourcesWithFastInitialLoad.
         """
         while any(name in self._versions and self._versions[name].has_a_chance for name in names):
-            await asyncio.sleep(min(1, self._load_options.retry_seconds))
+            await asyncio.sleep(min(1, self._options.load_retry_interval_micros / 1e6))
             await self.poll_once()
         failed = [name for name in sorted(names) if not self._serving(name)]
         if failed:

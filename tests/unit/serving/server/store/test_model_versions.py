@@ -8,7 +8,6 @@ from pathlib import Path
 import grpc
 import pytest
 
-from serving.server.model.batching import BatchingOptions
 from serving.server.store import model_versions
 from serving.server.store.model_versions import fingerprint
 from tests.support.model_store import (
@@ -110,8 +109,7 @@ async def test_a_version_wanted_again_while_it_unloads_comes_back(base, put, loa
 @in_loop
 async def test_requests_in_batches_survive_a_swap(base, put):
     put(1)
-    options = BatchingOptions(max_batch_size=4, num_batch_threads=1)
-    async with serve(config("m", base), batching=options) as store:
+    async with serve(config("m", base), enable_batching=True) as store:
         old = [asyncio.create_task(ask(store)) for _ in range(10)]
         await asyncio.sleep(0)
         put(2)
@@ -238,7 +236,11 @@ async def test_a_version_whose_warm_up_fails_is_freed(base, put, monkeypatch):
 @in_loop
 async def test_a_version_that_cannot_be_loaded_is_tried_again(base, put, loads):
     """TF Serving's retrier.cc: it goes on loading until it is given up, or comes up."""
-    options = {"max_retries": 2, "retry_seconds": 0.02, "poll_wait_seconds": 0.005}
+    options = {
+        "max_num_load_retries": 2,
+        "load_retry_interval_micros": 20_000,
+        "file_system_poll_wait_seconds": 0.005,
+    }
     (base / "4").mkdir()
     store = make_store(config("m", base), **options)
     code, message = await failure(store.start())
