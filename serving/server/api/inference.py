@@ -77,8 +77,7 @@ async def predict(
     Source: servables/tensorflow/predict_util.cc.
     """
     name = request.model_spec.signature_name or DEFAULT_SIGNATURE
-    signature = servable.model.signatures.get(name)
-    if signature is None:
+    if name not in servable.model.signatures:
         raise failed_precondition(f'Serving signature key "{name}" not found.')
     # Not by `items`, which protobuf makes slow.
     inputs = {}
@@ -88,9 +87,7 @@ async def predict(
         servable.runner.limits.check(size)
         is_large = size > _MANY_BYTES
         inputs[alias] = await in_thread_if(is_large, _decode, alias, proto)
-    outputs = await run_signature(
-        servable, signature, inputs, request.output_filter, timeout=timeout
-    )
+    outputs = await run_signature(servable, name, inputs, request.output_filter, timeout=timeout)
     spec = _serialize_spec(request.model_spec.name, name, servable.version)
     is_large = sum(value.size for value in outputs.values()) > _MANY_ELEMENTS
     return await in_thread_if(is_large, _serialize, spec, outputs)
@@ -117,7 +114,7 @@ async def run_examples(
     feed, fetches = tensors_of(signature, method, servable.check_method_names)
     examples = await _examples(servable, request.input)
     values = await servable.runner.run({feed: examples}, fetches, timeout=timeout)
-    _fill_spec(response.model_spec, request.model_spec, servable)
+    response.model_spec.CopyFrom(_spec(request.model_spec.name, key, servable.version))
     tensors = dict(zip(fetches, values, strict=True))
     is_large = len(examples) > _MANY_ELEMENTS
     await in_thread_if(is_large, fill, signature, len(examples), tensors, response.result)
@@ -139,7 +136,8 @@ async def multi_inference(
     tensors = dict(zip(fetches, values, strict=True))
     for task, signature in zip(request.tasks, signatures, strict=True):
         result = response.results.add()
-        _fill_spec(result.model_spec, task.model_spec, servable)
+        asked = task.model_spec
+        result.model_spec.CopyFrom(_spec(asked.name, asked.signature_name, servable.version))
         if task.method_name == CLASSIFY:
             into = result.classification_result
             fill_classifications(signature, len(examples), tensors, into)
@@ -172,7 +170,7 @@ def metadata(servable: Servable) -> GetModelMetadataResponse:
 
 async def run_signature(
     servable: Servable,
-    signature: Signature,
+    name: str,
     inputs: Mapping[str, Array],
     output_filter: Sequence[str] = (),
     timeout: float | None = None,
@@ -181,7 +179,7 @@ async def run_signature(
 
     Args:
         servable: The model, under a lease.
-        signature: One of its signatures.
+        name: One of its signatures.
         inputs: Values by alias; strings are bytes in an array of objects.
         output_filter: Aliases of the outputs to compute; all if empty.
         timeout: Seconds to wait at most; any time if None.
@@ -189,6 +187,7 @@ async def run_signature(
     Returns:
         The outputs by alias.
     """
+    signature = servable.model.signatures[name]
     if servable.check_method_names and signature.method not in (PREDICT, CLASSIFY, REGRESS):
         raise internal(
             f"Expected prediction signature method_name to be one of {{{PREDICT}, {CLASSIFY}, "
@@ -199,11 +198,7 @@ async def run_signature(
     values = await servable.runner.run(feeds, tuple(chosen.values()), timeout=timeout)
     outputs = dict(zip(chosen, values, strict=True))
     if servable.request_log is not None:
-        known = servable.model.signatures.items()
-        key = next(key for key, each in known if each is signature)
-        spec = ModelSpec(name=servable.name, signature_name=key)
-        spec.version.value = servable.version
-        servable.request_log.add(spec, inputs, outputs)
+        servable.request_log.add(_spec(servable.name, name, servable.version), inputs, outputs)
     return outputs
 
 
@@ -213,19 +208,16 @@ async def _examples(servable: Servable, given: Input) -> Array:
     return await in_thread_if(count > _MANY_ELEMENTS, serialized_examples, given)
 
 
-def _fill_spec(into: ModelSpec, asked: ModelSpec, servable: Servable) -> None:
-    into.name = asked.name
-    into.signature_name = asked.signature_name or DEFAULT_SIGNATURE
-    into.version.value = servable.version
+def _spec(name: str, signature_name: str, version: int) -> ModelSpec:
+    spec = ModelSpec(name=name, signature_name=signature_name or DEFAULT_SIGNATURE)
+    spec.version.value = version
+    return spec
 
 
 @functools.lru_cache
 def _serialize_spec(name: str, signature_name: str, version: int) -> bytes:
     """Returns a PredictResponse that has no outputs yet."""
-    response = PredictResponse()
-    response.model_spec.name = name
-    response.model_spec.signature_name = signature_name
-    response.model_spec.version.value = version
+    response = PredictResponse(model_spec=_spec(name, signature_name, version))
     return bytes(response.SerializeToString())
 
 

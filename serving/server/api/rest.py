@@ -234,9 +234,7 @@ class RestApi:
                     large, predict_inputs, document, signature.inputs
                 )
                 del document
-            outputs = await inference.run_signature(
-                servable, signature, inputs, timeout=self._timeout
-            )
+            outputs = await inference.run_signature(servable, name, inputs, timeout=self._timeout)
         large = sum(tensor.size for tensor in outputs.values()) >= _MANY_ELEMENTS
         return await in_thread_if(large, rest_answers.predict_json, outputs, by_row=by_row)
 
