@@ -16,7 +16,6 @@ class Answering:
 
     Attributes:
         inputs: What the last request fed.
-        timeout: How long the last request would have waited.
     """
 
     def __init__(self, proto: SignatureDef, **outputs: np.ndarray) -> None:
@@ -24,12 +23,11 @@ class Answering:
         self.model = SimpleNamespace(signatures={"serving_default": Signature.read(proto)})
         self.check_method_names = True
         self.runner, self.limits = self, Limits()
-        self.inputs = None
-        self.timeout = self.request_log = None
+        self.inputs = self.request_log = None
         self._outputs = {f"{name}:0": value for name, value in outputs.items()}
 
     async def run(self, inputs, outputs, *, timeout):
-        self.inputs, self.timeout = inputs, timeout
+        self.inputs = inputs
         return [self._outputs[name] for name in outputs]
 
 

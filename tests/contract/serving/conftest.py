@@ -20,18 +20,18 @@ from tests.support.contract.api import Client
 from tests.support.contract.served_models import Library, config, listing, write_config
 from tests.support.contract.targets import Target
 
-# Which models the shared server has, by the names that the tests know them by.
-_SHARED = {
-    "half_plus_two": "half_plus_two",
-    "half_plus_three": "half_plus_three",
-    names.MODEL_NAME: names.MODEL_NAME,
-    "echo": "echo",
-    "slow": "slow",
-    "twice_thrice": "twice_thrice",
-    "one_or_two": "one_or_two",
-    "keras": "keras",
-    "mirrored_keras": "mirrored_keras",
-}
+# The models that the shared server has.
+_SHARED = (
+    "half_plus_two",
+    "half_plus_three",
+    names.MODEL_NAME,
+    "echo",
+    "slow",
+    "twice_thrice",
+    "one_or_two",
+    "keras",
+    "mirrored_keras",
+)
 # As TF Serving's test data has it, with the zeros.
 _VERSION_FOLDER = "00000123"
 
@@ -81,8 +81,8 @@ def startable(target: Target) -> Target:
 def client(startable: Target, library: Library) -> Iterator[Client]:
     """Calls the server that most tests share: they must leave it as they found it."""
     base = library.folder / "shared"
-    for name, kind in _SHARED.items():
-        library.publish(kind, base / name, _VERSION_FOLDER)
+    for name in _SHARED:
+        library.publish(name, base / name, _VERSION_FOLDER)
     for version, kind in ((1, "half_plus_two"), (2, "half_plus_three")):
         library.publish(kind, base / "versions", version)
     configs = [config(base, name) for name in _SHARED]

@@ -42,11 +42,7 @@ def test_models_are_read(write):
         """
         # As in TF Serving's g3doc/serving_config.md.
         model_config_list {
-          config {
-            name: 'first'
-            base_path: '/models/first'
-            model_platform: 'tensorflow'
-          }
+          config { name: 'first' base_path: '/models/first' model_platform: 'tensorflow' }
           config {
             name: 'second'
             base_path: '/models/second/'

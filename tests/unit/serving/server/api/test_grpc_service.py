@@ -79,21 +79,6 @@ def test_a_message_is_cut_only_where_it_is_too_long():
     assert cut_message("é" * 1001) == "é" * 1000
 
 
-def test_the_deadline_of_a_call_is_passed_on(stub, monkeypatch):
-    seen, run = [], DirectRunner.run
-
-    async def watch(runner, inputs, outputs, *, timeout):
-        seen.append(timeout)
-        return await run(runner, inputs, outputs, timeout=timeout)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(DirectRunner, "run", watch)
-        stub.Predict(half([1.0]), timeout=50)
-        stub.Predict(half([1.0]))
-    assert seen[0] == pytest.approx(50, abs=10)
-    assert seen[1] is None
-
-
 def test_a_fault_of_the_server_is_an_internal_error_without_a_trace(stub, monkeypatch, caplog):
     async def break_down(*_, **__):
         raise RuntimeError("a fault")

@@ -94,12 +94,6 @@ def test_outputs_keep_their_names_whatever_their_tensors_are_called():
     assert outputs_of(answer) == {"first": [1], "second": [2]}
 
 
-def test_the_timeout_reaches_the_runner():
-    model = answering(PREDICT, ["x"], y=np.float32([1]))
-    asyncio.run(inference.predict(model, request(x=[1.0]), timeout=2.5))
-    assert model.timeout == 2.5
-
-
 def test_a_signature_without_a_method_is_not_for_inference():
     model = answering("", ["x"], y=np.float32([1]))
     error = refusal(inference.predict(model, request(x=[1.0])))

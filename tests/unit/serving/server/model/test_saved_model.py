@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -147,20 +146,6 @@ def test_a_text_proto_is_read_too(broken):
     file.unlink()
     model = load_saved_model(broken)
     assert answer(model, "serving_default", np.float32([4]))["y"].tolist() == [4]
-
-
-def test_threads_run_it_at_once(tagger):
-    model = load_saved_model(tagger)
-    with ThreadPoolExecutor(8) as threads:
-        found = list(
-            threads.map(
-                lambda n: answer(model, "probabilities", strings([b"LG" * n]))["probabilities"],
-                range(64),
-            )
-        )
-    for n, each in enumerate(found):
-        alone = answer(model, "probabilities", strings([b"LG" * n]))["probabilities"]
-        np.testing.assert_array_equal(each, alone)
 
 
 def test_several_outputs_may_be_one_tensor(half):
