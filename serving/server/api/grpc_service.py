@@ -145,8 +145,10 @@ class _Services:
         return grpc.unary_unary_rpc_method_handler(handle)
 
     def _refusal(self, context: _Context) -> tuple[grpc.StatusCode, str] | None:
-        if self._token and not _brings_token(context, self._token):
-            return grpc.StatusCode.UNAUTHENTICATED, NO_TOKEN
+        if self._token:
+            given = dict(context.invocation_metadata() or ()).get("authorization", "")
+            if not brings_token(str(given).encode(), self._token):
+                return grpc.StatusCode.UNAUTHENTICATED, NO_TOKEN
         if self._busy >= self._most:
             return grpc.StatusCode.RESOURCE_EXHAUSTED, _NO_THREAD
         return None
@@ -223,11 +225,6 @@ def _parse(kind: Any, content: bytes) -> Any:
         if fields > _MOST_FIELDS:
             raise invalid_argument(f"The message has more than {_MOST_FIELDS} fields.")
     return kind.FromString(content)
-
-
-def _brings_token(context: _Context, token: bytes) -> bool:
-    headers = dict(context.invocation_metadata() or ())
-    return brings_token(str(headers.get("authorization", "")).encode(), token)
 
 
 def _model_spec(request: Any) -> ModelSpec:

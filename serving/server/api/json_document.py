@@ -53,6 +53,13 @@ _WHOLE: Final = {
     types_pb2.DT_UINT32: (0, 2**32 - 1),
     types_pb2.DT_UINT64: (0, 2**64 - 1),
 }
+# The types of a document's values for each type of tensor.
+_ALLOWED: Final[dict[int, frozenset[type]]] = {
+    types_pb2.DT_STRING: frozenset({str, dict}),
+    types_pb2.DT_BOOL: frozenset({bool}),
+    **dict.fromkeys((types_pb2.DT_FLOAT, types_pb2.DT_DOUBLE), frozenset({int, float})),
+    **dict.fromkeys(_WHOLE, frozenset({int})),
+}
 _KINDS: Final = {
     type(None): "Null",
     dict: "Object",
@@ -230,39 +237,25 @@ def tensor(value: Any, dtype: int, name: str) -> NDArray[Any]:
 
 def _array(values: Sequence[Any], dtype: int) -> NDArray[Any]:
     """Returns values of a document as a flat array of a signature's type."""
-    kinds = set(map(type, values))
-    if dtype == types_pb2.DT_STRING:
-        if kinds - {str, dict}:
-            raise _type_error(next(v for v in values if type(v) not in (str, dict)), dtype)
-        if dict in kinds:
-            data = [from_base64(v) if isinstance(v, dict) else v.encode(*_ENCODING) for v in values]
-        else:
-            data = [value.encode(*_ENCODING) for value in values]
-        return np.array(data, dtype=object)
-    numpy_type: Any = as_dtype(dtype).as_numpy_dtype
-    if dtype in (types_pb2.DT_FLOAT, types_pb2.DT_DOUBLE):
-        if kinds - {int, float}:
-            raise _type_error(next(v for v in values if type(v) not in (int, float)), dtype)
-        # What a float does not hold is rounded, or infinite.
-        with np.errstate(over="ignore"):
-            return np.array(values, dtype=np.float64).astype(numpy_type)
-    if dtype in _WHOLE:
-        low, high = _WHOLE[dtype]
-        if values and (kinds != {int} or min(values) < low or max(values) > high):
-            raise _type_error(
-                next(v for v in values if type(v) is not int or not low <= v <= high), dtype
-            )
-        wide = np.array(values, dtype=np.uint64 if high >= 2**63 else np.int64)
-        return wide.astype(numpy_type)
-    if dtype == types_pb2.DT_BOOL:
-        if kinds - {bool}:
-            raise _type_error(next(v for v in values if type(v) is not bool), dtype)
-        return np.array(values, dtype=np.bool_)
-    if values:
+    allowed = _ALLOWED.get(dtype)
+    if allowed is None and values:
         raise unimplemented(
             f"Conversion of JSON Value: {show(values[0])} to type: {_type_name(dtype)}"
         )
-    return np.array([], dtype=numpy_type)
+    if allowed is not None and not allowed.issuperset(map(type, values)):
+        raise _type_error(next(v for v in values if type(v) not in allowed), dtype)
+    if dtype == types_pb2.DT_STRING:
+        data = [from_base64(v) if isinstance(v, dict) else v.encode(*_ENCODING) for v in values]
+        return np.array(data, dtype=object)
+    wide: Any = np.float64
+    if dtype in _WHOLE and values:
+        low, high = _WHOLE[dtype]
+        if min(values) < low or max(values) > high:
+            raise _type_error(next(v for v in values if not low <= v <= high), dtype)
+        wide = np.uint64 if high >= 2**63 else np.int64
+    # What a float does not hold is rounded, or infinite.
+    with np.errstate(over="ignore"):
+        return np.array(values, dtype=wide).astype(as_dtype(dtype).as_numpy_dtype)
 
 
 def _type_error(value: Any, dtype: int) -> ServingError:
