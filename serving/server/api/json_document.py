@@ -95,7 +95,7 @@ _decode_text: Final = _Decoder(number_mode=_NUMBERS)
 _decode_hidden: Final = _SurrogateDecoder(number_mode=_NUMBERS)
 
 
-def parse(body: bytes) -> dict[str, Any]:
+def parse(body: bytes | bytearray) -> dict[str, Any]:
     """Returns the JSON object of a request, as `ParseJson` in util/json_tensor.cc does.
 
     NaN and Infinity are numbers, and a whole number past 64 bits is a float.
@@ -134,7 +134,7 @@ def parse(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _check_values(body: bytes) -> None:
+def _check_values(body: bytes | bytearray) -> None:
     """Refuses a document that may take gigabytes; brackets and commas in its texts count too."""
     if len(body) > _MOST_LISTS and (
         body.count(b"[") + body.count(b"{") > _MOST_LISTS or body.count(b",") > _MOST_VALUES

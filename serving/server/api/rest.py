@@ -177,7 +177,7 @@ class RestApi:
             name, api = spec.name, method if request.method == "POST" else ""
             packed = "gzip" in request.headers.get("content-encoding", "")
             large = packed or len(body) >= _MANY_BYTES
-            read = functools.partial(self._read, bytes(body), packed)
+            read = functools.partial(self._read, body, packed)
             match method:
                 case "preflight":
                     text = ""
@@ -205,7 +205,7 @@ class RestApi:
         self._monitoring.record(name, api, "REST", code, time.perf_counter() - started)
         return status, text
 
-    def _read(self, body: bytes, packed: bool) -> _Document:
+    def _read(self, body: bytearray, packed: bool) -> _Document:
         return json_document.parse(unpack(body, self._most_bytes) if packed else body)
 
     async def _on_examples(

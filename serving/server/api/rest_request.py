@@ -31,7 +31,7 @@ _EXAMPLES: Final = "examples"
 _CONTEXT: Final = "context"
 
 
-def unpack(body: bytes, most_bytes: int) -> bytes:
+def unpack(body: bytearray, most_bytes: int) -> bytes:
     """Returns the content of a body in gzip; nothing of one that is not, as TF Serving.
 
     Raises:
