@@ -11,9 +11,9 @@ from typing import Any, Final
 import grpc
 
 from schema import names
-from schema.errors import RefusedError, TaggerError
+from schema.errors import RefusedError, TaggerError, UsageError
 from serving.client.grpc_transport import open_channel
-from serving.client.transport import check_address
+from serving.client.transport import Access, check_address
 from serving.models_config import config_path_of, read_config, tagger_config, write_text
 from serving.protos import load_messages
 from serving.releases import Release, write_release
@@ -31,6 +31,7 @@ def roll_out(
     canary: int | None,
     base_path: str | None,
     addresses: Sequence[str],
+    access: Access,
     timeout: float,
     say: Callable[[str], object],
 ) -> Release:
@@ -45,6 +46,7 @@ def roll_out(
         canary: The version for `canary`, if any.
         base_path: The serving directory as the servers see it.
         addresses: HOST:PORT of each server's gRPC API.
+        access: What the servers want.
         timeout: Seconds that a server may take to load the versions.
         say: Tells a person how far it is.
 
@@ -56,7 +58,7 @@ def roll_out(
     before = path.read_text(encoding="utf-8") if path.exists() else None
     wanted = {stable} if canary is None else {stable, canary}
     with ExitStack() as stack:
-        servers = [_Server(address, stack, timeout) for address in addresses]
+        servers = [_Server(address, access, stack, timeout) for address in addresses]
         try:
             write_release(base, stable, canary, base_path, load_only=True)
             for server in servers:
@@ -94,10 +96,11 @@ def _put_back(path: Path, before: str | None) -> Any:
 class _Server:
     """A connection to a server; `has_changed` says whether it may have taken a configuration."""
 
-    def __init__(self, address: str, stack: ExitStack, timeout: float) -> None:
+    def __init__(self, address: str, access: Access, stack: ExitStack, timeout: float) -> None:
         self.address = check_address(address)
         self.has_changed = False
-        self._channel = stack.enter_context(open_channel(address))
+        self._channel = stack.enter_context(open_channel(address, access))
+        self._headers = access.headers
         self._timeout = timeout
 
     def reload(self, config: Any) -> None:
@@ -134,15 +137,18 @@ class _Server:
                 f"/tensorflow.serving.ModelService/{method}",
                 request_serializer=type(request).SerializeToString,
                 response_deserializer=_messages[answer].FromString,
-            )(request, timeout=self._timeout)
+            )(request, timeout=self._timeout, metadata=self._headers)
         except grpc.RpcError as error:
             said = error.details() or error.code().name
             if error.code() is grpc.StatusCode.UNAVAILABLE:
                 self.has_changed = False
                 raise TaggerError(
                     f"No model server's gRPC API answers at {self.address}: {said}. Check "
-                    "--address; gRPC is usually at port 8500."
+                    "--address; gRPC is usually at port 8500. With TLS it needs --tls-ca."
                 ) from error
+            if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                self.has_changed = False
+                raise UsageError(f"{self.address}: {said}. Give its --token-file.") from error
             raise RefusedError(
                 f"The server at {self.address} refuses the configuration: {said}."
             ) from error

@@ -20,6 +20,18 @@ SET: Final = click.option(
 JSON: Final = click.option(
     "--json", "as_json", is_flag=True, help="Write one JSON object per line, for programs."
 )
+TOKEN_FILE: Final = click.option(
+    "--token-file",
+    "token",
+    type=click.File(encoding="latin-1"),
+    callback=lambda _, __, file: file and file.read(),
+    help="File with the token of a server that asks for one.",
+)
+TLS_CA: Final = click.option(
+    "--tls-ca",
+    metavar="FILE",
+    help="Speak TLS, and trust this PEM file of authorities; `public` is Mozilla's list of them.",
+)
 EXPLAIN: Final = click.option(
     "--explain", is_flag=True, help="Show which words speak for and against each label."
 )

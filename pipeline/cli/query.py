@@ -32,6 +32,8 @@ _PATIENT: Final = Retry(times=10)
     help="The API to use. [default: rest, at 127.0.0.1:8501; grpc is at 127.0.0.1:8500]",
 )
 @click.option("--address", metavar="HOST:PORT", help="Address of the server.")
+@options.TOKEN_FILE
+@options.TLS_CA
 @click.option(
     "--model",
     metavar="NAME",

@@ -9,6 +9,7 @@ import click
 from pipeline.cli import options
 from pipeline.cli.errors import report_errors
 from pipeline.terminal import Terminal
+from serving.client.transport import Access
 from serving.models_config import config_path_of
 from serving.releases import write_release
 from serving.rollout import roll_out
@@ -33,6 +34,8 @@ from serving.versions import find_base
     help="gRPC address of a running server, which gets models.config as its configuration: first "
     "it loads the versions, then the labels move (repeatable).",
 )
+@options.TOKEN_FILE
+@options.TLS_CA
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -49,6 +52,7 @@ def release(
     base_path: str | None,
     addresses: tuple[str, ...],
     timeout: float,
+    **security: str | None,
 ) -> None:
     """Choose which versions a server serves; also rolls back to an older one.
 
@@ -58,7 +62,8 @@ def release(
     config_path = config_path_of(base)
     console = Terminal()
     if addresses:
-        done = roll_out(base, stable, canary, base_path, addresses, timeout, console.say)
+        access = Access(**security)
+        done = roll_out(base, stable, canary, base_path, addresses, access, timeout, console.say)
     else:
         done = write_release(base, stable, canary, base_path)
     for label in sorted({*done.before, *done.after}):

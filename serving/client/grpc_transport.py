@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from serving.client.messages import (
     PredictResponse,
     read_tensor,
 )
-from serving.client.transport import CallError, Fault, Target, to_suggestions
+from serving.client.transport import Access, CallError, Fault, Target, to_suggestions
 from serving.suggestion import Suggestions
 
 _OPTIONS: Final = (
@@ -31,6 +32,8 @@ _OPTIONS: Final = (
 )
 _FAULTS: Final = {
     grpc.StatusCode.UNAVAILABLE: Fault.UNAVAILABLE,
+    grpc.StatusCode.UNAUTHENTICATED: Fault.DENIED,
+    grpc.StatusCode.PERMISSION_DENIED: Fault.DENIED,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Fault.BUSY,
     grpc.StatusCode.DEADLINE_EXCEEDED: Fault.TIMEOUT,
     grpc.StatusCode.NOT_FOUND: Fault.NOT_FOUND,
@@ -39,6 +42,7 @@ _FAULTS: Final = {
     # The server speaks another API.
     grpc.StatusCode.UNIMPLEMENTED: Fault.BAD_ANSWER,
 }
+_TLS_WORDS: Final = "handshake failed|Cannot check peer|not in peer certificate|Verification Check"
 
 
 class GrpcTransport:
@@ -46,10 +50,12 @@ class GrpcTransport:
 
     Args:
         address: HOST:PORT.
+        access: What the server wants.
     """
 
-    def __init__(self, address: str) -> None:
-        self._channel = open_channel(address)
+    def __init__(self, address: str, access: Access) -> None:
+        self._channel = open_channel(address, access)
+        self._headers = access.headers
         self._predict = self._channel.unary_unary(
             PREDICT_METHOD,
             request_serializer=PredictRequest.SerializeToString,
@@ -59,13 +65,16 @@ class GrpcTransport:
     def predict(self, target: Target, texts: Sequence[str], timeout: float) -> list[Suggestions]:
         """Asks once; see `Transport`."""
         try:
-            response = self._predict(make_request(target, texts), timeout=timeout)
+            response = self._predict(make_request(target, texts), timeout, self._headers)
         except grpc.RpcError as error:
-            fault, detail = _FAULTS.get(error.code(), Fault.SERVER), error.details()
-            if fault is Fault.BUSY and "larger than max" in (detail or ""):
-                # gRPC has one status for both.
+            detail = error.details() or error.code().name
+            fault = _FAULTS.get(error.code(), Fault.SERVER)
+            # gRPC has one status for both.
+            if fault is Fault.BUSY and "larger than max" in detail:
                 fault = Fault.TOO_LARGE
-            raise CallError(fault, detail or error.code().name) from error
+            elif fault is Fault.UNAVAILABLE and re.search(_TLS_WORDS, detail):
+                fault = Fault.UNREACHABLE
+            raise CallError(fault, detail) from error
         outputs = {}
         for name, tensor in response.outputs.items():
             try:
@@ -81,9 +90,11 @@ class GrpcTransport:
         self._channel.close()
 
 
-def open_channel(address: str) -> grpc.Channel:
+def open_channel(address: str, access: Access) -> grpc.Channel:
     """Returns what sends requests to the server at HOST:PORT."""
-    return grpc.insecure_channel(address, options=_OPTIONS)
+    if not access.verify:
+        return grpc.insecure_channel(address, options=_OPTIONS)
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(access.roots), _OPTIONS)
 
 
 def make_request(target: Target, texts: Sequence[str]) -> Any:

@@ -17,9 +17,7 @@ DT_BOOL: Final = 10
 _tensor: Final = load_messages("tensor")
 _predict: Final = load_messages("predict")
 
-TensorShapeProto: Final = _tensor["TensorShapeProto"]
 TensorProto: Final = _tensor["TensorProto"]
-ModelSpec: Final = _predict["ModelSpec"]
 PredictRequest: Final = _predict["PredictRequest"]
 PredictResponse: Final = _predict["PredictResponse"]
 

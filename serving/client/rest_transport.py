@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
 
 from schema import names
-from serving.client.transport import CallError, Fault, Target, read_object, to_suggestions
+from serving.client.transport import Access, CallError, Fault, Target, read_object, to_suggestions
 from serving.suggestion import Suggestions
 
 # TF Serving's HTTP statuses (`model_servers/http_server.cc`); a failed precondition is a 400 too.
 _FAULTS: Final = {
     400: Fault.INVALID,
+    401: Fault.DENIED,
+    403: Fault.DENIED,
     404: Fault.NOT_FOUND,
     413: Fault.TOO_LARGE,
     429: Fault.BUSY,
@@ -28,11 +30,17 @@ class RestTransport:
 
     Args:
         address: HOST:PORT.
+        access: What the server wants.
         http: What sends the requests; by default real connections.
     """
 
-    def __init__(self, address: str, http: httpx.BaseTransport | None = None) -> None:
-        self._client = open_client(address, http)
+    def __init__(
+        self, address: str, access: Access, http: httpx.BaseTransport | None = None
+    ) -> None:
+        url = f"{'https' if access.verify else 'http'}://{address}"
+        # Not by the environment's proxy: a model server stands in the local network.
+        http = http or httpx.HTTPTransport(verify=access.verify)
+        self._client = httpx.Client(base_url=url, headers=access.headers, transport=http)
 
     def predict(self, target: Target, texts: Sequence[str], timeout: float) -> list[Suggestions]:
         """Asks once; see `Transport`."""
@@ -54,14 +62,6 @@ class RestTransport:
         self._client.close()
 
 
-def open_client(address: str, http: httpx.BaseTransport | None = None) -> httpx.Client:
-    """Returns what sends requests to the server at HOST:PORT."""
-    # TLS settings take long to load, and plain HTTP needs none. A transport of our own ignores the
-    # environment's proxy: a model server stands in the local network.
-    transport = http or httpx.HTTPTransport(verify=False)
-    return httpx.Client(base_url=f"http://{address}", transport=transport)
-
-
 def _path(target: Target) -> str:
     path = f"/v1/models/{quote(target.model, safe='')}"
     if target.version is not None:
@@ -78,14 +78,7 @@ def _fault(error: httpx.HTTPError) -> Fault:
     is_cut = isinstance(error, httpx.RemoteProtocolError) and "without sending" in str(error)
     if is_cut or isinstance(error, httpx.ReadError | httpx.WriteError):
         return Fault.UNAVAILABLE
-    is_refused = any(isinstance(each, ConnectionRefusedError) for each in _causes(error))
-    return Fault.REFUSED if is_refused else Fault.UNREACHABLE
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+    return Fault.REFUSED if "Connection refused" in str(error) else Fault.UNREACHABLE
 
 
 def _refusal(response: httpx.Response, content: dict[str, Any]) -> CallError:
@@ -93,7 +86,7 @@ def _refusal(response: httpx.Response, content: dict[str, Any]) -> CallError:
     if isinstance(message := content.get("error"), str):
         return CallError(fault, message)
     # A load balancer in front of the server answers these in its own format.
-    if fault not in (Fault.UNAVAILABLE, Fault.BUSY, Fault.TOO_LARGE):
+    if fault not in (Fault.UNAVAILABLE, Fault.BUSY, Fault.DENIED, Fault.TOO_LARGE):
         fault = Fault.BAD_ANSWER
     return CallError(fault, f"HTTP {response.status_code}: {_start(response)}")
 

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -17,6 +18,7 @@ from schema.text import encode_text, join_title_and_abstract
 from serving.client.pace import Pace
 from serving.client.transport import (
     DEFAULT_ADDRESSES,
+    Access,
     CallError,
     Fault,
     ProtocolName,
@@ -31,21 +33,20 @@ NO_LABEL: Final = "none"
 # How long a server without the label `stable` is asked without one.
 _UNLABELLED_SECONDS: Final = 60.0
 _WORTH_A_RETRY: Final = (Fault.REFUSED, Fault.UNAVAILABLE)
-_PORTS: Final[dict[ProtocolName, str]] = {
-    "rest": "REST (8501 by default)",
-    "grpc": "gRPC (8500 by default)",
-}
 _MESSAGES: Final = {
     Fault.REFUSED: "There is no server at {where} ({detail}). Start one with `arxiv-tagger serve`, "
     "or give another --address.",
     Fault.UNAVAILABLE: "The server at {where} can't answer now: {detail}. Try again later, or give "
-    "another --address.",
+    "another --address, or --tls-ca if it speaks TLS.",
+    Fault.DENIED: "The server at {where} does not let you in: {detail}. If it asks for "
+    "a token, give the file that holds it as --token-file.",
     Fault.BUSY: "The server at {where} is too busy: {detail}. Try again later, ask from fewer "
     "threads, or let it take more calls at once: over gRPC, with a higher --grpc_max_threads.",
     Fault.TOO_LARGE: "The server at {where} takes no request of this size: {detail}. Send fewer "
     "texts at once (--batch-size with --file), or shorter ones.",
-    Fault.UNREACHABLE: "The connection to {where} failed: {detail}. Check the host, and that the "
-    "port is the server's for {port}.",
+    Fault.UNREACHABLE: "The connection to {where} failed: {detail}. Check the host, that the port "
+    "is the one for this API (REST: 8501 by default, gRPC: 8500), and that --tls-ca is given just "
+    "where the server speaks TLS, with the authority of its certificate.",
     Fault.TIMEOUT: "The server at {where} gave no answer in {timeout:g} s. Give a longer "
     "--timeout, or fewer texts at once.",
     Fault.NOT_FOUND: "The server at {where} has no {target}: {detail}. Give a --model, and a "
@@ -99,13 +100,15 @@ class TaggerClient:
         retry: Further tries if the connection is refused or the server says that it can't answer
             now (UNAVAILABLE, 503). A server that is too busy (RESOURCE_EXHAUSTED, 429) is asked
             until the timeout. No other error is retried.
+        token: What the server's `--auth_token_file` holds.
+        tls_ca: Speaks TLS and trusts this PEM file of authorities; `public` is Mozilla's list.
         label_names: What labels are called, which no server says; see `Suggestion.name`.
         transport: What sends the requests, in place of the protocol's own.
         sleep: Waits between tries.
         clock: Returns seconds since any moment.
 
     Raises:
-        UsageError: The address, version, label or timeout makes no sense.
+        UsageError: The address, version, label, timeout, token or file makes no sense.
     """
 
     def __init__(
@@ -118,6 +121,8 @@ class TaggerClient:
         label: str | None = None,
         timeout: float = 30.0,
         retry: Retry | None = None,
+        token: str | None = None,
+        tls_ca: str | Path | None = None,
         label_names: Mapping[str, str] = MappingProxyType({}),
         transport: Transport | None = None,
         sleep: Callable[[float], object] = time.sleep,
@@ -138,14 +143,13 @@ class TaggerClient:
         if self._falls_back:
             label = names.STABLE
         self.target = Target(model, version, None if label == NO_LABEL else label)
-        self._protocol = protocol
         self._timeout = timeout
         self._retry = retry or Retry()
         self._sleep = sleep
         self._clock = clock
         self._pace = Pace()
         self._label_names = label_names
-        self._transport = transport or _connect(protocol, self.address)
+        self._transport = transport or _connect(protocol, self.address, Access(token, tls_ca))
 
     def __enter__(self) -> TaggerClient:
         return self
@@ -226,9 +230,8 @@ class TaggerClient:
             detail=error.detail.rstrip("."),
             target=target,
             timeout=self._timeout,
-            port=_PORTS[self._protocol],
         )
-        is_usage = fault in (Fault.NOT_FOUND, Fault.INVALID)
+        is_usage = fault in (Fault.NOT_FOUND, Fault.INVALID, Fault.DENIED)
         return UsageError(message) if is_usage else TaggerError(message)
 
 
@@ -236,12 +239,12 @@ def _is_unknown_label(error: CallError) -> bool:
     return "Unrecognized servable version label" in error.detail
 
 
-def _connect(protocol: ProtocolName, address: str) -> Transport:
+def _connect(protocol: ProtocolName, address: str, access: Access) -> Transport:
     # Only the library of the protocol in use is loaded.
     if protocol == "grpc":
         from serving.client.grpc_transport import GrpcTransport
 
-        return GrpcTransport(address)
+        return GrpcTransport(address, access)
     from serving.client.rest_transport import RestTransport
 
-    return RestTransport(address)
+    return RestTransport(address, access)

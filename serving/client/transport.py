@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
 from schema import names
@@ -45,6 +47,27 @@ class Target:
         return self.model + (f" label {self.label}" if self.label is not None else "")
 
 
+class Access:
+    """The token and the TLS that a server wants: see `TaggerClient`.
+
+    Every request brings `headers`; httpx trusts `verify`, if it speaks TLS, and grpc `roots`.
+    """
+
+    def __init__(self, token: str | None = None, tls_ca: str | Path | None = None) -> None:
+        # httpx and grpc would show a wrong one in their errors.
+        if token is not None and not re.fullmatch("[!-~]+", token := token.strip()):
+            raise UsageError("The token is not one word of ASCII characters. Check --token-file.")
+        self.headers = [("authorization", f"Bearer {token}")] if token else []
+        self.verify: ssl.SSLContext | bool = tls_ca == "public"
+        self.roots: bytes | None = None
+        if tls_ca is not None and not self.verify:
+            try:
+                self.roots = Path(tls_ca).read_bytes()
+                self.verify = ssl.create_default_context(cafile=tls_ca)
+            except OSError as error:
+                raise UsageError(f"--tls-ca: {tls_ca} is no PEM file: {error.strerror}.") from error
+
+
 class Fault(Enum):
     """Why a call failed."""
 
@@ -52,6 +75,8 @@ class Fault(Enum):
     """Nothing listens at the address."""
     UNAVAILABLE = auto()
     """The server can't answer now: it is starting, stopping or overloaded."""
+    DENIED = auto()
+    """The server lets in only who brings its token."""
     BUSY = auto()
     """The server takes no more calls at once, or computed others first."""
     TOO_LARGE = auto()

@@ -139,12 +139,6 @@ def test_each_batch_is_written_before_the_next_is_asked(papers, output):
     assert sizes == [0, 10, 20]
 
 
-def test_finished_output_asks_nothing(papers, output, whole):
-    output.write_bytes(whole)
-    assert suggest_file(Asked(0), papers, output) == FileQueryResult(23, 23, 0)
-    assert output.read_bytes() == whole
-
-
 def test_rows_may_be_added_at_the_end(papers, output, whole):
     output.write_bytes(whole)
     with papers.open("a", encoding="utf-8") as file:

@@ -11,6 +11,7 @@ import pytest
 from schema.errors import TaggerError, UsageError
 from serving.client import TaggerClient
 from serving.client.rest_transport import RestTransport
+from serving.client.transport import Access
 from tests.support.little_server import expected
 
 ADDRESS = "127.0.0.1:8501"
@@ -18,7 +19,7 @@ ADDRESS = "127.0.0.1:8501"
 
 def client(answer: Callable[[httpx.Request], httpx.Response], **options) -> TaggerClient:
     """A client whose requests go to a function."""
-    transport = RestTransport(ADDRESS, httpx.MockTransport(answer))
+    transport = RestTransport(ADDRESS, Access(), httpx.MockTransport(answer))
     return TaggerClient(ADDRESS, transport=transport, sleep=lambda _: None, **options)
 
 
@@ -50,13 +51,6 @@ def error(status: int, message: str) -> httpx.Response:
     return httpx.Response(status, json={"error": message})
 
 
-def refused() -> httpx.ConnectError:
-    """As httpx raises it: the cause is the system's error."""
-    wrapped = httpx.ConnectError("[Errno 111] Connection refused")
-    wrapped.__cause__ = ConnectionRefusedError(111, "Connection refused")
-    return wrapped
-
-
 @pytest.mark.parametrize(
     ("options", "path"),
     [
@@ -82,7 +76,7 @@ def test_request_has_the_path_and_column_format_of_the_api_guide(options, path):
 @pytest.mark.parametrize(
     "failed",
     [
-        refused(),
+        httpx.ConnectError("[Errno 111] Connection refused"),
         error(503, "full"),
         httpx.Response(503, text="<html>no backend</html>"),
         httpx.ReadError("Connection reset by peer"),

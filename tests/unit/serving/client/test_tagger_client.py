@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -136,13 +135,6 @@ def test_megabytes_and_thousands_of_texts_go_through(connect):
         assert client.suggest(["x" * 10**6 * 5]) == [expected("x" * 10**6 * 5)]
         texts = [str(number) for number in range(5_000)]
         assert client.suggest(texts) == [expected(text) for text in texts]
-
-
-def test_threads_may_share_a_client(connect):
-    texts = [f"text {'x' * number}" for number in range(40)]
-    with connect() as client, ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda text: client.suggest([text])[0], texts))
-    assert answers == [expected(text) for text in texts]
 
 
 def test_proxy_of_the_environment_is_ignored(connect, monkeypatch):
