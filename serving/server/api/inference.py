@@ -80,13 +80,12 @@ async def predict(
     if name not in servable.model.signatures:
         raise failed_precondition(f'Serving signature key "{name}" not found.')
     # Not by `items`, which protobuf makes slow.
+    sizes = {alias: decoded_size(request.inputs[alias]) for alias in request.inputs}
+    servable.runner.limits.check(sum(sizes.values()))
     inputs = {}
-    for alias in request.inputs:
-        proto = request.inputs[alias]
-        size = decoded_size(proto)
-        servable.runner.limits.check(size)
+    for alias, size in sizes.items():
         is_large = size > _MANY_BYTES
-        inputs[alias] = await in_thread_if(is_large, _decode, alias, proto)
+        inputs[alias] = await in_thread_if(is_large, _decode, alias, request.inputs[alias])
     outputs = await run_signature(servable, name, inputs, request.output_filter, timeout=timeout)
     spec = _serialize_spec(request.model_spec.name, name, servable.version)
     is_large = sum(value.size for value in outputs.values()) > _MANY_ELEMENTS

@@ -73,7 +73,7 @@ def decoded_size(proto: TensorProto) -> int:
     `STRING_BYTES` more than it has.
     """
     dims = proto.tensor_shape.dim
-    count: int = math.prod([dim.size for dim in dims]) if len(dims) <= _MOST_DIMS else 0
+    count = max(0, math.prod([dim.size for dim in dims])) if len(dims) <= _MOST_DIMS else 0
     dtype, _ = _FIELDS.get(proto.dtype, (None, ""))
     if dtype is None or not dtype.hasobject:
         return count * (_LARGEST if dtype is None else dtype.itemsize)

@@ -73,8 +73,8 @@ def test_an_input_with_a_default_may_be_left_out(with_default):
         ),
         ({"x": TensorProto(dtype=1, tensor_content=b"abc")}, "tensor parsing error: x"),
         (
-            {"x": tf.make_tensor_proto(1.0, shape=[10**8])},
-            "The request is too large: it would take 400000000 bytes, and --max_computing_bytes "
+            {name: tf.make_tensor_proto(1.0, shape=[10**7]) for name in "xy"},
+            "The request is too large: it would take 80000000 bytes, and --max_computing_bytes "
             "allows 67108864. Send it in parts.",
         ),
     ],

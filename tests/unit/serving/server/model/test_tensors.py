@@ -108,12 +108,13 @@ def test_rare_forms_are_read_as_by_tensorflow(message):
     [
         (proto(types_pb2.DT_FLOAT, [10**9], float_val=[1]), 4 * 10**9),
         (proto(types_pb2.DT_INT8, [2, 10**9]), 2 * 10**9),
+        (proto(types_pb2.DT_INT8, [-1, 10**9]), 0),
         (proto(types_pb2.DT_QINT32, [10**9]), 16 * 10**9),
         (proto(types_pb2.DT_STRING, [3], string_val=[b"a", b"bcd", b"e"]), 3 * 2048),
         (proto(types_pb2.DT_STRING, [10**9], string_val=[b"a", b"bcd"]), 2051 * 10**9 - 6),
         (proto(types_pb2.DT_STRING, [10**9], tensor_content=b"\x01a"), 2048 * 10**9),
     ],
-    ids=["floats", "bytes", "a rare type", "whole", "padded", "packed"],
+    ids=["floats", "bytes", "less than none", "a rare type", "whole", "padded", "packed"],
 )
 def test_a_tensor_is_as_large_as_declared(message, size):
     assert decoded_size(message) == size
