@@ -203,7 +203,9 @@ async def run_signature(
 
 async def _examples(servable: Servable, given: Input) -> Array:
     count = max(len(given.example_list.examples), len(given.example_list_with_context.examples))
-    servable.runner.limits.check(count * STRING_BYTES)
+    # The context is put before each.
+    size = STRING_BYTES + given.example_list_with_context.context.ByteSize()
+    servable.runner.limits.check(count * size)
     return await in_thread_if(count > _MANY_ELEMENTS, serialized_examples, given)
 
 

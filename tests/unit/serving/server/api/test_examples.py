@@ -39,6 +39,15 @@ def test_classes_alone_some_of_which_are_not_text():
     assert [(each.label, each.score) for each in row.classes] == [("a", 0), ("\ufffdb", 0)]
 
 
+def test_a_context_counts_for_each_example():
+    request = ClassificationRequest()
+    given = request.input.example_list_with_context
+    given.context.CopyFrom(tf_example(x=[b"a" * 2**20]))
+    given.examples.extend([tf_example()] * 100)
+    with pytest.raises(ServingError, match="too large: it would take 1050"):
+        asyncio.run(inference.run_examples(answering(CLASSIFY, ["inputs"], scores=FLOATS), request))
+
+
 def test_classes_and_scores():
     model = answering(CLASSIFY, ["inputs"], classes=LABELS, scores=FLOATS)
     (row,) = classify(model).result.classifications
