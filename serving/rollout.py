@@ -148,7 +148,7 @@ class _Server:
                 ) from error
             if error.code() is grpc.StatusCode.UNAUTHENTICATED:
                 self.has_changed = False
-                raise UsageError(f"{self.address}: {said}. Give its --token-file.") from error
+                raise UsageError(f"{self.address}: {said}. Give it by --token-file.") from error
             raise RefusedError(
                 f"The server at {self.address} refuses the configuration: {said}."
             ) from error
