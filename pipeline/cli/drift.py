@@ -92,8 +92,11 @@ def _write_metrics(path: Path, differences: Sequence[Difference]) -> None:
     from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
     registry = CollectorRegistry()
-    meaning = "How far requests are from papers that the model was not trained on: 0 to 1."
-    for name in ("distance", "limit"):
+    meanings = {
+        "distance": "How far requests are from papers that the model was not trained on: 0 to 1.",
+        "limit": "Distance above which the feature has drifted.",
+    }
+    for name, meaning in meanings.items():
         gauge = Gauge(f"arxiv_tagger_drift_{name}", meaning, ("feature",), registry=registry)
         for each in differences:
             gauge.labels(each.feature).set(getattr(each, name))

@@ -24,6 +24,7 @@ TOKEN_FILE: Final = click.option(
     "--token-file",
     "token",
     type=click.File(encoding="latin-1"),
+    metavar="FILE",
     callback=lambda _, __, file: file and file.read(),
     help="File with the token of a server that asks for one.",
 )

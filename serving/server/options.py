@@ -69,7 +69,7 @@ class ServerOptions:
         int, "Connections over REST at once; fewer where few files may be open."
     ] = 10_000
     rest_api_idle_timeout_seconds: Annotated[
-        int, "How long a client over REST may stand still on its connection."
+        int, "Seconds until a REST connection on which little moves is cut off."
     ] = 75
     rest_api_enable_cors_support: Annotated[bool, "Let pages of other origins ask."] = False
     model_config_file: Annotated[
@@ -87,7 +87,9 @@ class ServerOptions:
     max_num_load_retries: Annotated[int, "Further tries to load a version that fails."] = 5
     load_retry_interval_micros: Annotated[int, "Microseconds between two tries."] = 60_000_000
     enable_model_warmup: Annotated[bool, "Play a version's warm-up requests first."] = True
-    enable_signature_method_name_check: Annotated[bool, "Hold signatures to their method."] = False
+    enable_signature_method_name_check: Annotated[
+        bool, "Refuse signatures that declare another method."
+    ] = False
     tensorflow_intra_op_parallelism: Annotated[int, "Threads of an operation; 0: automatic."] = 0
     tensorflow_inter_op_parallelism: Annotated[int, "Threads for operations; 0: automatic."] = 0
     tensorflow_session_parallelism: Annotated[int, "Both of them; 0: automatic."] = 0
