@@ -114,16 +114,13 @@ def fill_classifications(
             "Tensors class and score should match in dim_size(1). Got "
             f"{classes.shape[1]} vs. {scores.shape[1]}"
         )
-    labels = itertools.repeat(()) if classes is None else classes.tolist()
-    values = itertools.repeat(()) if scores is None else scores.tolist()
-    for _, row_labels, row_values in zip(range(count), labels, values):  # noqa: B905
+    labels = [] if classes is None else classes.tolist()
+    values = [] if scores is None else scores.tolist()
+    for row_labels, row_values in itertools.zip_longest(labels, values, fillvalue=()):
         into = result.classifications.add().classes
         for label, value in itertools.zip_longest(row_labels, row_values):
-            each = into.add()
-            if label is not None:
-                each.label = label.decode("utf-8", errors="replace")
-            if value is not None:
-                each.score = value
+            text = None if label is None else label.decode("utf-8", errors="replace")
+            into.add(label=text, score=value)
 
 
 def fill_regressions(
