@@ -34,6 +34,7 @@ from serving.server.errors import ServingError
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
 from serving.server.ports import address_of, explain_bind_error, most_connections, reserve
+from serving.server.store.model_versions import Loader
 from serving.server.store.models import ModelStore
 
 _logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class ModelServer:
             UsageError: Options that contradict each other, or a file that can't be read.
         """
         self._options = options
-        self._store = ModelStore(read_models(options), options, play_warm_up)
+        self._store = ModelStore(read_models(options), options, Loader(options, play_warm_up))
         file = options.auth_token_file
         self._token = read_token_file(file) if file else None
         file = options.ssl_config_file

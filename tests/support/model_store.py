@@ -16,6 +16,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 from serving.server.api.warm_up import play_warm_up
 from serving.server.errors import ServingError
 from serving.server.options import ServerOptions
+from serving.server.store.model_versions import Loader
 from serving.server.store.models import ModelStore
 
 
@@ -37,7 +38,8 @@ def config(name, base, policy=None, labels=None):
 
 def make_store(*models, **flags):
     flags = {"max_num_load_retries": 0, "load_retry_interval_micros": 0, **flags}
-    return ModelStore(models, ServerOptions(**flags), play_warm_up)
+    options = ServerOptions(**flags)
+    return ModelStore(models, options, Loader(options, play_warm_up))
 
 
 @contextlib.asynccontextmanager

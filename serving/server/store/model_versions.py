@@ -33,7 +33,6 @@ VersionPolicy: TypeAlias = FileSystemStoragePathSourceConfig.ServableVersionPoli
 # Answers the warm-up requests of a version before it takes others.
 WarmUp = Callable[[Servable], Awaitable[object]]
 
-_NO_LOG: Final = LoggingConfig()
 _logger = logging.getLogger(__name__)
 
 # How long other versions wait while one is freed.
@@ -118,9 +117,7 @@ class ModelVersions:
         """Whether no version serves yet, and one that could not be loaded is tried again."""
         return not self.serving and any(each.retries for each in self._refused.values())
 
-    async def converge(
-        self, wanted: Mapping[int, Path], logging_config: LoggingConfig = _NO_LOG
-    ) -> None:
+    async def converge(self, wanted: Mapping[int, Path], logging_config: LoggingConfig) -> None:
         """Loads and unloads until the versions that are wanted serve, as far as they can.
 
         Args:

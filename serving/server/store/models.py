@@ -11,17 +11,13 @@ from typing import Any
 import grpc
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.config.logging_config_pb2 import LoggingConfig
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from serving.model_metadata import ModelMetadata
 from serving.server.errors import ServingError, failed_precondition, invalid_argument, not_found
 from serving.server.options import ServerOptions
-from serving.server.store.model_versions import (
-    Loader,
-    ModelVersions,
-    WarmUp,
-    choose_versions,
-)
+from serving.server.store.model_versions import Loader, ModelVersions, choose_versions
 from serving.server.store.servable import Servable
 from serving.versions import version_folders
 
@@ -42,10 +38,7 @@ class ModelStore:
     """
 
     def __init__(
-        self,
-        models: Iterable[ModelConfig],
-        options: ServerOptions,
-        warm_up: WarmUp,
+        self, models: Iterable[ModelConfig], options: ServerOptions, loader: Loader
     ) -> None:
         """Makes a store that serves nothing until `start` or `poll_once`.
 
@@ -53,15 +46,12 @@ class ModelStore:
             models: What to serve.
             options: The flags. With `--file_system_poll_wait_seconds` below 0 it never looks at
                 the base paths by itself.
-            warm_up: See Loader.
-
-        Raises:
-            UsageError: See Loader.
+            loader: Loads the versions.
         """
         self._configs = {model.name: model for model in models}
         self._options = options
         self._poll_wait_seconds = options.file_system_poll_wait_seconds
-        self._loader = Loader(options, warm_up)
+        self._loader = loader
         # Each model's versions by label.
         self.labels: dict[str, dict[str, int]] = {}
         # Models that were removed stay: their last states can be asked for.
@@ -202,7 +192,7 @@ class ModelStore:
         self._configs, self.labels = dict(configs), labels
         for name in removed:
             if name in self._versions:
-                await self._versions[name].converge({})
+                await self._versions[name].converge({}, LoggingConfig())
         await self._update_all()
 
     async def _update_all(self) -> None:
