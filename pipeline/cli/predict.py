@@ -18,7 +18,8 @@ from serving.predict import find_model, load_model
 @click.option(
     "--model",
     metavar="DIR",
-    required=True,
+    default="out",
+    show_default=True,
     help="A pushed version, a serving folder, or the output folder of a run.",
 )
 @options.JSON

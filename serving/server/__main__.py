@@ -31,6 +31,8 @@ _TYPES: Final[dict[Any, Any]] = {
     "port": _PORT,
     "rest_api_port": _PORT,
     "grpc_max_threads": _AT_LEAST_1,
+    "max_string_bytes": _AT_LEAST_1,
+    "max_computing_bytes": _AT_LEAST_1,
     "rest_api_max_body_bytes": _AT_LEAST_1,
     "rest_api_max_connections": _AT_LEAST_1,
     "rest_api_idle_timeout_seconds": _AT_LEAST_1,

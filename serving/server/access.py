@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import re
+import ssl
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import grpc
@@ -30,13 +32,25 @@ def read_credentials(path: Path) -> grpc.ServerCredentials:
     """
     config = read_text(path, load_messages("server_parameters")["SSLConfig"]())
     try:
+        # gRPC itself would only fail to listen, once the models are loaded.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with TemporaryDirectory() as folder:
+            files = [Path(folder) / name for name in ("server_key", "server_cert", "custom_ca")]
+            for file in files:
+                file.write_text(getattr(config, file.name))
+            context.load_cert_chain(files[1], files[0], password="")
+            if config.custom_ca:
+                context.load_verify_locations(files[2])
         return grpc.ssl_server_credentials(
             [(config.server_key.encode(), config.server_cert.encode())],
             root_certificates=config.custom_ca.encode() or None,
             require_client_auth=config.client_verify,
         )
-    except ValueError as error:
-        raise UsageError(f"{path}: {error} Correct the file.") from error
+    except (ssl.SSLError, ValueError) as error:
+        raise UsageError(
+            f"{path} has no key with its certificate, or no authorities ({error}). Its fields hold "
+            "PEM as text (-----BEGIN …), not paths; the key has no password. Correct the file."
+        ) from error
 
 
 def read_token_file(path: Path) -> bytes:

@@ -27,7 +27,6 @@ WITHOUT_EFFECT: Final[dict[str, type]] = {
     "skip_initialize_tpu": bool,
     "tensorflow_session_config_file": str,
     "thread_pool_factory_config_file": str,
-    "use_alts_credentials": bool,
     "xla_cpu_compilation_enabled": bool,
 }
 
@@ -51,7 +50,8 @@ class ServerOptions:
     host: Annotated[str, "Address to listen on; 0.0.0.0 is every network."] = "127.0.0.1"
     grpc_socket_path: Annotated[Path | None, "UNIX socket for gRPC; alone if --port is 0."] = None
     grpc_max_threads: Annotated[int | None, "gRPC requests at once.  [default: 4 per core]"] = None
-    ssl_config_file: Annotated[Path | None, "SSLConfig as text, for gRPC over TLS."] = None
+    ssl_config_file: Annotated[Path | None, "SSLConfig as text, PEM in it: TLS for gRPC."] = None
+    use_alts_credentials: Annotated[bool, "Refused: this server has TLS alone."] = False
     auth_token_file: Annotated[
         Path | None, "File with the token that requests must bring as 'Authorization: Bearer'."
     ] = None
@@ -60,7 +60,7 @@ class ServerOptions:
         int, "Bytes of requests computed at once; a string counts 2048 more."
     ] = 64 * 2**20
     rest_api_timeout_in_ms: Annotated[
-        int, "How long a request over REST may take; 0 is no limit."
+        int, "How long a request over REST may take; 0 or less: no limit."
     ] = 30_000
     rest_api_max_body_bytes: Annotated[
         int, "Largest body of a request over REST, as sent and unpacked."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import resource
 import socket
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ def reserve(host: str, port: int, flag: str) -> socket.socket:
     """Returns a socket that holds a port without listening; 0 takes a free one.
 
     Raises:
-        UsageError: The port can't be bound; it names the flag that sets it.
+        UsageError: The port can't be bound; it names the flag to correct.
     """
     with explain_bind_error(address_of(host, port), flag):
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -51,12 +52,14 @@ def explain_bind_error(address: str, flag: str) -> Iterator[None]:
     """
     try:
         yield
-    # gRPC raises RuntimeError.
-    except (OSError, RuntimeError) as error:
-        raise UsageError(
-            f"The server can't listen on {address}: {error}. Another server may be "
-            f"running there: stop it, or choose another with {flag}."
-        ) from error
+    # gRPC raises RuntimeError, and what can't be a name UnicodeError.
+    except (OSError, RuntimeError, UnicodeError) as error:
+        advice = f"Another server may be running there: stop it, or choose another with {flag}."
+        is_host = isinstance(error, socket.gaierror | UnicodeError)
+        if is_host or error.args[0] == errno.EADDRNOTAVAIL:
+            advice = "Correct --host: it takes an address of this machine, or a name of one."
+        problem = str(error).rstrip(".")
+        raise UsageError(f"The server can't listen on {address}: {problem}. {advice}") from error
 
 
 def address_of(host: str, port: int) -> str:

@@ -63,6 +63,8 @@ class ModelServer:
         Raises:
             UsageError: Options that contradict each other, or a file that can't be read.
         """
+        if options.use_alts_credentials:
+            raise UsageError("This server has no --use_alts_credentials. Give --ssl_config_file.")
         self._options = options
         self._store = ModelStore(read_models(options), options, Loader(options, play_warm_up))
         file = options.auth_token_file
@@ -159,12 +161,10 @@ class ModelServer:
         if self._options.grpc_socket_path:
             addresses["--grpc_socket_path"] = f"unix:{self._options.grpc_socket_path}"
         for flag, address in addresses.items():
-            if self._credentials is None:
-                with explain_bind_error(address, flag):
+            with explain_bind_error(address, flag):
+                if self._credentials is None:
                     self._grpc.add_insecure_port(address)
-            else:
-                # What is wrong with a key is only seen here, and told in the log.
-                with explain_bind_error(address, f"{flag} or another key with --ssl_config_file"):
+                else:
                     self._grpc.add_secure_port(address, self._credentials)
         await self._grpc.start()
         _logger.info("Running gRPC ModelServer at %s ...", " and ".join(addresses.values()))

@@ -80,13 +80,18 @@ class HttpProtocol(HttpToolsProtocol):
             self._decline(data[offer.args[0] :])
         except httptools.HttpParserInvalidMethodError:
             self._refuse(501 if _REQUEST_LINE.match(data) else 400)
-        except httptools.HttpParserError:
-            self._refuse(400 if self.parser.get_method() in _METHODS else 501)
+        except httptools.HttpParserError as error:
+            status = 431 if isinstance(error.__context__, OverflowError) else 400
+            self._refuse(status if self.parser.get_method() in _METHODS else 501)
         if self._head > _LONGEST_HEAD and not self.transport.is_closing():
             self._refuse(431)
 
     def on_headers_complete(self) -> None:
         """Starts a request, unless its method or path is none, or it offers another protocol."""
+        if self._head > _LONGEST_HEAD:
+            lengths = (len(name) + len(value) + len(": \r\n") for name, value in self.headers)
+            if sum(lengths, len(self.url)) > _LONGEST_HEAD:
+                raise OverflowError("too long a head, in one piece")
         if self.parser.get_method() not in _METHODS or _NO_URI.search(self.url):
             raise ValueError("not a request")
         if len(self.pipeline) >= _MOST_PIPELINED:

@@ -48,6 +48,11 @@ def test_predict_shows_labels_best_first(model):
     assert len(lines) == 7
 
 
+def test_the_model_is_that_of_the_last_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "no pushed version in out or" in flat(invoke("predict", "a text").output)
+
+
 def test_predict_shows_the_words_for_a_label_beside_those_against_it(model):
     done = invoke("predict", "--model", model, "--explain", "ab")
     assert [flat(line) for line in done.output.splitlines()][2:-1] == [

@@ -13,7 +13,6 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc
 from schema.errors import UsageError
 from serving.server.access import brings_token, read_credentials, read_token_file
 from serving.server.options import ServerOptions
-from serving.server.server import run_server
 from tests.support.certificate import key_and_certificate, ssl_config
 from tests.support.contract.api import floats, predict_request
 from tests.support.running_server import running
@@ -57,23 +56,30 @@ def test_grpc_over_tls_at_a_socket_and_for_known_clients_only(base, tmp_path):
         assert answer.json() == {"predictions": [2.5]}
 
 
-def test_a_key_that_is_none(base, tmp_path):
-    file = ssl_config(tmp_path / "ssl.config", b"not a key", b"not a certificate")
-    options = ServerOptions(model_base_path=base, port=0, rest_api_port=0, ssl_config_file=file)
-    with pytest.raises(UsageError, match="choose another with --port or another key with --ssl_"):
-        run_server(options)
+def test_the_fields_hold_pem_of_a_key_and_its_certificate(tmp_path):
+    key, certificate = key_and_certificate()
+    other, _ = key_and_certificate()
+    for wrong in (
+        (b"", b""),
+        (b"/key.pem", b"/certificate.pem"),
+        (certificate, key),
+        (other, certificate),
+        (key, certificate, 'custom_ca: "/ca.pem"'),
+    ):
+        file = ssl_config(tmp_path / "ssl.config", *wrong)
+        with pytest.raises(UsageError, match=r"fields hold PEM as text .* not paths"):
+            read_credentials(file)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("server_key: 1", "not a SSLConfig in text form"),
+        ("custom_ca: 1", "not a SSLConfig in text form"),
         ("client_verify: true", "client auth without providing root certificates"),
     ],
 )
 def test_wrong_credentials(tmp_path, text, message):
-    file = tmp_path / "ssl.config"
-    file.write_text(text)
+    file = ssl_config(tmp_path / "ssl.config", *key_and_certificate(), text)
     with pytest.raises(UsageError, match=message):
         read_credentials(file)
 

@@ -74,6 +74,8 @@ def test_the_flags_are_those_of_tensorflow_model_server(parse, caplog):
     [
         (["--port=abc"], "Invalid value for '--port': 'abc'"),
         (["--num_load_threads=x"], "Invalid value for '--num_load_threads': 'x'"),
+        (["--max_string_bytes=-1"], "Invalid value for '--max_string_bytes': -1"),
+        (["--max_computing_bytes=0"], "Invalid value for '--max_computing_bytes': 0"),
         ([], "Failed to start server. Error: There is nothing to serve: "),
     ],
 )

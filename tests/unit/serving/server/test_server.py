@@ -46,6 +46,7 @@ def make(options: ServerOptions) -> ModelServer:
     ("options", "message"),
     [
         (ServerOptions(), "neither --model_base_path nor --model_config_file"),
+        (ServerOptions(use_alts_credentials=True), "has no --use_alts_credentials"),
         (ServerOptions(model_config_file=Path("/no/such.config")), "/no/such.config"),
         (
             ServerOptions(model_base_path=Path("out/m")),
@@ -81,6 +82,13 @@ def test_a_taken_port(base, flag):
             run_server(ServerOptions(model_base_path=base, **ports))
     assert f"127.0.0.1:{taken}" in str(caught.value)
     assert f"choose another with {flag}." in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["999.1.1.1", "a..b", "192.0.2.1"])
+def test_a_host_that_is_none_of_this_machine(base, host):
+    options = ServerOptions(model_base_path=base, host=host, port=0, rest_api_port=0)
+    with pytest.raises(UsageError, match=rf"listen on {host}:0: .* Correct --host"):
+        run_server(options)
 
 
 def test_two_servers_do_not_share_a_port(base):

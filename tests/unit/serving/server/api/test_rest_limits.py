@@ -99,6 +99,12 @@ def test_a_head_without_end(server, head):
         connection.sendall(head * (2**24 // len(head)))
 
 
+def test_a_head_in_one_piece(http):
+    for length, status in ((60_000, 200), (70_000, 431)):
+        got = http.get("/v1/models/half", headers={"X-Long": "x" * length})
+        assert got.status_code == status
+
+
 def test_requests_that_do_not_wait_for_answers(server):
     request = b"GET /v1/models/half HTTP/1.1\r\nAuthorization: Bearer s3cret\r\n\r\n"
     for count, answered in ((50, True), (5000, False)):
