@@ -57,12 +57,13 @@ def roll_out(
     path = config_path_of(base)
     before = path.read_text(encoding="utf-8") if path.exists() else None
     wanted = {stable} if canary is None else {stable, canary}
+    versions = ", ".join(map(str, sorted(wanted)))
     with ExitStack() as stack:
         servers = [_Server(address, access, stack, timeout) for address in addresses]
         try:
             write_release(base, stable, canary, base_path, load_only=True)
             for server in servers:
-                say(f"Waiting for {server.address} to load {', '.join(map(str, sorted(wanted)))} …")
+                say(f"Waiting for {server.address} to load {versions}; its log says if it can't …")
                 server.reload(read_config(path))
                 server.wait_until_available(wanted)
             done = write_release(base, stable, canary, base_path)
@@ -100,30 +101,33 @@ class _Server:
         self.address = check_address(address)
         self.has_changed = False
         self._channel = stack.enter_context(open_channel(address, access))
-        self._headers = access.headers
+        self._access = access
         self._timeout = timeout
 
     def reload(self, config: Any) -> None:
-        self.has_changed = True
         request = _messages["ReloadConfigRequest"](config=config)
+        # It refuses labels of versions that it has not loaded; after a restart these may be more.
+        there = {each.version for each in self._statuses() if each.state == _AVAILABLE}
+        labels = tagger_config(request.config).version_labels
+        for label in [label for label, version in labels.items() if version not in there]:
+            del labels[label]
+        self.has_changed = True
         self._call("HandleReloadConfigRequest", request, "ReloadConfigResponse")
 
     def wait_until_available(self, versions: Collection[int]) -> None:
         end = time.monotonic() + self._timeout
-        request = _messages["GetModelStatusRequest"](model_spec={"name": names.MODEL_NAME})
         missing = set(versions)
         while missing:
             if time.monotonic() > end:
                 raise TaggerError(
                     f"The server at {self.address} has not loaded version "
                     f"{', '.join(map(str, sorted(missing)))} in {self._timeout:g} s. Its log says "
-                    "whether it can't, which it tries again for minutes, or doesn't find it in the "
-                    "--base-path."
+                    "why: it doesn't find the files in the --base-path, or can't load them, or "
+                    "those of a version before, which it tries again for minutes."
                 )
             # First, since a failure from before the reload is told until loading begins.
             time.sleep(_POLL_SECONDS)
-            answer = self._call("GetModelStatus", request, "GetModelStatusResponse")
-            for each in answer.model_version_status:
+            for each in self._statuses():
                 if each.version in missing and (reason := each.status.error_message.rstrip(".")):
                     raise RefusedError(
                         f"The server at {self.address} can't load version {each.version}: {reason}."
@@ -131,15 +135,21 @@ class _Server:
                 if each.state == _AVAILABLE:
                     missing.discard(each.version)
 
+    def _statuses(self) -> Any:
+        request = _messages["GetModelStatusRequest"](model_spec={"name": names.MODEL_NAME})
+        return self._call("GetModelStatus", request, "GetModelStatusResponse").model_version_status
+
     def _call(self, method: str, request: Any, answer: str) -> Any:
         try:
             return self._channel.unary_unary(
                 f"/tensorflow.serving.ModelService/{method}",
                 request_serializer=type(request).SerializeToString,
                 response_deserializer=_messages[answer].FromString,
-            )(request, timeout=self._timeout, metadata=self._headers)
+            )(request, timeout=self._timeout, metadata=self._access.headers)
         except grpc.RpcError as error:
-            said = error.details() or error.code().name
+            said = (error.details() or error.code().name).rstrip(".")
+            if error.code() is grpc.StatusCode.NOT_FOUND and method == "GetModelStatus":
+                return _messages[answer]()
             if error.code() is grpc.StatusCode.UNAVAILABLE:
                 self.has_changed = False
                 raise TaggerError(
@@ -148,7 +158,7 @@ class _Server:
                 ) from error
             if error.code() is grpc.StatusCode.UNAUTHENTICATED:
                 self.has_changed = False
-                raise UsageError(f"{self.address}: {said}. Give it by --token-file.") from error
+                raise UsageError(f"{self.address}: {said}. {self._access.token_remedy}") from error
             raise RefusedError(
                 f"The server at {self.address} refuses the configuration: {said}."
             ) from error

@@ -68,7 +68,7 @@ def locate(data: str, folder: Path, console: Terminal) -> str:
     if path.is_fifo() or (path.is_file() and data.startswith(("/dev/", "/proc/"))):
         return str(copy_once(path, folder))
     if not path.is_file():
-        problem = f"{data} is a folder" if path.is_dir() else f"There is no file {data}"
+        problem = f"{data} is not a file" if path.exists() else f"There is no file {data}"
         raise BadInputError(f"{problem}. Give the path of a file, or /dev/stdin.")
     return data
 

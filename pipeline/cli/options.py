@@ -34,7 +34,7 @@ TLS_CA: Final = click.option(
     help="Speak TLS, and trust this PEM file of authorities; `public` is Mozilla's list of them.",
 )
 EXPLAIN: Final = click.option(
-    "--explain", is_flag=True, help="Show which words speak for and against each label."
+    "--explain", is_flag=True, help="Show which words speak for and against a TEXT's labels."
 )
 
 

@@ -61,6 +61,8 @@ def release(
     base = find_base(serving)
     config_path = config_path_of(base)
     console = Terminal()
+    if not addresses and any(each is not None for each in security.values()):
+        raise click.UsageError("--token-file and --tls-ca go with --address.")
     if addresses:
         access = Access(**security)
         done = roll_out(base, stable, canary, base_path, addresses, access, timeout, console.say)

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Final
 
-from rich.padding import Padding
-from rich.table import Table
+from rich.cells import cell_len, set_cell_size
 
 from pipeline.terminal import Terminal, styled
 from schema.errors import UsageError
@@ -65,20 +64,22 @@ def write_suggestions(
             bar = "█" * round(each.score * 20)
             mark = ("*", "green") if each.suggested else " "
             figures = f" {each.score:6.3f}  {visible(each.label):<16} "
-            console.print(styled("  ", mark, figures, (bar, "cyan"), ("  " + each.name, "dim")))
+            line = styled("  ", mark, figures, (bar, "cyan"), ("  " + each.name, "dim"))
+            line.rstrip()
+            console.print(line)
             if each.why and each.why.ngrams:
                 _write_why(console, each.why)
 
 
 def _write_why(console: Terminal, why: Why) -> None:
     """Writes the n-grams for a label beside those against it, and what is left."""
-    table = Table("for", "against", box=None)
     lines = [(added > 0, f"{added:+6.2f}  {ngram}") for ngram, added in why.ngrams.items()]
-    sides = ([line for is_for, line in lines if is_for is side] for side in (True, False))
-    for row in zip_longest(*sides, fillvalue=""):
-        table.add_row(*row)
-    console.print(Padding(table, (0, 0, 0, 12)))
-    console.say(f"{'':12}{why.rest:+7.2f}  by all other words, {why.bias:+.2f} without any")
+    left = ["   for", *(line for is_for, line in lines if is_for)]
+    right = ["   against", *(line for is_for, line in lines if not is_for)]
+    width = max(map(cell_len, left))
+    for pro, con in zip_longest(left, right, fillvalue=""):
+        console.say(f"{'':12}{set_cell_size(pro, width)}  {con}".rstrip())
+    console.say(f"{'':12}{why.rest:+6.2f}  all other words, {why.bias:+.2f} bias")
 
 
 def one_line(text: str) -> str:

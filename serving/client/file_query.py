@@ -44,11 +44,11 @@ def suggest_file(
     """Writes the labels of every paper of a file to a JSON lines file.
 
     Each line of the output stands for one row of the input, in the same order: `row` and `line`
-    say which, `digest` is a hash of its content, and then come `suggestions` or, for a row without
-    a text, `error`. `columns` holds what is carried along of a row that could be read. The output
-    is only ever appended to, batch by batch. An existing output is resumed: a last line that was
-    cut in half is removed, and rows that are in it are not asked about again. Rows may have been
-    added at the end of the input.
+    say which, `digest` is a hash of its content, `asked` the model with its label or version, and
+    then come `suggestions` or, for a row without a text, `error`. `columns` holds what is carried
+    along of a row that could be read. The output is only ever appended to, batch by batch. An
+    existing output is resumed: a last line that was cut in half is removed, and rows that are in
+    it are not asked about again. Rows may have been added at the end of the input.
 
     Args:
         client: The client to ask.
@@ -60,8 +60,8 @@ def suggest_file(
         layout: How the file holds them, and which columns are carried along.
 
     Raises:
-        UsageError: The output is the input, was not written by this function, or is being written
-            by another process.
+        UsageError: The output is the input, was not written by this function or with another
+            label or version, or is being written by another process.
         BadInputError: The input is broken, or has changed since the output was begun.
         TaggerError: The client gave up; the answers so far are in the output.
     """
@@ -78,7 +78,7 @@ def suggest_file(
         with output.open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             rows = read_rows(source, layout)
-            done = kept = _skip(file, rows, source, output)
+            done = kept = _skip(file, rows, source, output, str(client.target))
             progress(done, total)
             for batch in _batches(rows, batch_size):
                 file.write(b"".join(_ask(client, batch, top)))
@@ -102,6 +102,7 @@ def _ask(client: TaggerClient, batch: Sequence[PaperRow], top: int | None) -> It
     answers = iter(client.suggest(good) if good else [])
     for row in batch:
         entry: dict[str, Any] = {"row": row.number, "line": row.line, "digest": row.digest}
+        entry["asked"] = str(client.target)
         if row.problem is None:
             entry |= next(answers).as_dict(top)
         else:
@@ -116,7 +117,7 @@ def _batches(rows: Iterator[PaperRow], size: int) -> Iterator[list[PaperRow]]:
         yield batch
 
 
-def _skip(file: BinaryIO, rows: Iterator[PaperRow], source: Path, output: Path) -> int:
+def _skip(file: BinaryIO, rows: Iterator[PaperRow], source: Path, output: Path, asked: str) -> int:
     """Skips the rows that an output has, and cuts off a half-written last line.
 
     Returns:
@@ -132,6 +133,11 @@ def _skip(file: BinaryIO, rows: Iterator[PaperRow], source: Path, output: Path) 
             raise UsageError(
                 f"{output}, line {done + 1}: not written by this command. Give a new --output, or "
                 "one that this command began."
+            )
+        if entry.get("asked") != asked:
+            raise UsageError(
+                f"{output} was begun with {entry.get('asked', 'an earlier release')}, not {asked}. "
+                "Give the same --model, --label or --version, or another --output."
             )
         row = next(rows, None)
         if row is not None and row.kept.keys() != entry.get("columns", {}).keys():

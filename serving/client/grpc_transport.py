@@ -55,6 +55,7 @@ class GrpcTransport:
 
     def __init__(self, address: str, access: Access) -> None:
         self._channel = open_channel(address, access)
+        self._address = address
         self._headers = access.headers
         self._predict = self._channel.unary_unary(
             PREDICT_METHOD,
@@ -69,11 +70,12 @@ class GrpcTransport:
         except grpc.RpcError as error:
             detail = error.details() or error.code().name
             fault = _FAULTS.get(error.code(), Fault.SERVER)
-            # gRPC has one status for both.
-            if fault is Fault.BUSY and "larger than max" in detail:
-                fault = Fault.TOO_LARGE
-            elif fault is Fault.UNAVAILABLE and re.search(_TLS_WORDS, detail):
+            # gRPC has one status for all.
+            if fault is Fault.UNAVAILABLE and re.search(_TLS_WORDS, detail):
                 fault = Fault.UNREACHABLE
+            # Of a name's addresses another one may have answered.
+            elif "Connection refused" in detail and self._address in detail:
+                fault = Fault.REFUSED
             raise CallError(fault, detail) from error
         outputs = {}
         for name, tensor in response.outputs.items():

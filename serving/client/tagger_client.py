@@ -38,8 +38,7 @@ _MESSAGES: Final = {
     "or give another --address.",
     Fault.UNAVAILABLE: "The server at {where} can't answer now: {detail}. Try again later, or give "
     "another --address, or --tls-ca if it speaks TLS.",
-    Fault.DENIED: "The server at {where} does not let you in: {detail}. If it asks for "
-    "a token, give the file that holds it as --token-file.",
+    Fault.DENIED: "The server at {where} does not let you in: {detail}. {token_remedy}",
     Fault.BUSY: "The server at {where} is too busy: {detail}. Try again later, ask from fewer "
     "threads, or let it take more calls at once: over gRPC, with a higher --grpc_max_threads.",
     Fault.TOO_LARGE: "The server at {where} takes no request of this size: {detail}. Send fewer "
@@ -149,7 +148,8 @@ class TaggerClient:
         self._clock = clock
         self._pace = Pace()
         self._label_names = label_names
-        self._transport = transport or _connect(protocol, self.address, Access(token, tls_ca))
+        self._access = Access(token, tls_ca)
+        self._transport = transport or _connect(protocol, self.address, self._access)
 
     def __enter__(self) -> TaggerClient:
         return self
@@ -230,6 +230,7 @@ class TaggerClient:
             detail=error.detail.rstrip("."),
             target=target,
             timeout=self._timeout,
+            token_remedy=self._access.token_remedy,
         )
         is_usage = fault in (Fault.NOT_FOUND, Fault.INVALID, Fault.DENIED)
         return UsageError(message) if is_usage else TaggerError(message)

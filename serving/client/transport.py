@@ -21,6 +21,8 @@ DEFAULT_ADDRESSES: Final[dict[ProtocolName, str]] = {
     "rest": "127.0.0.1:8501",
     "grpc": "127.0.0.1:8500",
 }
+# TF Serving's words where it batches, grpc's, and those of this project's server.
+_TOO_LARGE: Final = re.compile("larger than max|--max_string_bytes|The request is too large")
 _ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})")
 
 
@@ -58,6 +60,9 @@ class Access:
         if token is not None and not re.fullmatch("[!-~]+", token := token.strip()):
             raise UsageError("The token is not one word of ASCII characters. Check --token-file.")
         self.headers = [("authorization", f"Bearer {token}")] if token else []
+        self.token_remedy = "If it asks for a token, " + (
+            "it is not the one in --token-file." if token else "give its file as --token-file."
+        )
         self.verify: ssl.SSLContext | bool = tls_ca == "public"
         self.roots: bytes | None = None
         if tls_ca is not None and not self.verify:
@@ -105,7 +110,8 @@ class CallError(Exception):
 
     def __init__(self, fault: Fault, detail: str) -> None:
         super().__init__(f"{fault.name}: {detail}")
-        self.fault = fault
+        # Servers and gRPC have one status for this and for others.
+        self.fault = Fault.TOO_LARGE if _TOO_LARGE.search(detail) else fault
         self.detail = detail
 
 

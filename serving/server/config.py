@@ -276,7 +276,7 @@ def read_text(path: Path, message: _Proto) -> _Proto:
         ) from error
     except (UnicodeDecodeError, text_format.ParseError) as error:
         raise UsageError(
-            f"Invalid protobuf file: {path} is not a {kind} in text form: {error}. "
-            "Correct the file."
+            f"Invalid protobuf file: {path} is not a {kind} in text form: "
+            f"{str(error).rstrip('.')}. Correct the file."
         ) from error
     return message

@@ -115,6 +115,16 @@ def test_a_release_that_fails_changes_nothing(server, base):
     assert served(server) == {"stable": OLD, "canary": BROKEN, "": BROKEN}
 
 
+def test_a_server_that_holds_none_of_the_labelled_versions_follows(server, base):
+    """As after a restart, or once someone released without its address."""
+    assert invoke("release", "--stable", OLD, "--serving", base.parents[1]).exit_code == 0
+    broken = release(server, base, "--stable", BROKEN)
+    assert (broken.exit_code, "refuses" in broken.output) == (5, False), broken.output
+    done = release(server, base, "--stable", NEW)
+    assert done.exit_code == 0, done.output
+    assert served(server) == {"stable": NEW, "canary": None, "": NEW}
+
+
 def test_a_first_release_that_fails_leaves_no_file_and_the_newest_version(server, base):
     done = release(server, base, "--stable", OLD, "--canary", BROKEN)
     assert done.exit_code == 5, done.output

@@ -55,12 +55,13 @@ def test_the_model_is_that_of_the_last_run(tmp_path, monkeypatch):
 
 def test_predict_shows_the_words_for_a_label_beside_those_against_it(model):
     done = invoke("predict", "--model", model, "--explain", "ab")
-    assert [flat(line) for line in done.output.splitlines()][2:-1] == [
-        "for against",
-        "+1.50 deep [nets] -0.50 graph",
-        "+0.25 a",
-        "+0.12 by all other words, -1.00 without any",
+    assert [line[12:] for line in done.output.splitlines()][2:-1] == [
+        "   for                  against",
+        " +1.50  deep [nets]   -0.50  graph",
+        " +0.25  a",
+        " +0.12  all other words, -1.00 bias",
     ]
+    assert all(line == line.rstrip() for line in done.output.splitlines())
 
 
 def test_predict_writes_an_object_a_line_for_programs(model):

@@ -132,6 +132,11 @@ def test_a_file_is_read_by_a_profile_and_columns_are_carried_along(server, tmp_p
     assert output.read_bytes() == written
     done = query(server, "rest", "--file", papers, "--output", output, *settings[:-2])
     assert (done.exit_code, "other columns to --keep" in flat(done.output)) == (2, True)
+    settings = (*settings, "--label", "canary")
+    done = query(server, "rest", "--file", papers, "--output", output, *settings)
+    told = f"{output} was begun with arxiv_tagger label stable, not arxiv_tagger label canary."
+    assert (done.exit_code, told in flat(done.output)) == (2, True)
+    assert output.read_bytes() == written
 
 
 @pytest.mark.parametrize(
@@ -145,6 +150,7 @@ def test_a_file_is_read_by_a_profile_and_columns_are_carried_along(server, tmp_p
         (2, ["--file", "p.csv", "--output", "o.jsonl", "x"], "combined with TEXT"),
         (2, ["--file", "p.csv", "--output", "o.jsonl", "--json"], "combined with TEXT"),
         (3, ["--file", "none.csv", "--output", "o.jsonl"], "There is no file none.csv"),
+        (3, ["--file", "/dev/null", "--output", "o.jsonl"], "/dev/null is not a file"),
         (2, ["--top", "0", "x"], "--top"),
         (2, ["--timeout", "0", "x"], "--timeout"),
         (2, ["--batch-size", "0", "x"], "--batch-size"),

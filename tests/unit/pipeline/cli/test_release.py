@@ -33,6 +33,7 @@ def test_release_says_what_changed_and_what_serves_it(run_dir):
         ["release", "--stable", "1700000000", "--base-path", "here", "--serving", "{run}"],
         ["release", "--serving", "{run}"],
         ["release", "--stable", "latest", "--serving", "{run}"],
+        ["release", "--stable", "1700000000", "--tls-ca", "public", "--serving", "{run}"],
         ["release", "--stable", "1700000000", "--address", "here", "--serving", "{run}"],
     ],
     ids=lambda value: " ".join(value),

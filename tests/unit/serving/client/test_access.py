@@ -58,7 +58,7 @@ def secured(tmp_path_factory):
     [
         ("localhost:{port}", "--token-file token --tls-ca ca.pem", 0, ""),
         ("localhost:{port}", "--tls-ca ca.pem", 2, "Send the token.*--token-file"),
-        ("localhost:{port}", "--tls-ca ca.pem --token-file wrong", 2, "Send the.*--token-file"),
+        ("localhost:{port}", "--tls-ca ca.pem --token-file wrong", 2, "it is not the one in --tok"),
         ("localhost:{port}", "--tls-ca ca.pem --token-file two", 2, "not one word.*--token-file"),
         ("localhost:{port}", "--tls-ca none", 2, "none is no PEM file: No such file or directory"),
         ("localhost:{port}", "--tls-ca public", 1, "(?i)certificate.verify.failed.*--tls-ca"),

@@ -14,6 +14,7 @@ from schema.errors import BadInputError, TaggerError, UsageError
 from schema.text import join_title_and_abstract
 from serving.client import TaggerClient
 from serving.client.file_query import FileQueryResult, suggest_file
+from serving.client.transport import Target
 from tests.support.little_server import LittleServer, expected
 
 PAPERS = [(f"Title {i}", f'Abstract "{i}",\nüber {"n" * i} lines') for i in range(23)]
@@ -22,6 +23,8 @@ TEXTS = [join_title_and_abstract(title, abstract) for title, abstract in PAPERS]
 
 class Asked:
     """Answers by the rule of the little server, and gives up after so many requests."""
+
+    target = Target("arxiv_tagger", label="stable")
 
     def __init__(self, requests: int = 10**9) -> None:
         self.batches: list[list[str]] = []

@@ -99,6 +99,7 @@ def test_transient_failures_are_retried(failed):
         (error(400, "Unrecognized servable version label: b"), UsageError, "has no m label b: Un"),
         (error(500, "broken op"), TaggerError, "broken op"),
         (error(413, "too long"), TaggerError, "no request of this size: too long"),
+        (error(400, "The request is too large: it would"), TaggerError, "no request of this size"),
         (error(504, "late"), TaggerError, "no answer in 7 s"),
         (httpx.ReadTimeout("timed out"), TaggerError, "no answer in 7 s"),
         (httpx.ConnectTimeout("timed out"), TaggerError, "no answer in 7 s"),

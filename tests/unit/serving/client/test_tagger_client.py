@@ -106,7 +106,7 @@ def test_refused_connection_says_how_to_start_a_server(connect):
     waits: list[float] = []
     with (
         connect(address=address, retry=Retry(times=2), sleep=waits.append) as client,
-        pytest.raises(TaggerError, match=f"{address} .*Connection refused"),
+        pytest.raises(TaggerError, match=f"no server at {address} .*Connection refused"),
     ):
         client.suggest(["x"])
     assert len(waits) == 2
