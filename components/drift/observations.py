@@ -17,7 +17,7 @@ from components.papers.examples import read_papers
 from schema import names
 from schema.errors import BadInputError
 from schema.text import decode_text, join_title_and_abstract
-from serving.client.papers_file import read_rows
+from serving.client.papers_file import USUAL_LAYOUT, Layout, read_rows
 from serving.predict import Predictor
 
 # Stands for a label where a text has none.
@@ -25,6 +25,9 @@ _NO_SUGGESTION: Final = b"(none)"
 _PACKINGS: Final = ("", "GZIP", "ZLIB")
 _ANSWER: Final = (names.OUTPUT_LABELS, names.OUTPUT_SCORES, names.OUTPUT_SUGGESTED)
 _BATCH: Final = 256
+# `text` first, which a file without any of the columns is asked for.
+_LAYOUT: Final = Layout((*USUAL_LAYOUT.columns[1:], USUAL_LAYOUT.columns[0]))
+_REMEDY: Final = "Rename the column that holds the texts"
 
 Request = tuple[list[bytes], Mapping[str, NDArray[Any]]]
 """Texts and the outputs of `serving_default` for them; no outputs where nobody answered yet."""
@@ -55,12 +58,13 @@ def read_papers_of(splits: Iterable[Path]) -> Iterator[Request]:
     return _in_batches(join_title_and_abstract(each.title, each.abstract) for each in papers)
 
 
-def read_requests(path: Path) -> Iterator[Request]:
+def read_requests(path: Path, left_out: list[str]) -> Iterator[Request]:
     """Reads a file of requests.
 
     Args:
         path: TFRecords of PredictionLog, packed or not, of which those count that asked
             `serving_default`; or a file of texts in any form that `query --file` reads.
+        left_out: Takes where and why a row of texts is left out.
 
     Raises:
         BadInputError: It can't be read.
@@ -72,7 +76,15 @@ def read_requests(path: Path) -> Iterator[Request]:
             continue
         if is_log:
             return _read_log(path, packing)
-    return _in_batches(row.text for row in read_rows(path) if not row.problem)
+    return _in_batches(_read_texts(path, left_out))
+
+
+def _read_texts(path: Path, left_out: list[str]) -> Iterator[str]:
+    for row in read_rows(path, _LAYOUT, _REMEDY):
+        if row.problem:
+            left_out.append(f"{path}, line {row.line}: {row.problem}")
+        else:
+            yield row.text
 
 
 def _in_batches(texts: Iterator[str]) -> Iterator[Request]:

@@ -58,24 +58,29 @@ def drift(
         from components.drift.observations import observe, read_papers_of, read_requests
 
         held_out = () if reference else held_out_papers(OutputFolder(model))
-        tagger = load_model(str(plain_path(version)))
-        known = read_requests(reference) if reference else read_papers_of(held_out)
-        asked = (request for path in requests for request in read_requests(path))
-        sides = observe(known, tagger), observe(asked, tagger)
-        # It holds itself in circles, and would complain at the end of the process.
-        del tagger
-        counts = [len(side["text_length"]) for side in sides]
+        left_out: list[str] = []
+        known = read_requests(reference, left_out) if reference else read_papers_of(held_out)
+        asked = (request for path in requests for request in read_requests(path, left_out))
+        # Read before the model is loaded: an error that holds it ends in complaints of TensorFlow.
+        sides = list(known), list(asked)
+        counts = [sum(len(texts) for texts, _ in side) for side in sides]
+        note = f"Rows left out: {len(left_out):,}, first {left_out[0]}." if left_out else ""
         if min(counts) < _FEWEST:
             raise BadInputError(
-                "{} texts asked, {} known: fewer than {} differ by chance alone. Give more of them "
-                "with --requests or --reference.".format(*reversed(counts), _FEWEST)
+                f"{counts[1]} texts in the requests, {counts[0]} in the reference: fewer than "
+                f"{_FEWEST} differ by chance alone. Give more of them. {note}".rstrip()
             )
-        differences = compare(*sides)
+        tagger = load_model(str(plain_path(version)))
+        observed = [observe(side, tagger) for side in sides]
+        # It holds itself in circles, and would complain at the end of the process.
+        del tagger
+        differences = compare(*observed)
     if textfile:
         _write_metrics(textfile, differences)
     console = Terminal()
-    console.say("{:,} known texts, {:,} asked of version {}".format(*counts, version.name))
-    table = Table("", "known", "asked", "distance", "limit", box=None, header_style="bold")
+    said = "Texts: {:,} reference, {:,} requests; version {}. {}"
+    console.say(said.format(*counts, version.name, note).rstrip())
+    table = Table("", "reference", "requests", "distance", "limit", box=None, header_style="bold")
     for each in differences:
         figures = f"{each.distance:.3f}", f"{each.limit:g}"
         style = "red" if each.drifted else ""

@@ -64,7 +64,9 @@ class PaperRow:
     kept: Mapping[str, Value] = field(default_factory=dict)
 
 
-def read_rows(path: Path, layout: Layout = USUAL_LAYOUT) -> Iterator[PaperRow]:
+def read_rows(
+    path: Path, layout: Layout = USUAL_LAYOUT, remedy: str = _REMEDY
+) -> Iterator[PaperRow]:
     """Reads a file of papers in any form that a run reads, see `schema.tables.open_table`.
 
     Every row comes out, and blank lines are skipped.
@@ -76,7 +78,7 @@ def read_rows(path: Path, layout: Layout = USUAL_LAYOUT) -> Iterator[PaperRow]:
     texts = [each.text for each in layout.columns]
     titles = [each.title for each in layout.columns if each.title is not None]
     with open_table(
-        str(path), layout.keep, one_of=texts, optional=titles, form=layout.form, remedy=_REMEDY
+        str(path), layout.keep, one_of=texts, optional=titles, form=layout.form, remedy=remedy
     ) as table:
         there = [each for each in layout.columns if each.text in table.header]
         for number, row in enumerate(table.rows, start=1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_a_log_is_taken_at_its_word(drift, tmp_path, packing):
     files = write_log(tmp_path / "known", before), write_log(tmp_path / "asked", now, packing)
     done, written = drift(*files)
     assert done.exit_code == 4
-    assert "400 known texts, 400 asked of version 1700000000" in done.output
+    assert "Texts: 400 reference, 400 requests; version 1700000000." in done.output
     assert "cs.LG: 75.0% cs.LG: 50.0% 0.250" in flat(done.output)
     assert written['distance{feature="label"}'] == "0.25"
     assert written['distance{feature="known_share"}'] == "1.0"
@@ -112,13 +113,26 @@ def test_unusable_requests_say_why(drift, tmp_path):
         return flat(done.output)
 
     few = write_texts(tmp_path / "7.jsonl", 7 * ["a"])
-    assert "7 texts asked, 600 known: fewer than 200" in refusal(few)
+    assert "7 texts in the requests, 600 in the reference: fewer than 200" in refusal(few)
+    few.write_text('{"text": "cut of\n' + few.read_text())
+    assert f"Rows left out: 1, first {few}, line 1: " in refusal(few)
     log = write_log(tmp_path / "log", 300 * [prediction("a", "a", 0)])
     whole = log.read_bytes()
     # It is still being written.
     log.write_bytes(whole[:-5])
-    assert "299 texts asked" in refusal(log, few)
+    assert "299 texts in the requests" in refusal(log, few)
     log.write_bytes(whole[:-5] + 5 * b"x")
     assert "log: not a log of predictions, or a damaged one" in refusal(log)
     assert "not a log of predictions" in refusal(write_log(tmp_path / "other", [b"\xff\xff"]))
     assert "there is no such file" in refusal(tmp_path / "none")
+    other = tmp_path / "other.csv"
+    other.write_text("body\nA text.\n")
+    assert "no column 'text'; the file has 'body'. Rename the column that" in refusal(other)
+
+
+def test_files_are_read_before_the_model_is_loaded(tmp_path):
+    small_tagger(tmp_path / "1")
+    shutil.rmtree(tmp_path / "1" / "variables")
+    file = write_texts(tmp_path / "7.jsonl", 7 * ["a"])
+    done = invoke("drift", "--model", tmp_path, "--reference", file, "--requests", file)
+    assert "7 texts in the requests" in flat(done.output)
