@@ -39,7 +39,8 @@ def serve(model: Path, **flags: Any) -> None:
         # with wildcards in its name.
         flags["model_base_path"] = flags["model_base_path"].absolute()
     if flags["rest_api_port"]:
-        address = address_of(flags["host"], flags["rest_api_port"])
+        host = "localhost" if flags["host"] in ("0.0.0.0", "::") else flags["host"]
+        address = address_of(host, flags["rest_api_port"])
         click.echo(f"A page to try the model, once it is loaded: http://{address}/", err=True)
     serve_models(**flags)
 

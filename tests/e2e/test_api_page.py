@@ -20,6 +20,7 @@ def test_the_page_shows_the_operations_with_examples(page: Page, address):
     browser.find_elements("css selector", "summary")[2].click()
     forms = [each.text for each in browser.find_elements("css selector", "details[open] pre")]
     assert forms[0] == '{"signature_name":"serving_default","instances":["text"]}'
+    assert '"labels":["text"]' in forms[1]
 
 
 def test_curl_python_and_javascript_get_the_same_labels(page: Page, address):

@@ -201,6 +201,11 @@ def test_a_phone_is_wide_enough(page: Page) -> None:
     page["example"].click()
     page.wait_for_answer()
     assert overhang() <= 0
+    rows = page.browser.find_elements("css selector", ".suggested .row")
+    for name, share in (
+        [row.find_element("class name", c) for c in ("name", "share")] for row in rows
+    ):
+        assert share.rect["y"] == pytest.approx(name.rect["y"], abs=4)
     page.screenshot("phone")
     page.browser.execute_script(
         "showLabels({version: '1', rows: [{label: 'x'.repeat(99), score: 1, suggested: true}]}, 1);"

@@ -107,7 +107,7 @@ def make_rest_app(
 
     routes = [
         Route("/", functools.partial(show_page, models)),
-        Route("/openapi.json", functools.partial(show_document, models)),
+        Route("/openapi.json", functools.partial(show_document, models, options)),
         Route("/docs", show_reference),
     ]
     if metrics:
@@ -130,7 +130,9 @@ class RestApi:
         self._most_bytes = options.rest_api_max_body_bytes
         # Bytes of bodies that came.
         self._held = 0
-        self._headers = _CORS if options.rest_api_enable_cors_support else {}
+        self._headers = dict(_CORS) if options.rest_api_enable_cors_support else {}
+        if self._headers and options.auth_token_file:
+            self._headers["access-control-allow-headers"] += ", Authorization"
         # Large documents are read one at a time: each takes many times its bytes.
         self._turn = asyncio.Lock()
 

@@ -22,7 +22,8 @@ def test_serve_takes_what_is_released_or_else_the_latest_version(run_dir, monkey
     assert served[-1]["model_config_file_poll_wait_seconds"] == 1
     assert served[-1]["model_base_path"] is None
     assert served[-1]["allow_version_labels_for_unavailable_models"] is True
-    done = invoke("serve", "--model_base_path", "here", "--model_name", "mine")
+    done = invoke("serve", "--model_base_path", "here", "--model_name", "mine", "--host", "0.0.0.0")
+    assert "http://localhost:8501/" in done.output
     assert done.exit_code == 0
     assert (served[-1]["model_name"], served[-1]["model_config_file"]) == ("mine", None)
     assert served[-1]["model_base_path"] == Path.cwd() / "here"

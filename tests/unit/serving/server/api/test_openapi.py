@@ -49,13 +49,22 @@ def test_the_server_answers_as_the_document_says(address):
 
 
 def test_every_signature_takes_what_the_document_shows(address):
-    schemas = httpx.get(f"{address}/openapi.json").json()["components"]["schemas"]
+    document = httpx.get(f"{address}/openapi.json").json()
+    schemas = document["components"]["schemas"]
     model = httpx.get(f"{address}/v1/models/arxiv_tagger/metadata").json()["metadata"]
     forms = schemas["PredictRequest"]["anyOf"]
     named = [form["properties"]["signature_name"]["const"] for form in forms]
     known = {key for key, each in model["signature_def"]["signature_def"].items() if each["inputs"]}
     assert named[:2] == 2 * ["serving_default"]
     assert sorted(named) == sorted(2 * list(known))
+    assert (":regress" in str(document["paths"])) == ("regress_x_to_y" in known)
+    # Of the tagger, whose features the examples have.
+    for key in {"classify", "evaluate", "transform_features"} & known:
+        predict = {"signature_name": key, "instances": schemas["SerializedExample"]["examples"]}
+        classify = schemas["Examples"]["examples"][0]
+        for call, asked in (("predict", predict), ("classify", classify)):
+            answer = httpx.post(f"{address}/v1/models/arxiv_tagger:{call}", json=asked)
+            assert answer.status_code == 200, answer.text
 
 
 def test_a_path_with_a_line_feed_is_one_of_the_api(address):

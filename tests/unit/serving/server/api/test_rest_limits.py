@@ -32,6 +32,7 @@ def server(tmp_path_factory):
         rest_api_max_connections=MOST_CONNECTIONS,
         rest_api_idle_timeout_seconds=1,
         auth_token_file=folder / "token",
+        rest_api_enable_cors_support=True,
     )
     with running(options) as server:
         yield server
@@ -155,6 +156,19 @@ def test_every_path_asks_for_the_token(server, http, path):
         assert (got.status_code, got.headers["www-authenticate"]) == (401, "Bearer")
         assert "Authorization: Bearer TOKEN" in got.json()["error"]
     assert http.get(path).status_code == 200
+
+
+def test_a_page_of_another_origin_may_bring_the_token(server, http):
+    path, origin = server.rest_url + "/v1/models/half", {"Origin": "http://example.org"}
+    got = httpx.options(path, headers=origin)
+    assert got.status_code == 200
+    assert got.headers["access-control-allow-headers"] == "Content-Type, Authorization"
+    assert httpx.request("OPTIONS", path, headers=origin, content=b"{}").status_code == 401
+    assert httpx.options(f"{server.rest_url}/monitoring/prometheus/metrics").status_code == 401
+    document = http.get("/openapi.json").json()
+    assert document["security"] == [
+        {name: [] for name in document["components"]["securitySchemes"]}
+    ]
 
 
 @pytest.mark.parametrize(
