@@ -146,12 +146,11 @@ def json_values(tensor: NDArray[Any], name: str = "") -> list[str]:
     """
     values = tensor.ravel()
     items = values.tolist()
-    if tensor.dtype.kind in "OSU":
-        data = [item.encode() if isinstance(item, str) else item for item in items]
+    if tensor.dtype.hasobject:
         if name.endswith("_bytes"):
-            return [f'{{ "b64": "{base64.b64encode(item).decode()}" }}' for item in data]
+            return [f'{{ "b64": "{base64.b64encode(item).decode()}" }}' for item in items]
         # RapidJSON does not check the encoding of a string.
-        return [_quote(item.decode("utf-8", "surrogateescape")) for item in data]
+        return [_quote(item.decode("utf-8", "surrogateescape")) for item in items]
     if tensor.dtype.kind == "b":
         return ["true" if item else "false" for item in items]
     if tensor.dtype.kind in "iu":

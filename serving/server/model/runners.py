@@ -130,12 +130,10 @@ class DirectRunner(Runner):
         self, inputs: Arrays, outputs: tuple[str, ...], timeout: float | None, size: int
     ) -> list[Array]:
         deadline = math.inf if timeout is None else time.monotonic() + timeout
+        if self._closing:
+            raise is_closed()
         taken = self.limits.take(size)
-        try:
-            running = self._threads.submit(self._model.run, inputs, outputs, deadline)
-        except RuntimeError as error:
-            self.limits.give_back(taken)
-            raise is_closed() from error
+        running = self._threads.submit(self._model.run, inputs, outputs, deadline)
         if taken:
             running.add_done_callback(lambda _: self.limits.give_back(taken))
         try:
