@@ -24,8 +24,7 @@ _CALM_SECONDS: Final = 0.05
 _SHORT_SECONDS: Final = 0.002
 _T = TypeVar("_T")
 
-# The errors of a request to a model that goes, and of one whose time is up.
-is_closed = functools.partial(unavailable, "The model is being unloaded")
+# The error of a request whose time is up.
 is_too_late = functools.partial(deadline_exceeded, "Deadline exceeded")
 
 
@@ -66,8 +65,6 @@ class Runner(ABC):
             ServingError: The model refuses or fails, time is up, the request is too large, or the
                 queue is full.
         """
-        if self._closing:
-            raise is_closed()
         if timeout is not None and timeout <= 0:
             raise is_too_late()
         size = self.limits.measure(inputs)
@@ -82,6 +79,8 @@ class Runner(ABC):
             if may_run_here:
                 # Lets in what has arrived by now.
                 await asyncio.sleep(0)
+            if self._closing:
+                raise unavailable("The model is being unloaded")
             started = time.perf_counter()
             if may_run_here and self._is_alone() and self._seconds <= _SHORT_SECONDS:
                 values = self._run_here(inputs, outputs)
@@ -130,8 +129,6 @@ class DirectRunner(Runner):
         self, inputs: Arrays, outputs: tuple[str, ...], timeout: float | None, size: int
     ) -> list[Array]:
         deadline = math.inf if timeout is None else time.monotonic() + timeout
-        if self._closing:
-            raise is_closed()
         taken = self.limits.take(size)
         running = self._threads.submit(self._model.run, inputs, outputs, deadline)
         if taken:
