@@ -76,9 +76,8 @@ def _write_why(console: Terminal, why: Why) -> None:
     lines = [(added > 0, f"{added:+6.2f}  {ngram}") for ngram, added in why.ngrams.items()]
     left = ["   for", *(line for is_for, line in lines if is_for)]
     right = ["   against", *(line for is_for, line in lines if not is_for)]
-    width = max(map(cell_len, left))
     for pro, con in zip_longest(left, right, fillvalue=""):
-        console.say(f"{'':12}{set_cell_size(pro, width)}  {con}".rstrip())
+        console.say(f"{'':12}{set_cell_size(pro, max(map(cell_len, left)))}  {con}".rstrip())
     console.say(f"{'':12}{why.rest:+6.2f}  all other words, {why.bias:+.2f} bias")
 
 

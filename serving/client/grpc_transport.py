@@ -70,7 +70,6 @@ class GrpcTransport:
         except grpc.RpcError as error:
             detail = error.details() or error.code().name
             fault = _FAULTS.get(error.code(), Fault.SERVER)
-            # gRPC has one status for all.
             if fault is Fault.UNAVAILABLE and re.search(_TLS_WORDS, detail):
                 fault = Fault.UNREACHABLE
             # Of a name's addresses another one may have answered.

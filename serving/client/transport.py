@@ -21,7 +21,7 @@ DEFAULT_ADDRESSES: Final[dict[ProtocolName, str]] = {
     "rest": "127.0.0.1:8501",
     "grpc": "127.0.0.1:8500",
 }
-# TF Serving's words where it batches, grpc's, and those of this project's server.
+# In words of TF Serving and gRPC, and this server's: their status also means other faults.
 _TOO_LARGE: Final = re.compile("larger than max|--max_string_bytes|The request is too large")
 _ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})")
 
@@ -110,7 +110,6 @@ class CallError(Exception):
 
     def __init__(self, fault: Fault, detail: str) -> None:
         super().__init__(f"{fault.name}: {detail}")
-        # Servers and gRPC have one status for this and for others.
         self.fault = Fault.TOO_LARGE if _TOO_LARGE.search(detail) else fault
         self.detail = detail
 
