@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from tfx import types
+
+# As TFX gives a component's inputs and outputs.
+Artifacts: TypeAlias = dict[str, list[types.Artifact]]
 
 # Kubeflow Pipelines takes a custom type only under a name with a dot.
 

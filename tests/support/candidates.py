@@ -15,7 +15,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tfx import types
 from tfx.types import standard_artifacts
 
-from components.infra_validator.executor import Executor
+from components.infra_validator.component import Executor
 from components.infra_validator.server_process import UnservableModelError
 from components.infra_validator.settings import InfraSettings
 from schema import names

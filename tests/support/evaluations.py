@@ -13,9 +13,8 @@ from tfx.types import standard_artifacts
 from tfx.utils import json_utils, proto_utils
 
 from components.artifacts import BaselinesArtifact
-from components.evaluator.component import EXTRACTORS_MODULE
+from components.evaluator.component import EXTRACTORS_MODULE, Executor
 from components.evaluator.eval_config import make_eval_config
-from components.evaluator.executor import Executor
 from components.evaluator.settings import GateSettings
 from components.papers.paper_keys import paper_keys, write_train_keys
 from pipeline.beam_settings import BeamSettings

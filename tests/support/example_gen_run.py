@@ -10,9 +10,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
 from components.artifacts import CurationArtifact
-from components.example_gen.component import CsvExampleGen
+from components.example_gen.component import CsvExampleGen, CsvExampleGenExecutor
 from components.example_gen.curation_report import CurationReport
-from components.example_gen.executor import CsvExampleGenExecutor
 from components.example_gen.rows import DeadLetter
 from components.example_gen.settings import DataSettings
 from components.papers.examples import read_papers

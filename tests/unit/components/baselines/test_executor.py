@@ -8,7 +8,7 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.artifacts import BaselinesArtifact
-from components.baselines.executor import Executor
+from components.baselines.component import Executor
 from components.baselines.results import BaselineScores, read_baselines, write_baselines
 from components.baselines.scoring import score_baselines
 from components.baselines.settings import BaselineSettings

@@ -18,7 +18,7 @@ from tfx.types import standard_artifacts
 from tfx_bsl.coders import example_coder
 
 from components.artifacts import DataCheckReport
-from components.data_check.executor import Executor
+from components.data_check.component import Executor
 from schema import names
 from schema.errors import DataAnomalyError
 from tests.support.artifacts import make_artifact

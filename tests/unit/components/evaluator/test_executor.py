@@ -13,9 +13,8 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from components.evaluator import extractors
-from components.evaluator.component import Evaluator
+from components.evaluator.component import Evaluator, Executor
 from components.evaluator.eval_config import make_eval_config
-from components.evaluator.executor import Executor
 from components.evaluator.settings import GateSettings
 from tests.support.artifacts import make_artifact
 from tests.support.evaluations import Answers, Evaluation

@@ -9,7 +9,7 @@ from tfx import types
 from tfx.components.pusher import executor as stock_pusher
 from tfx.types import standard_artifacts
 
-from components.infra_validator import executor
+from components.infra_validator import component
 from components.infra_validator.trial import Report
 from components.papers.examples import parse_example
 from schema.errors import BadInputError, TaggerError
@@ -38,7 +38,7 @@ def test_the_blessing_is_as_tfx_has_it(
         Path(log).write_text("loaded")
         return Report("a server", len(papers), [check])
 
-    monkeypatch.setattr(executor, "try_candidate", try_candidate)
+    monkeypatch.setattr(component, "try_candidate", try_candidate)
     examples = make_examples(tmp_path / "examples", "val", records)
     blessing, report = execute(candidate, examples, tmp_path / "blessing", examples=3)
     assert blessing.get_int_custom_property("blessed") == blessed
@@ -64,7 +64,7 @@ def test_nothing_is_published_if_the_machine_is_at_fault(candidate, tmp_path, mo
     def try_candidate(*_: object) -> Report:
         raise TaggerError("no free port")
 
-    monkeypatch.setattr(executor, "try_candidate", try_candidate)
+    monkeypatch.setattr(component, "try_candidate", try_candidate)
     examples = make_examples(tmp_path / "examples", "val", records)
     with pytest.raises(TaggerError, match="no free port"):
         execute(candidate, examples, tmp_path / "blessing")

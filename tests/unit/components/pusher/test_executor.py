@@ -15,9 +15,9 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from components.metrics.names import METRIC_NAMES
-from components.pusher import executor
+from components.pusher import component
 from components.pusher.atomic_push import digest_model
-from components.pusher.executor import Executor
+from components.pusher.component import Executor
 from components.pusher.model_version import PushResult
 from components.pusher.settings import EndpointTarget
 from schema.words import PAPERS, Words
@@ -149,7 +149,7 @@ def evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> types.Artifac
         assert uri == made.uri
         return {**FIGURES, "examples": 1833.0}
 
-    monkeypatch.setattr(executor, "read_figures", read_figures)
+    monkeypatch.setattr(component, "read_figures", read_figures)
     return made
 
 
@@ -202,7 +202,7 @@ def test_model_goes_to_an_endpoint_where_one_is_given(
         asked.append(arguments)
         return PushResult("77", "models/5@1", is_new=len(asked) == 1)
 
-    monkeypatch.setattr(executor, "deploy_model", deploy_model)
+    monkeypatch.setattr(component, "deploy_model", deploy_model)
     model = make_model(tmp_path / "model")
     runs = [push(model, endpoint=target.model_dump_json(), evaluation=evaluation) for _ in "ab"]
     # The copy that knows its figures is deployed; they don't make it another model.

@@ -8,7 +8,7 @@ import pytest
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
-from components.pusher.executor import push_version
+from components.pusher.component import push_version
 from schema.errors import BadInputError, UsageError
 from tests.unit.components.pusher.conftest import MANIFEST, folders, read_tree, write_model
 

@@ -11,8 +11,8 @@ from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import BaselinesArtifact, CurationArtifact, ReportArtifact
-from components.report import executor as module
-from components.report.executor import Executor
+from components.report import component as module
+from components.report.component import Executor
 from components.report.page import render
 from components.report.settings import ReportSettings
 from tests.support.made_up_report import made_up_report, unmeasured_report

@@ -15,7 +15,7 @@ from tfx.extensions.google_cloud_ai_platform import runner, training_clients
 from tfx.orchestration.kubeflow.v2 import compiler_utils
 
 from components.baselines.results import read_baselines
-from components.evaluator.executor import Executor as EvaluatorExecutor
+from components.evaluator.component import Executor as EvaluatorExecutor
 from pipeline.cloud import container_main
 from pipeline.cloud.container_main import ARTIFACT_TYPES
 from pipeline.sample.generator import write_sample
