@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,29 +34,19 @@ from serving.predict import find_model
 _FIRST, _SECOND = 1, 2
 
 
-@dataclass
-class Soak:
-    """What happened.
-
-    Attributes:
-        answered: Good requests answered and bad ones refused, by kind.
-        failures: Kind and message of what went wrong.
-        versions: The versions that answered, in the order of their first answer.
-        memory: Seconds since the start, and the bytes that the server held then.
-    """
-
-    answered: Counter[str] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)
-    versions: list[int] = field(default_factory=list)
-    memory: list[tuple[float, int]] = field(default_factory=list)
-
-
 def _expect(is_right: bool, message: str) -> None:
     if not is_right:
         raise ValueError(message)
 
 
-async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, seconds: float) -> None:
+async def _load(address: str, url: str, pid: int, base: Path, seconds: float) -> bool:
+    """Says whether every request was answered as it should be, by both versions."""
+    answered: Counter[str] = Counter()
+    failures: list[str] = []
+    # In the order of their first answer.
+    versions: list[int] = []
+    # Seconds since the start, and the bytes that the server held then.
+    memory: list[tuple[float, int]] = []
     texts = abstracts(128)
     start = time.monotonic()
     model = f"{url}/v1/models/{names.MODEL_NAME}"
@@ -69,9 +58,9 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
             try:
                 await request(turn)
             except (grpc.aio.AioRpcError, httpx.HTTPError, ValueError) as error:
-                soak.failures.append(f"{kind}: {type(error).__name__}: {error}")
+                failures.append(f"{kind}: {type(error).__name__}: {error}")
             else:
-                soak.answered[kind] += 1
+                answered[kind] += 1
 
     async def grpc_predict(turn: int) -> None:
         answer = PredictResponse.FromString(
@@ -79,8 +68,8 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
         )
         labels, scores = answer.outputs["labels"].string_val, answer.outputs["scores"].float_val
         _expect(len(labels) == len(scores) > 0, f"{len(labels)} labels, {len(scores)} scores")
-        if (served := answer.model_spec.version.value) not in soak.versions:
-            soak.versions.append(served)
+        if (served := answer.model_spec.version.value) not in versions:
+            versions.append(served)
 
     async def post(verb: str, body: dict[str, Any], results: str, count: int) -> None:
         answer = await http.post(f"{model}:{verb}", json=body)
@@ -120,7 +109,7 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
 
     async def watch_memory() -> None:
         while (passed := time.monotonic() - start) < seconds:
-            soak.memory.append((passed, resident_bytes(pid)))
+            memory.append((passed, resident_bytes(pid)))
             await asyncio.sleep(0.5)
 
     async def swap() -> None:
@@ -142,6 +131,18 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
             watch_memory(),
             swap(),
         )
+    console = Console()
+    for kind, count in answered.items():
+        console.print(f"{kind:<14} {count:>8,}")
+    console.print(f"failed         {len(failures):>8,}")
+    for failure in failures[:5]:
+        console.print(f"  {failure}", markup=False)
+    console.print(f"versions that answered: {versions}")
+    last = len(memory) - 1
+    marks = [memory[int(share * last)] for share in (0.05, 0.25, 0.5, 0.75, 1)]
+    found = ", ".join(f"{size / 2**20:,.0f} MiB at {at:.0f} s" for at, size in marks)
+    console.print(f"memory: {found}")
+    return not failures and versions == [_FIRST, _SECOND]
 
 
 @click.command()
@@ -149,23 +150,11 @@ async def _load(soak: Soak, address: str, url: str, pid: int, base: Path, second
 @click.option("--seconds", default=60.0, show_default=True)
 def main(model: str, seconds: float) -> None:
     """Loads the local model server and says what happened; exits 1 where anything failed."""
-    soak = Soak()
     with tempfile.TemporaryDirectory() as folder:
         base = add_version(find_model(model), Path(folder), _FIRST)
         with model_server(names.MODEL_NAME, base, ["--enable_batching"]) as (address, url, pid):
-            asyncio.run(_load(soak, address, url, pid, base, seconds))
-    console = Console()
-    for kind, count in soak.answered.items():
-        console.print(f"{kind:<14} {count:>8,}")
-    console.print(f"failed         {len(soak.failures):>8,}")
-    for failure in soak.failures[:5]:
-        console.print(f"  {failure}", markup=False)
-    console.print(f"versions that answered: {soak.versions}")
-    last = len(soak.memory) - 1
-    marks = [soak.memory[int(share * last)] for share in (0.05, 0.25, 0.5, 0.75, 1)]
-    found = ", ".join(f"{size / 2**20:,.0f} MiB at {at:.0f} s" for at, size in marks)
-    console.print(f"memory: {found}")
-    sys.exit(1 if soak.failures or soak.versions != [_FIRST, _SECOND] else 0)
+            is_good = asyncio.run(_load(address, url, pid, base, seconds))
+    sys.exit(not is_good)
 
 
 if __name__ == "__main__":
