@@ -50,16 +50,12 @@ def model_server(
 
 @contextlib.contextmanager
 def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.terminate()
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:
         try:
-            process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
+            yield process
+        finally:
             process.kill()
-            process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], is_ready: Callable[[], bool]) -> None:

@@ -34,10 +34,9 @@ from components.infra_validator.component import InfraValidator
 from components.pusher.component import Pusher
 from components.report.component import Report
 from components.transform.component import Transform
-from pipeline.cloud_options import CloudOptions
 from pipeline.code_version import UNKNOWN, CodeVersion
 from pipeline.config import Config
-from pipeline.places import Places
+from pipeline.places import CloudOptions, Places
 from pipeline.run_parameters import RUN_FN, provenance, run_parameters, trainer_config
 from pipeline.source_digest import source_digest
 from schema.names import MODEL_NAME, SPLITS, TRAIN, VALIDATION

@@ -11,10 +11,9 @@ from typing import Any, Final
 from tfx.utils import json_utils, proto_utils
 
 from components.evaluator.eval_config import make_eval_config
-from pipeline.cloud_options import CloudOptions
 from pipeline.code_version import CodeVersion
 from pipeline.config import Config
-from pipeline.places import Places
+from pipeline.places import CloudOptions, Places
 from pipeline.source_digest import source_digest
 
 RUN_FN: Final = "components.trainer.run_fn.run_fn"

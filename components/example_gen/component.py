@@ -29,7 +29,6 @@ from components.example_gen.settings import DataSettings
 from schema import names
 from schema.errors import BadInputError
 
-SOURCE_DIGEST_KEY = "source_digest"
 CURATION_KEY = "curation"
 # Property of the curation artifact: the spans that were read.
 SPANS_PROPERTY = "spans"
@@ -141,7 +140,7 @@ class CsvExampleGenSpec(component_spec.ComponentSpec):
         **standard_component_specs.FileBasedExampleGenSpec.PARAMETERS,
         PATTERN_KEY: component_spec.ExecutionParameter(type=str),
         DATA_SETTINGS_KEY: component_spec.ExecutionParameter(type=str),
-        SOURCE_DIGEST_KEY: component_spec.ExecutionParameter(type=str),
+        "source_digest": component_spec.ExecutionParameter(type=str),
     }
     INPUTS: dict[str, component_spec.ChannelParameter] = {}  # noqa: RUF012
     OUTPUTS = {  # noqa: RUF012

@@ -21,16 +21,12 @@ from components.infra_validator.server_process import (
 )
 from schema import names
 from schema.errors import TaggerError
+from serving.client.grpc_transport import open_channel
+from serving.client.transport import Access
 
 # Output name to an array with a row for each paper; strings are `str` in arrays of objects.
 Answer = Mapping[str, npt.NDArray[Any]]
 
-# A company's proxy can't reach a loopback address, and a message may have any size.
-_CHANNEL_OPTIONS: Final = (
-    ("grpc.enable_http_proxy", 0),
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-)
 _TRANSIENT_STATUS: Final = frozenset(
     {
         httpx.codes.REQUEST_TIMEOUT,
@@ -61,7 +57,7 @@ def ask_over_grpc(
         UnservableModelError: The server refused requests, or crashed; the message quotes it.
         TaggerError: The server gave no answer, for a reason that is not the model's.
     """
-    with grpc.insecure_channel(server.grpc_address, options=_CHANNEL_OPTIONS) as channel:
+    with open_channel(server.grpc_address, Access()) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
         def ask(question: ProbeRequest) -> Answer:

@@ -8,11 +8,11 @@ from google.protobuf import json_format
 from tfx import v1 as tfx
 
 from pipeline.cloud.parameters import cloud_places, make_cloud
-from pipeline.cloud_options import CloudOptions
 from pipeline.code_version import CodeVersion
 from pipeline.config import Config
 from pipeline.deploy_settings import Target
 from pipeline.graph import create_pipeline
+from pipeline.places import CloudOptions
 from pipeline.run_parameters import run_parameters
 
 # The command of every step's container.

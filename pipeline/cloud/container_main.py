@@ -14,18 +14,13 @@ from tfx.orchestration.kubeflow.v2 import compiler_utils
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 from tfx.utils import name_utils
 
-from components.artifacts import (
-    BaselinesArtifact,
-    CurationArtifact,
-    DataCheckReport,
-    ReportArtifact,
-)
+from components import artifacts
 
 ARTIFACT_TYPES: Final[tuple[type[types.Artifact], ...]] = (
-    BaselinesArtifact,
-    CurationArtifact,
-    DataCheckReport,
-    ReportArtifact,
+    artifacts.BaselinesArtifact,
+    artifacts.CurationArtifact,
+    artifacts.DataCheckReport,
+    artifacts.ReportArtifact,
 )
 
 

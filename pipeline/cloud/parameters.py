@@ -7,7 +7,6 @@ from typing import Any, Final, TypeAlias
 from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineDeploymentConfig
 
 from components.pusher.settings import EndpointTarget
-from pipeline.cloud_options import CloudOptions
 from pipeline.config import Config
 from pipeline.deploy_settings import (
     DeploySettings,
@@ -15,7 +14,7 @@ from pipeline.deploy_settings import (
     Target,
     TrainerMachineSettings,
 )
-from pipeline.places import Places
+from pipeline.places import CloudOptions, Places
 from schema.names import MODEL_NAME, SCHEMA_IN_IMAGE
 
 ResourceSpec: TypeAlias = PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec

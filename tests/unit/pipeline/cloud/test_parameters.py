@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from pipeline.cloud.parameters import cloud_places, make_cloud
-from pipeline.cloud_options import CloudOptions
 from pipeline.config import load_config
+from pipeline.places import CloudOptions
 
 GIVEN = (
     "deploy.image=image:1",
