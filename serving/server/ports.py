@@ -12,7 +12,6 @@ from typing import Final
 from schema.errors import UsageError
 
 _ANY_PORT: Final = ("127.0.0.1", 0)
-_OTHER_FILES: Final = 512
 
 
 def free_ports() -> tuple[int, int]:
@@ -68,10 +67,12 @@ def address_of(host: str, port: int) -> str:
 
 
 def most_connections(wanted: int) -> int:
-    """Lets more files be open, and returns how many connections leave some to models and gRPC."""
+    """Lets more files be open, and returns how many connections REST may have: half of them.
+
+    Of the rest gRPC has half, and models the others.
+    """
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     # macOS has no limit, and refuses to set that.
     with contextlib.suppress(ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return min(wanted, max(files // 2, files - _OTHER_FILES))
+    return min(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)

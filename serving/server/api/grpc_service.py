@@ -6,6 +6,7 @@ import functools
 import itertools
 import logging
 import os
+import resource
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
@@ -76,7 +77,9 @@ def make_grpc_server(
     """
     # Of a message, unpacked.
     limit = ("grpc.max_receive_message_length", options.max_computing_bytes)
-    server = grpc.aio.server(options=(limit, *_OPTIONS))
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    connections = ("grpc.max_allowed_incoming_connections", files // 4)
+    server = grpc.aio.server(options=(limit, connections, *_OPTIONS))
     threads = options.grpc_max_threads or 4 * len(os.sched_getaffinity(0))
     server.add_generic_rpc_handlers(_Services(models, monitoring, threads, token).handlers())
     return server

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import grpc
@@ -138,3 +140,34 @@ def test_health_needs_no_token(channel, service):
     health = health_pb2_grpc.HealthStub(channel)
     answer = health.Check(health_pb2.HealthCheckRequest(service=service))
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+CONNECTIONS = """
+import asyncio, socket
+from serving.server.api.grpc_service import make_grpc_server
+from serving.server.options import ServerOptions
+
+async def main():
+    server = make_grpc_server(None, None, ServerOptions(), None)
+    address = "127.0.0.1", server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    clients = [socket.create_connection(address, timeout=60) for _ in range(80)]
+    answered = 0
+    for client in clients:
+        # HTTP/2 begins with this, and with settings, which are answered.
+        try:
+            client.sendall(b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n")
+            client.sendall(bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+            answered += bool(await asyncio.to_thread(client.recv, 1))
+        except ConnectionError:
+            pass
+    print(answered)
+    await server.stop(None)
+
+asyncio.run(main())
+"""
+
+
+def test_connections_leave_files_to_rest_and_models():
+    run = ["bash", "-c", f"ulimit -n 256; exec {sys.executable} -c '{CONNECTIONS}'"]
+    assert subprocess.check_output(run, text=True, stderr=subprocess.DEVNULL) == "64\n"
