@@ -197,7 +197,7 @@ def test_the_largest_errors_are_shown(report, whole):
     shown = whole.section("wrong").replace("\N{MINUS SIGN}", "-")
     for paper in report["wrong"]:
         for each in paper["true"]:
-            words = "<graph> +1.25 nets -0.50 all other words +0.75, without any -2.00"
+            words = "<graph> +1.25 nets -0.50 all other words +0.75, bias -2.00"
             assert f"{each['label']}: {words}" in shown
     unknown = {"label": "new", "probability": None, "suggested": False}
     sure = {"label": "x", "probability": 0.9999, "suggested": True}
