@@ -16,13 +16,16 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 from serving.client import messages
 from serving.client.grpc_transport import make_request
 from serving.client.transport import Target
+from serving.protos import load_messages
+
+MODEL_SPEC = load_messages("predict")["ModelSpec"]
 
 OFFICIAL = {
     messages.PredictRequest: predict_pb2.PredictRequest,
     messages.PredictResponse: predict_pb2.PredictResponse,
-    messages.ModelSpec: model_pb2.ModelSpec,
+    MODEL_SPEC: model_pb2.ModelSpec,
     messages.TensorProto: tensor_pb2.TensorProto,
-    messages.TensorShapeProto: tensor_shape_pb2.TensorShapeProto,
+    load_messages("tensor")["TensorShapeProto"]: tensor_shape_pb2.TensorShapeProto,
 }
 
 
@@ -50,7 +53,7 @@ def test_fields_are_the_official_ones(ours):
 
 
 def test_model_spec_and_response_are_complete():
-    assert set(fields(messages.ModelSpec)) == set(fields(model_pb2.ModelSpec))
+    assert set(fields(MODEL_SPEC)) == set(fields(model_pb2.ModelSpec))
     assert set(fields(messages.PredictResponse)) == set(fields(predict_pb2.PredictResponse))
 
 

@@ -116,7 +116,7 @@ def test_a_tilde_after_the_equals_sign_is_the_home(papers, monkeypatch):
     ("data", "code", "told"),
     [
         ("caf\udce9.csv", 2, "'caf\\udce9.csv' is not valid UTF-8. Rename the file"),
-        ("/dev/null", 3, "There is no file /dev/null"),
+        ("/dev/null", 3, "/dev/null is not a file"),
         ("http://me:secret@127.0.0.1/{SPAN}.csv", 2, "--data http://127.0.0.1/{SPAN}.csv"),
     ],
 )
