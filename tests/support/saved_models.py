@@ -140,7 +140,8 @@ class _SmallTagger(tf.Module):
     def _add(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """What each letter adds to each label's logit, [n, 256, 4], and known shares, [n]."""
         codes = tf.io.decode_raw(tf.strings.join([text, "\0"]), tf.uint8, fixed_length=1000)
-        counts = tf.reduce_sum(tf.one_hot(tf.cast(codes, tf.int32), 256), axis=1)
+        found = tf.math.bincount(tf.cast(codes, tf.int32), minlength=256, maxlength=256, axis=-1)
+        counts = tf.ensure_shape(tf.cast(found, tf.float32), [None, 256])
         known = tf.reduce_sum(counts * tf.reduce_max(self._letters, axis=1), axis=1)
         length = tf.cast(tf.strings.length(text), tf.float32)
         return counts[:, :, tf.newaxis] * self._letters / 10, tf.math.divide_no_nan(known, length)
