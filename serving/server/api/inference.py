@@ -38,7 +38,7 @@ from serving.server.errors import (
     invalid_argument,
     unimplemented,
 )
-from serving.server.model.runners import in_thread_if
+from serving.server.model.runners import MANY_ELEMENTS, in_thread_if
 from serving.server.model.signatures import (
     CLASSIFY,
     DEFAULT_SIGNATURE,
@@ -61,9 +61,8 @@ _OUTPUT: Final = b"\x0a"
 _KEY: Final = b"\x0a"
 _VALUE: Final = b"\x12"
 _SIGNATURE_DEF: Final = "signature_def"
-# From here on tensors and examples are converted in a thread: the event loop would stand still.
+# From so many bytes on a tensor is read in a thread: the event loop would stand still.
 _MANY_BYTES: Final = 512 * 1024
-_MANY_ELEMENTS: Final = 2048
 
 
 async def predict(
@@ -80,15 +79,15 @@ async def predict(
     if name not in servable.model.signatures:
         raise failed_precondition(f'Serving signature key "{name}" not found.')
     # Not by `items`, which protobuf makes slow.
-    sizes = {alias: decoded_size(request.inputs[alias]) for alias in request.inputs}
-    servable.runner.limits.check(sum(sizes.values()))
+    protos = {alias: request.inputs[alias] for alias in request.inputs}
+    sizes = [decoded_size(proto) for proto in protos.values()]
+    servable.runner.limits.check(sum(sizes))
     inputs = {}
-    for alias, size in sizes.items():
-        is_large = size > _MANY_BYTES
-        inputs[alias] = await in_thread_if(is_large, _decode, alias, request.inputs[alias])
+    for (alias, proto), size in zip(protos.items(), sizes, strict=True):
+        inputs[alias] = await in_thread_if(size > _MANY_BYTES, _decode, alias, proto)
     outputs = await run_signature(servable, name, inputs, request.output_filter, timeout=timeout)
     spec = _serialize_spec(request.model_spec.name, name, servable.version)
-    is_large = sum(value.size for value in outputs.values()) > _MANY_ELEMENTS
+    is_large = sum(value.size for value in outputs.values()) > MANY_ELEMENTS
     return await in_thread_if(is_large, _serialize, spec, outputs)
 
 
@@ -115,7 +114,7 @@ async def run_examples(
     values = await servable.runner.run({feed: examples}, fetches, timeout=timeout)
     response.model_spec.CopyFrom(_spec(request.model_spec.name, key, servable.version))
     tensors = dict(zip(fetches, values, strict=True))
-    is_large = len(examples) > _MANY_ELEMENTS
+    is_large = len(examples) > MANY_ELEMENTS
     await in_thread_if(is_large, fill, signature, len(examples), tensors, response.result)
     return response
 
@@ -206,7 +205,7 @@ async def _examples(servable: Servable, given: Input) -> Array:
     # The context is put before each.
     size = STRING_BYTES + given.example_list_with_context.context.ByteSize()
     servable.runner.limits.check(count * size)
-    return await in_thread_if(count > _MANY_ELEMENTS, serialized_examples, given)
+    return await in_thread_if(count > MANY_ELEMENTS, serialized_examples, given)
 
 
 def _spec(name: str, signature_name: str, version: int) -> ModelSpec:

@@ -33,7 +33,7 @@ from serving.server.errors import (
     invalid_argument,
     resource_exhausted,
 )
-from serving.server.model.runners import in_thread_if
+from serving.server.model.runners import MANY_ELEMENTS, in_thread_if
 from serving.server.model.signatures import DEFAULT_SIGNATURE
 from serving.server.monitoring import Monitoring
 from serving.server.options import ServerOptions
@@ -80,10 +80,9 @@ _HTTP_STATUS: Final = {
     grpc.StatusCode.UNAUTHENTICATED: 401,
 }
 
-# From this size on, in bytes or elements, text and tensors are converted in a thread: the event
-# loop would stand still for more than a millisecond or so.
+# From so many bytes on JSON is read in a thread: the event loop would stand still for more than a
+# millisecond or so.
 _MANY_BYTES: Final = 64 * 1024
-_MANY_ELEMENTS: Final = 2048
 # So many of the largest bodies are held at once.
 _MOST_AT_ONCE: Final = 4
 
@@ -237,7 +236,7 @@ class RestApi:
                 )
                 del document
             outputs = await inference.run_signature(servable, name, inputs, timeout=self._timeout)
-        large = sum(tensor.size for tensor in outputs.values()) >= _MANY_ELEMENTS
+        large = sum(tensor.size for tensor in outputs.values()) >= MANY_ELEMENTS
         return await in_thread_if(large, rest_answers.predict_json, outputs, by_row=by_row)
 
 

@@ -18,6 +18,9 @@ from serving.server.model.limits import SMALL_BYTES, Limits
 from serving.server.model.saved_model import SavedModel
 from serving.server.model.tensors import Array
 
+# From so many elements on tensors and examples are converted in a thread: the event loop would
+# stand still for more than a millisecond or so.
+MANY_ELEMENTS: Final = 2048
 # How long after the last crowd a request counts as alone.
 _CALM_SECONDS: Final = 0.05
 # What the event loop may do at once.
