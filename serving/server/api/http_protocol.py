@@ -87,7 +87,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(431)
 
     def on_headers_complete(self) -> None:
-        """Starts a request, unless its method or path is none, or it offers another protocol."""
+        """Starts a request, unless its method or path is invalid, or it offers another protocol."""
         if self._head > _LONGEST_HEAD:
             lengths = (len(name) + len(value) + len(": \r\n") for name, value in self.headers)
             if sum(lengths, len(self.url)) > _LONGEST_HEAD:
@@ -141,7 +141,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.data_received(b"\r\n".join([*lines, b"", rest]))
 
     def _refuse(self, status: int) -> None:
-        """Answers what is no request, and ends the connection."""
+        """Answers what is not a request, and ends the connection."""
         page = error_page(status).encode()
         self.transport.write(
             b"%scontent-type: text/html\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s"

@@ -26,7 +26,7 @@ _INTEGERS: Final = {number for name, number in types_pb2.DataType.items() if "IN
 _VALUES: Final[dict[int, _Schema]] = {
     types_pb2.DT_STRING: {"anyOf": [{"type": "string"}, {"$ref": "#/components/schemas/Base64"}]},
     types_pb2.DT_BOOL: {"type": "boolean"},
-    # Beyond it is infinity, which JSON has not.
+    # Beyond it is infinity, which JSON does not have.
     types_pb2.DT_FLOAT: {"type": "number", "minimum": -3.4e38, "maximum": 3.4e38},
     **{number: {"type": "integer"} for number in _INTEGERS},
 }

@@ -99,7 +99,7 @@ def message_json(message: Message) -> str:
 
 
 def error_page(status: int) -> str:
-    """Returns the page of libevent for what is no request to the API."""
+    """Returns the page of libevent for what is not a request to the API."""
     phrase = HTTPStatus(status).phrase
     return (
         f"<HTML><HEAD>\n<TITLE>{status} {phrase}</TITLE>\n</HEAD><BODY>\n<H1>{phrase}</H1>\n"
