@@ -7,9 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from absl import logging
+from numpy.typing import NDArray
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.papers.paper_keys import write_train_keys
@@ -30,10 +33,10 @@ from components.trainer.model import (
 )
 from components.trainer.plots import write_plots
 from components.trainer.precision import pick_precision
-from components.trainer.settings import TrainerSettings
+from components.trainer.settings import TrainerSettings, with_hyperparameters
 from components.trainer.signatures import ServedTagger
 from components.trainer.strategy import pick_strategy, wait_for_all
-from components.trainer.train import make_reproducible, train
+from components.trainer.train import TrainingResult, make_reproducible, train
 from components.trainer.transform_graph import TransformGraph
 from schema import names
 from schema.errors import BadInputError
@@ -48,7 +51,8 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
         fn_args: TFX's arguments. `custom_config` holds `settings`, the TrainerSettings as JSON,
-            and `top_k`, the number of labels in an answer of the served model.
+            and `top_k`, the number of labels in an answer of the served model; `hyperparameters`
+            is None, or those that the Tuner found best.
 
     Raises:
         UsageError: The environment variable TF_CONFIG is wrong, or training diverged.
@@ -58,9 +62,45 @@ def run_fn(fn_args: FnArgs) -> None:
     # Before anything is computed, or the machines can't connect.
     strategy = pick_strategy(several_machines=cluster is not None)
     settings = read_section(TrainerSettings, fn_args.custom_config["settings"], "trainer")
+    if fn_args.hyperparameters:
+        settings = with_hyperparameters(settings, fn_args.hyperparameters["values"])
+    with _output_folders(fn_args, cluster) as (model_dir, run_dir):
+        network, result, paper_keys = fit(fn_args, settings, strategy, run_dir)
+        write_plots(result.history, f"{run_dir}/{names.PLOTS_DIR}", best_epoch=result.best_epoch)
+        transform = tft.TFTransformOutput(fn_args.transform_graph_path)
+        tagger = ServedTagger(
+            network,
+            TransformGraph(transform.transform_savedmodel_dir),
+            transform.vocabulary_by_name(names.LABEL_VOCABULARY),
+            result.threshold,
+            fn_args.custom_config["top_k"],
+        )
+        export_model(tagger, model_dir, model_info(result, settings))
+        # The Model artifact's folder holds more than the SavedModel in it.
+        write_train_keys(model_dir.rpartition("/")[0], paper_keys)
+    wait_for_all(strategy)
+
+
+def fit(
+    fn_args: FnArgs, settings: TrainerSettings, strategy: tf.distribute.Strategy, run_dir: str
+) -> tuple[keras.Model, TrainingResult, NDArray[np.int64]]:
+    """Trains a model on the transformed examples, here and in each trial of the Tuner.
+
+    Args:
+        fn_args: TFX's arguments.
+        settings: How to train.
+        strategy: On which devices.
+        run_dir: Folder of the logs.
+
+    Returns:
+        The network that is served, what the training did, and the keys of its papers.
+
+    Raises:
+        UsageError: Training diverged.
+        BadInputError: There are too few papers.
+    """
     make_reproducible(settings.seed)
-    transform = tft.TFTransformOutput(fn_args.transform_output)
-    spec = transform.transformed_feature_spec()
+    spec = tft.TFTransformOutput(fn_args.transform_graph_path).transformed_feature_spec()
     paper_keys, label_counts = scan_split(fn_args.train_files, spec)
     papers, replicas = len(paper_keys), strategy.num_replicas_in_sync
     steps = _count_steps(papers, settings.batch_size, replicas)
@@ -100,28 +140,16 @@ def run_fn(fn_args: FnArgs) -> None:
     if replicas > 1 or precision != "float32" or settings.first_layer_dtype != "float32":
         # Validated, given its threshold and exported in the form that is served.
         served = build_served_model(*sizes, settings)
-    with _output_folders(fn_args, cluster) as (model_dir, run_dir):
-        result = train(
-            model,
-            strategy.distribute_datasets_from_function(train_batches),
-            validation_batches,
-            settings,
-            run_dir,
-            steps_per_epoch=steps,
-            served=served,
-        )
-        write_plots(result.history, f"{run_dir}/{names.PLOTS_DIR}", best_epoch=result.best_epoch)
-        tagger = ServedTagger(
-            served or model,
-            TransformGraph(transform.transform_savedmodel_dir),
-            transform.vocabulary_by_name(names.LABEL_VOCABULARY),
-            result.threshold,
-            fn_args.custom_config["top_k"],
-        )
-        export_model(tagger, model_dir, model_info(result, settings))
-        # The Model artifact's folder holds more than the SavedModel in it.
-        write_train_keys(model_dir.rpartition("/")[0], paper_keys)
-    wait_for_all(strategy)
+    result = train(
+        model,
+        strategy.distribute_datasets_from_function(train_batches),
+        validation_batches,
+        settings,
+        run_dir,
+        steps_per_epoch=steps,
+        served=served,
+    )
+    return served or model, result, paper_keys
 
 
 @contextmanager

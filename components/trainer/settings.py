@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, PositiveInt
 
 from schema.settings import Settings
+from schema.settings_errors import read_section
 
 
 class TrainerSettings(Settings):
@@ -60,3 +63,17 @@ class TrainerSettings(Settings):
     first_layer_dtype: Literal["float32", "int8"] = "float32"
     thresholds: Literal["global", "half_f1"] = "global"
     seed: int = Field(default=0, ge=0)
+
+
+def with_hyperparameters(settings: TrainerSettings, values: Mapping[str, Any]) -> TrainerSettings:
+    """Returns the settings with those that a tuner has chosen; text is JSON, such as `[512, 256]`.
+
+    Raises:
+        UsageError: They don't fit together.
+    """
+    chosen = {
+        name: json.loads(value) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+    text = json.dumps({**json.loads(settings.model_dump_json()), **chosen})
+    return read_section(TrainerSettings, text, "trainer")

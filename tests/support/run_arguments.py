@@ -48,11 +48,12 @@ def run_arguments(analysis: Analysis, inputs: str, outputs: str, **settings: Any
         write(part, f"{inputs}/{split}-00000-of-00001")
     return {
         "custom_config": {"settings": TrainerSettings(**settings).model_dump_json(), "top_k": 3},
-        "transform_output": analysis.output.transform_savedmodel_dir.rpartition("/")[0],
+        "transform_graph_path": analysis.output.transform_savedmodel_dir.rpartition("/")[0],
         "train_files": [f"{inputs}/train-*"],
         "eval_files": [f"{inputs}/val-*"],
         "serving_model_dir": f"{outputs}/model/Format-Serving",
         "model_run_dir": f"{outputs}/run",
+        "hyperparameters": None,
     }
 
 
