@@ -7,12 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-import ml_metadata
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components import ExampleValidator, StatisticsGen, Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import base_component
-from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
     LatestBlessedModelStrategy,
@@ -22,8 +20,6 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.pusher_pb2 import PushDestination
 from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 from tfx.proto.transform_pb2 import SplitsConfig
-from tfx.types import Artifact, Channel
-from tfx.types.standard_artifacts import ExampleStatistics, Model, ModelBlessing
 
 from components.baselines.component import Baselines
 from components.data_check.component import DataCheck
@@ -37,6 +33,12 @@ from components.transform.component import Transform
 from pipeline.code_version import UNKNOWN, CodeVersion
 from pipeline.config import Config
 from pipeline.places import CloudOptions, Places
+from pipeline.resolvers import (
+    LastOtherBlessedModelStrategy,
+    LatestIfAnyStrategy,
+    last_blessed,
+    last_statistics,
+)
 from pipeline.run_parameters import RUN_FN, provenance, run_parameters, trainer_config
 from pipeline.source_digest import source_digest
 from schema.names import MODEL_NAME, SPLITS, TRAIN, VALIDATION
@@ -45,26 +47,6 @@ from schema.words import Words
 # Kubeflow and Vertex AI allow no underscore in it.
 CLOUD_NAME = MODEL_NAME.replace("_", "-")
 PREPROCESSING_FN = "components.transform.preprocessing.preprocessing_fn"
-
-
-class LastOtherBlessedModelStrategy(LatestBlessedModelStrategy):
-    """Resolves the latest blessed model other than the candidate.
-
-    So a run that trains nothing new finds what it found before, and its evaluation in the cache.
-    The clouds know TFX's own strategy only.
-    """
-
-    def resolve_artifacts(
-        self, store: ml_metadata.MetadataStore, input_dict: dict[str, list[Artifact]]
-    ) -> dict[str, list[Artifact]] | None:
-        """Returns at most one artifact each of `model` and `model_blessing`, beside `candidate`."""
-        candidate = input_dict["candidate"]
-        known = {artifact.id for artifact in candidate}
-        models = [model for model in input_dict["model"] if model.id not in known]
-        found = super().resolve_artifacts(
-            store, {"model": models, "model_blessing": input_dict["model_blessing"]}
-        )
-        return None if found is None else {**found, "candidate": candidate}
 
 
 def create_pipeline(
@@ -92,10 +74,13 @@ def create_pipeline(
     )
     examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples)
-    last_statistics = _last_statistics() if cloud is None or cloud.earlier_runs else None
-    if last_statistics:
+    earlier_statistics = None
+    if cloud is None or cloud.earlier_runs:
+        earlier_statistics = last_statistics(
+            LatestIfAnyStrategy if cloud is None else LatestArtifactStrategy
+        )
         # After StatisticsGen, the latest would be this run's own.
-        statistics_gen.add_upstream_node(last_statistics)
+        statistics_gen.add_upstream_node(earlier_statistics)
     schema_gen = ImportSchemaGen(schema_file=f"{places.schema_dir}/schema.pbtxt")
     schema = schema_gen.outputs["schema"]
     example_validator = ExampleValidator(
@@ -124,20 +109,18 @@ def create_pipeline(
         settings=config.infra.model_dump_json(),
         source_digest=source_digest("components.infra_validator.component"),
     )
-    last_blessed = None
+    blessed = None
     if cloud is None:
-        last_blessed = _last_blessed(
-            LastOtherBlessedModelStrategy, candidate=trainer.outputs["model"]
-        )
+        blessed = last_blessed(LastOtherBlessedModelStrategy, candidate=trainer.outputs["model"])
     elif cloud.earlier_runs:
-        last_blessed = _last_blessed(LatestBlessedModelStrategy)
-    if last_blessed:
+        blessed = last_blessed(LatestBlessedModelStrategy)
+    if blessed:
         # It needs nothing of it; this keeps it beside the Evaluator in every listing.
-        last_blessed.add_upstream_node(infra_validator)
+        blessed.add_upstream_node(infra_validator)
     evaluator = Evaluator(
         examples=examples,
         model=trainer.outputs["model"],
-        baseline_model=last_blessed.outputs["model"] if last_blessed else None,
+        baseline_model=blessed.outputs["model"] if blessed else None,
         schema=schema,
         eval_config=parameters.get("eval_config", make_eval_config(config.gate)),
         source_digest=source_digest("components.evaluator.tfma_metrics"),
@@ -164,7 +147,7 @@ def create_pipeline(
         examples=examples,
         curation=example_gen.outputs["curation"],
         statistics=statistics_gen.outputs["statistics"],
-        last_statistics=last_statistics.outputs["statistics"] if last_statistics else None,
+        last_statistics=earlier_statistics.outputs["statistics"] if earlier_statistics else None,
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
         baselines=baselines.outputs["baselines"],
@@ -178,7 +161,7 @@ def create_pipeline(
     )
     nodes = [
         example_gen,
-        last_statistics,
+        earlier_statistics,
         statistics_gen,
         schema_gen,
         example_validator,
@@ -187,7 +170,7 @@ def create_pipeline(
         trainer,
         baselines,
         infra_validator,
-        last_blessed,
+        blessed,
         evaluator,
         pusher,
         report,
@@ -221,25 +204,6 @@ def _request_machines(nodes: Iterable[Any], cloud: CloudOptions) -> None:
         resources = cloud.trainer if isinstance(node, Trainer) else cloud.others
         if resources and isinstance(node, base_component.BaseComponent):
             node.with_platform_config(resources)
-
-
-def _last_blessed(strategy: type[LatestBlessedModelStrategy], **candidate: Channel) -> Resolver:
-    """Finds the model that is being served."""
-    return Resolver(
-        strategy_class=strategy,
-        model=Channel(type=Model),
-        model_blessing=Channel(type=ModelBlessing),
-        **candidate,
-    ).with_id("LastBlessedModel")
-
-
-def _last_statistics() -> Resolver:
-    """Finds the statistics of the last run's data; TFX logs an error where there are none."""
-    return Resolver(
-        # Kubeflow knows this strategy, but no subclass of it that would accept finding none.
-        strategy_class=LatestArtifactStrategy,
-        statistics=Channel(type=ExampleStatistics),
-    ).with_id("LastStatistics")
 
 
 def _transform(config: Config, examples: Any, schema: Any) -> Transform:

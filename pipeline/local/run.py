@@ -86,8 +86,10 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
             from pipeline.graph import create_pipeline
             from pipeline.local.beam_steps import inspect_steps_once
             from pipeline.local.index import mend_index
+            from pipeline.local.run_log import keep_what_matters
             from pipeline.local.runner import run_pipeline
 
+            keep_what_matters()
             input_base, pattern = split_path(str(data.absolute()))
             places = Places(
                 input_base=input_base,

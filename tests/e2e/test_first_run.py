@@ -99,6 +99,14 @@ def test_it_tells_what_it_did(first_run, version):
     assert run.output.count("top 3: ") == 3
 
 
+def test_the_log_of_a_first_run_frightens_nobody(output):
+    """There is nothing to compare with yet, which is no error."""
+    (log,) = (path.read_text() for path in (output / "logs").iterdir())
+    assert "1 replicas, float32" in log
+    for chatter in ("Traceback", "ERROR", "WARNING absl", "Running as"):
+        assert chatter not in log
+
+
 def test_it_writes_what_it_promises(output, metrics):
     parts = ("abstract_only", "vocabulary_only")
     of_parts = [f"{part}/{name}" for part in parts for name in IN_PARTS]
