@@ -7,10 +7,9 @@ model after `timeout` seconds, if given.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
-from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.classification_pb2 import (
     ClassificationRequest,
     ClassificationResponse,
@@ -49,6 +48,7 @@ from serving.server.model.signatures import (
 from serving.server.model.tensors import (
     STRING_BYTES,
     Array,
+    decode_plain,
     decode_tensor,
     decoded_size,
     encode_length,
@@ -63,6 +63,9 @@ _VALUE: Final = b"\x12"
 _SIGNATURE_DEF: Final = "signature_def"
 # From so many bytes on a tensor is read in a thread: the event loop would stand still.
 _MANY_BYTES: Final = 512 * 1024
+# So many values, each written out, are read at once.
+_FEW: Final = 256
+_T = TypeVar("_T")
 
 
 async def predict(
@@ -80,11 +83,17 @@ async def predict(
         raise failed_precondition(f'Serving signature key "{name}" not found.')
     # Not by `items`, which protobuf makes slow.
     protos = {alias: request.inputs[alias] for alias in request.inputs}
-    sizes = [decoded_size(proto) for proto in protos.values()]
-    servable.runner.limits.check(sum(sizes))
-    inputs = {}
-    for (alias, proto), size in zip(protos.items(), sizes, strict=True):
-        inputs[alias] = await in_thread_if(size > _MANY_BYTES, _decode, alias, proto)
+    inputs, others = {}, {}
+    for alias, proto in protos.items():
+        array = _decode(alias, decode_plain, proto, _FEW)
+        if array is not None:
+            inputs[alias] = array
+        else:
+            others[alias] = proto, decoded_size(proto)
+    if others:
+        servable.runner.limits.check(sum(size for _, size in others.values()))
+    for alias, (proto, size) in others.items():
+        inputs[alias] = await in_thread_if(size > _MANY_BYTES, _decode, alias, decode_tensor, proto)
     outputs = await run_signature(servable, name, inputs, request.output_filter, timeout=timeout)
     spec = _serialize_spec(request.model_spec.name, name, servable.version)
     is_large = sum(value.size for value in outputs.values()) > MANY_ELEMENTS
@@ -224,18 +233,23 @@ def _serialize_spec(name: str, signature_name: str, version: int) -> bytes:
 def _serialize(spec: bytes, outputs: Mapping[str, Array]) -> bytes:
     parts = [spec]
     for alias, value in outputs.items():
-        entry = _field(_KEY, alias.encode("utf-8")) + _field(_VALUE, serialize_tensor(value))
+        entry = _key(alias) + _field(_VALUE, serialize_tensor(value))
         parts.append(_field(_OUTPUT, entry))
     return b"".join(parts)
+
+
+@functools.lru_cache
+def _key(alias: str) -> bytes:
+    return _field(_KEY, alias.encode("utf-8"))
 
 
 def _field(tag: bytes, content: bytes) -> bytes:
     return tag + encode_length(len(content)) + content
 
 
-def _decode(alias: str, proto: TensorProto) -> Array:
+def _decode(alias: str, decode: Callable[..., _T], *args: Any) -> _T:
     try:
-        return decode_tensor(proto)
+        return decode(*args)
     except ValueError as error:
         raise invalid_argument(f"tensor parsing error: {alias}") from error
 

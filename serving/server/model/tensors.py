@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -82,6 +83,22 @@ def decoded_size(proto: TensorProto) -> int:
     return count * STRING_BYTES + (padding * len(values[-1]) if values and padding > 0 else 0)
 
 
+def decode_plain(proto: TensorProto, most: int) -> Array | None:
+    """Reads a tensor of a usual type with each value written out, and fewer values than `most`.
+
+    Raises:
+        ValueError: NumPy has no such shape.
+    """
+    dtype, field = _FIELDS.get(proto.dtype, (None, ""))
+    if dtype is None or field in _VIEWS or proto.tensor_content:
+        return None
+    values = getattr(proto, field)
+    shape = [dim.size for dim in proto.tensor_shape.dim]
+    if len(values) >= most or len(values) != math.prod(shape):
+        return None
+    return np.array(list(values), dtype).reshape(shape)
+
+
 def decode_tensor(proto: TensorProto) -> Array:
     """Reads a tensor.
 
@@ -93,16 +110,12 @@ def decode_tensor(proto: TensorProto) -> Array:
 
     Source: Tensor::FromProto in tensorflow/core/framework/tensor.cc.
     """
-    dims = proto.tensor_shape.dim
-    if len(dims) > _MOST_DIMS:
-        raise ValueError(f"{len(dims)} dimensions")
-    shape = [dim.size for dim in dims]
-    dtype, field = _FIELDS.get(proto.dtype, (None, ""))
-    if dtype is not None and field not in _VIEWS and not proto.tensor_content:
-        values = getattr(proto, field)
-        count = len(values)
-        if count == math.prod(shape) and (count < _MANY or dtype.hasobject):
-            return np.array(list(values), dtype).reshape(shape)
+    dims = len(proto.tensor_shape.dim)
+    if dims > _MOST_DIMS:
+        raise ValueError(f"{dims} dimensions")
+    array = decode_plain(proto, sys.maxsize if proto.dtype == types_pb2.DT_STRING else _MANY)
+    if array is not None:
+        return array
     # The rest is large, rare or broken: TensorFlow pads, truncates or refuses it.
     try:
         parsed: Array = parse_tensor(proto.SerializeToString(), proto.dtype).numpy()
