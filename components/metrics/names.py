@@ -29,7 +29,7 @@ _MEASURED: Final = (
     Metric("micro_f1", "micro-F1", "Harmonic mean of precision and recall over all suggestions"),
     Metric("micro_precision", "precision", "Share of suggestions that are correct"),
     Metric("micro_recall", "recall", "Share of true labels that are suggested"),
-    Metric("macro_f1", "macro-F1", "Mean F1 over labels; rare labels weigh as much as common ones"),
+    Metric("macro_f1", "macro-F1", "Mean F1 over labels, each of the same weight"),
     Metric("macro_precision", "macro precision", "Mean precision over labels"),
     Metric("macro_recall", "macro recall", "Mean recall over labels"),
     Metric("samples_f1", "samples-F1", "Mean F1 over papers"),

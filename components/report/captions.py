@@ -30,7 +30,7 @@ _CURATION: Final = (
     ("unlabelled", "papers without labels, dropped"),
     ("after_dedup", "papers without repeats"),
     ("label_sets", "distinct label sets"),
-    ("label_sets_once", "label sets that are too rare"),
+    ("label_sets_once", "label sets in too few rows"),
     ("label_set_rows_dropped", "papers with such a label set, dropped"),
     ("kept", "papers kept"),
     ("unlabelled_kept", "of these without labels"),

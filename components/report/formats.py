@@ -19,7 +19,7 @@ def _digits(value: float | None, digits: int) -> str:
     return _NONE if value is None else f"{value:,.{digits}f}"
 
 
-def _signed(value: float, digits: int = 4) -> str:
+def _signed(value: float, digits: int) -> str:
     # A true minus sign, as wide as the plus.
     return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -14,6 +15,7 @@ import jinja2.ext
 from jinja2.lexer import Token
 from markupsafe import Markup, escape
 
+from components.evaluator.paper_slices import FREQUENT_SHARE, RAREST_LABEL
 from components.metrics import charts
 from components.metrics.names import COMPARED_EXAMPLES
 from components.report import captions
@@ -142,6 +144,8 @@ def _quality(report: Facts, words: Words) -> dict[str, Any]:
         "seen_labels": len(seen),
         "weak_labels": sum(not label["f1"] for label in seen),
         "slices": _group(report["slices"]),
+        "rarest_label": RAREST_LABEL,
+        "frequent": math.ceil(FREQUENT_SHARE * report["model"]["labels"]),
         "slice_metrics": _SLICE_METRICS,
     }
 

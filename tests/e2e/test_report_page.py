@@ -16,6 +16,15 @@ from tests.support.made_up_report import made_up_report, unmeasured_report
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 PHONE, DESKTOP = 390, 1200
+# The width of the sheet within its margins, in CSS pixels.
+A4 = 702
+
+# Sections and tables that are wider than their place, so that columns would be cut off.
+TOO_WIDE = """
+return [...document.querySelectorAll("main > section, .scroll")].filter((each) =>
+  each.scrollWidth > each.clientWidth + 1
+).map((each) => each.id || each.ariaLabel);
+"""
 
 # The drawing's text that stands outside it, or over other text of the same axis.
 MISPLACED = """
@@ -64,12 +73,16 @@ def test_nothing_sticks_out_to_the_side(browser, pages, name, width):
     browser.execute_script("for (const each of document.querySelectorAll('details')) each.open = 1")
     overhang = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert browser.execute_script(overhang) <= 0
-    # Tables may be wider than the screen, and are scrolled by themselves.
-    wider = (
-        "return [...document.querySelectorAll('main > section')].filter((each) => "
-        "each.scrollWidth > each.clientWidth + 1).map((each) => each.id)"
-    )
-    assert browser.execute_script(wider) == []
+    assert browser.execute_script(TOO_WIDE) == []
+
+
+def test_paper_shows_all_columns_and_bars(browser, pages):
+    look(browser, pages["report"], A4)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert browser.execute_script(TOO_WIDE) == []
+    colours = "return getComputedStyle(document.querySelector('.fill')).printColorAdjust"
+    assert browser.execute_script(colours) == "exact"
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -105,12 +105,12 @@ def test_the_headline_metrics_stand_beside_the_baselines(report, whole):
         assert tile in whole.section("summary")
         assert tile in table
         difference = row["baselines"]["linear_svc"]["difference"]["value"]
-        assert f"{difference:+.4f}".replace("-", "\N{MINUS SIGN}") in table
+        assert f"{difference:+.3f}".replace("-", "\N{MINUS SIGN}") in table
 
 
 @pytest.mark.parametrize(
     ("low", "high", "told"),
-    [(0.01, 0.02, "better"), (-0.02, -0.01, "worse"), (-0.01, 0.02, "no clear difference")],
+    [(0.01, 0.02, "better"), (-0.02, -0.01, "worse"), (-0.01, 0.02, "unclear")],
 )
 def test_a_difference_is_judged_by_its_interval(report, low, high, told):
     changed = copy.deepcopy(report)
@@ -177,7 +177,7 @@ def test_labels_are_sorted_by_test_papers_and_the_rest_is_folded_away(report, wh
         (label for label in report["labels"] if label["support"]),
         key=lambda label: (-label["support"], label["label"]),
     )
-    row = r'<th scope="row" class="pin">(cs\.\w+)</th>\s*<td class="bars">'
+    row = r'<th scope="row" class="pin">(cs\.\w+)</th>\s*<td><span class="bars">'
     assert re.findall(row, whole.source) == [label["label"] for label in seen]
     text = whole.section("labels")
     assert f"{len(LABELS) - len(seen)} more are in labels.tsv" in text
@@ -233,6 +233,7 @@ def test_trainings_of_any_length_are_drawn(report, epochs):
 def test_slices_are_grouped_and_drift_is_told(report, whole):
     text = whole.section("slices")
     assert text.index("First label, up to its dot") < text.index("stat") < text.index("Rarest")
+    assert "“frequent” are the 9 labels with the most training papers" in text
     assert "Without a title" in text
     text = whole.section("drift")
     assert "New labels: cs.New" in text

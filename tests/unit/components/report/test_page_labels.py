@@ -36,5 +36,5 @@ def test_papers_without_labels_are_told_with_their_rule(report):
     found = page(report, data={**report["data"], "curation": counts, "labels_per_paper": numbers})
     assert "1,234 papers have no labels" in found.section("figures")
     assert "an LRAP of 1, and 0 in nDCG" in found.section("figures")
-    assert "1,234 of these without labels" in found.section("data")
+    assert "of these without labels 1,234" in found.section("data")
     assert "0 1 2 3 4 more training 20% 60% 20% 0% 0% 0%" in found.section("data")
