@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.paper_slices import NEW_TO_LAST_MODEL, SLICES, YES
-from components.evaluator.settings import NO_BASELINES, GateSettings
+from components.evaluator.settings import NO_BASELINES, Ceilings, Floors, GateSettings
 from components.metrics.names import EXAMPLES
 from schema import names
 from schema.errors import UsageError
@@ -23,10 +23,10 @@ def make_eval_config(gate: GateSettings) -> config_pb2.EvalConfig:
     """Builds the configuration of the Evaluator.
 
     The decision threshold is part of the model (its `evaluate` signature says which labels it
-    suggests), so the configuration depends on the gate alone. Floors apply to all test papers,
-    allowed drops to those that the last blessed model was not trained on. TFMA ignores drops if
-    there is no such model. A drop on all test papers is one below the best baseline, for
-    `hold_to_baselines`.
+    suggests), so the configuration depends on the gate alone. Floors and ceilings apply to all
+    test papers or a slice, allowed drops to those that the last blessed model was not trained on.
+    TFMA ignores drops if there is no such model. A drop on all test papers is one below the best
+    baseline, for `hold_to_baselines`.
     """
     metrics = config_pb2.MetricConfig(
         class_name="MultiLabelMetrics", module="components.evaluator.tfma_metrics"
@@ -82,22 +82,33 @@ def hold_to_baselines(
 
 def _thresholds(gate: GateSettings) -> dict[str, config_pb2.PerSliceMetricThresholds]:
     # TFMA applies a threshold that names no slice to every slice.
-    thresholds: dict[str, list[config_pb2.PerSliceMetricThreshold]] = {
-        EXAMPLES: [_on(OVERALL, _at_least(gate.min_examples))]
-    }
-    for name, lowest in gate.floors.items():
-        thresholds[name] = [_on(OVERALL, _at_least(lowest))]
+    thresholds: dict[str, list[config_pb2.PerSliceMetricThreshold]] = {EXAMPLES: []}
+    for papers, floors, ceilings in _bounds(gate):
+        thresholds[EXAMPLES].append(_on(papers, _at_least(gate.min_examples)))
+        for name, lowest in floors.items():
+            thresholds.setdefault(name, []).append(_on(papers, _at_least(lowest)))
+        for name, highest in ceilings.items():
+            thresholds.setdefault(name, []).append(_on(papers, _at_most(highest)))
     if gate.max_drop:
         thresholds[EXAMPLES].append(_on(COMPARED, _at_least(gate.min_examples)))
     for name, drop in gate.max_drop.items():
         thresholds.setdefault(name, []).append(_on(COMPARED, _drops_by(drop)))
     for name, drop in gate.max_drop_from_baseline.items():
-        # After the floor, if there is one: `read_gate` tells them apart by that.
+        # After floor and ceiling, if there are any: `read_gate` tells them apart by that.
         thresholds.setdefault(name, []).append(_on(OVERALL, _drops_by(drop)))
     return {
         name: config_pb2.PerSliceMetricThresholds(thresholds=of_metric)
         for name, of_metric in thresholds.items()
     }
+
+
+def _bounds(gate: GateSettings) -> Iterator[tuple[config_pb2.SlicingSpec, Floors, Ceilings]]:
+    yield OVERALL, gate.floors, gate.ceilings
+    for name in SLICES:
+        floors, ceilings = (each.get(name, {}) for each in (gate.slice_floors, gate.slice_ceilings))
+        for value in dict.fromkeys((*floors, *ceilings)):
+            papers = config_pb2.SlicingSpec(feature_values={name: value})
+            yield papers, floors.get(value, {}), ceilings.get(value, {})
 
 
 def _on(
@@ -109,6 +120,12 @@ def _on(
 def _at_least(lowest: float) -> config_pb2.MetricThreshold:
     threshold = config_pb2.MetricThreshold()
     threshold.value_threshold.lower_bound.value = lowest
+    return threshold
+
+
+def _at_most(highest: float) -> config_pb2.MetricThreshold:
+    threshold = config_pb2.MetricThreshold()
+    threshold.value_threshold.upper_bound.value = highest
     return threshold
 
 

@@ -16,8 +16,7 @@ from tensorflow_model_analysis.utils import model_util
 from tfx.dsl.io import fileio
 
 from components.evaluator.paper_slices import NEW_TO_LAST_MODEL, NO, YES, PaperSlices
-from components.metrics.inputs import Array
-from components.papers.paper_keys import paper_keys, read_train_keys
+from components.papers.paper_keys import are_train_papers, read_train_keys
 from schema import names
 from schema.text import decode_text
 from serving.model_metadata import ModelMetadata
@@ -105,15 +104,7 @@ class AddPaperSlices(beam.DoFn):
         title, abstract = (np.ravel(features[name]) for name in (names.TITLES, names.SUMMARIES))
         slices = {
             **self._slices.of(labels, decode_text(abstract[0])),
-            NEW_TO_LAST_MODEL: NO if self._is_seen(title, abstract) else YES,
+            NEW_TO_LAST_MODEL: NO if are_train_papers(self._seen, title, abstract).any() else YES,
         }
         columns = {name: np.array([value]) for name, value in slices.items()}
         return [{**extracts, constants.FEATURES_KEY: {**features, **columns}}]
-
-    def _is_seen(self, title: Array, abstract: Array) -> bool:
-        if not self._seen.size:
-            return False
-        # Its keys are of one kind or the other; no key of one kind is one of the other.
-        keys = [paper_keys(title, abstract, by_title) for by_title in (True, False)]
-        places = np.searchsorted(self._seen[:-1], keys)
-        return bool((self._seen[places] == keys).any())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
@@ -29,8 +29,9 @@ _COMPARED: Final[SliceKey] = ((NEW_TO_LAST_MODEL, YES),)
 # The smallest difference that four digits show.
 _VISIBLE: Final = 1e-4
 
-# A slice, a metric, whether the bound is on its change, and the bound.
-_Failure = tuple[SliceKey, str, bool, float]
+_Kind = Literal["floor", "ceiling", "change"]
+# A slice, a metric, what its bound is on, and the bound.
+_Failure = tuple[SliceKey, str, _Kind, float]
 _Bounds = dict[str, list[config_pb2.MetricThreshold]]
 
 
@@ -39,18 +40,21 @@ class GateRow:
     """A bound of the gate and the model's value.
 
     Attributes:
-        metric: The metric's name; `examples` is the number of test papers, `compared_examples`
-            the number of those that the last blessed model was not trained on.
+        metric: The metric's name; `examples` is the number of test papers (of the slice),
+            `compared_examples` the number of those that the last blessed model was not trained on.
         candidate: The model's value.
         baseline: The last blessed model's value on the same papers; None if there is no such
             model, or for a number of papers.
-        bound: The lowest value that passes; for a comparison, the lowest change.
+        bound: The lowest (for a ceiling, highest) value that passes; for a comparison, the lowest
+            change.
         is_change: Whether the bound is on the change against the last blessed model.
         passed: TFMA's verdict.
         papers: Test papers that both values are measured on.
         left_out: Test papers left out because the last blessed model was trained on them.
         best_baseline: The baseline that the bound comes from; empty for any other bound.
         max_drop: How far below that baseline's value the bound is.
+        slice: The slice that the bound is on, such as `archive: cs`; empty for all test papers.
+        is_ceiling: Whether the bound is the highest value that passes.
     """
 
     metric: str
@@ -63,12 +67,14 @@ class GateRow:
     left_out: int = 0
     best_baseline: str = ""
     max_drop: float = 0.0
+    slice: str = ""
+    is_ceiling: bool = False
 
     @property
     def is_floor(self) -> bool:
         """Whether the profile gives the lowest value itself."""
         counted = self.metric in (EXAMPLES, COMPARED_EXAMPLES)
-        return not (counted or self.is_change or self.best_baseline)
+        return not (counted or self.is_change or self.best_baseline or self.is_ceiling)
 
     @property
     def digits(self) -> int:
@@ -88,7 +94,7 @@ class GateRow:
         if self.best_baseline:
             return f"at least {bound} ({self.best_baseline})"
         if not self.is_change:
-            return f"at least {bound}"
+            return f"at {'most' if self.is_ceiling else 'least'} {bound}"
         if not self.bound:
             return "at least the last"
         return f"at least the last {'-' if self.bound < 0 else '+'} {bound}"
@@ -108,8 +114,14 @@ class GateRow:
                 f"{self.metric} changed by {self.candidate - self.baseline:+.{digits}f}, "
                 f"the lowest change allowed is {self.bound:+.{digits}f}"
             )
-        text = f"{self.metric} is {self.candidate:.{digits}f}, must be at least "
-        text += f"{self.bound:.{digits}f}"
+        if self.slice and self.metric == EXAMPLES:
+            return (
+                f"slice {self.slice} has {self.papers:,} test papers, at least {self.bound:,.0f} "
+                "are needed: bound another slice (the report lists them), or set gate.min_examples"
+            )
+        where = f" in slice {self.slice} ({self.papers:,} test papers)" if self.slice else ""
+        text = f"{self.metric} is {self.candidate:.{digits}f}{where}, must be at "
+        text += f"{'most' if self.is_ceiling else 'least'} {self.bound:.{digits}f}"
         if self.best_baseline:
             value = self.bound + self.max_drop
             text += f": {self.best_baseline} has {value:.4f}, {self.max_drop} less is allowed"
@@ -117,7 +129,7 @@ class GateRow:
 
 
 def read_gate(evaluation_uri: str) -> list[GateRow]:
-    """Reads every bound that a model was held to, floors first.
+    """Reads every bound that a model was held to: on all papers, on slices, on changes.
 
     Bounds on changes are left out if there was no last blessed model, or no paper to compare on
     (then the row `compared_examples` is there, and not passed).
@@ -126,7 +138,8 @@ def read_gate(evaluation_uri: str) -> list[GateRow]:
     measured = {each.key: each for each in read_measured(evaluation_uri)}
     failed = set(_failures(tfma.load_validation_result(evaluation_uri)))
     (spec,) = config.metrics_specs
-    floors, drops = _bounds(spec)
+    bounds = _bounds(spec)
+    drops = bounds.pop(_COMPARED, None)
     held: dict[str, dict[str, Any]] = {}
     path = f"{evaluation_uri}/{names.BASELINE_BOUNDS_FILE}"
     # Versions before the comparison with baselines wrote none.
@@ -135,32 +148,34 @@ def read_gate(evaluation_uri: str) -> list[GateRow]:
             held = json.loads(file.read())
     overall = measured.get(OVERALL)
     # Without an example TFMA has nothing to compare, and only says that a slice is missing.
-    rows = list(_rows(EXAMPLES, floors, overall, OVERALL, failed, held))
+    rows = list(_rows(EXAMPLES, bounds.pop(OVERALL), overall, OVERALL, failed, held))
     papers = rows[0].papers
+    for key, of_slice in bounds.items() if papers else ():
+        rows.extend(_rows(EXAMPLES, of_slice, measured.get(key), key, failed, {}))
     if drops and papers and model_util.get_baseline_model_spec(config) is not None:
         compared = measured.get(_COMPARED)
         rows.extend(_rows(COMPARED_EXAMPLES, drops, compared, _COMPARED, failed, {}, of=papers))
     return rows
 
 
-def _bounds(spec: config_pb2.MetricsSpec) -> tuple[_Bounds, _Bounds]:
-    """Returns the bounds on all test papers and those on the compared ones, by metric."""
-    floors: _Bounds = {}
-    drops: _Bounds = {}
-    for name, thresholds in sorted(spec.per_slice_thresholds.items()):
+def _bounds(spec: config_pb2.MetricsSpec) -> dict[SliceKey, _Bounds]:
+    """Returns the bounds on each slice, by metric."""
+    # Every slice with a bound has one on its number of papers, in the order of the settings.
+    by_name = sorted(spec.per_slice_thresholds.items(), key=lambda item: item[0] != EXAMPLES)
+    bounds: dict[SliceKey, _Bounds] = {}
+    for name, thresholds in by_name:
         for each in thresholds.thresholds:
             (papers,) = each.slicing_specs
-            bounds = drops if papers.feature_values else floors
-            bounds.setdefault(name, []).append(each.threshold)
-    return floors, drops
+            of_slice = bounds.setdefault(tuple(papers.feature_values.items()), {})
+            of_slice.setdefault(name, []).append(each.threshold)
+    return bounds
 
 
 def _failures(result: Any) -> Iterator[_Failure]:
     for per_slice in result.metric_validations_per_slice:
         for failure in per_slice.failures:
             key = failure.metric_key
-            bound = _bound(failure.metric_threshold)
-            yield slice_key(per_slice.slice_key), key.name, key.is_diff, bound
+            yield slice_key(per_slice.slice_key), key.name, *_bound(failure.metric_threshold)
 
 
 def _rows(
@@ -189,17 +204,18 @@ def _rows(
     def row(
         metric: str, candidate: float, baseline: float | None, name: str, number: int = 0
     ) -> GateRow:
-        threshold = bounds[name][number]
-        is_change, bound = threshold.HasField("change_threshold"), _bound(threshold)
+        kind, bound = _bound(bounds[name][number])
         return GateRow(
             metric=metric,
             candidate=candidate,
             baseline=baseline,
             bound=bound,
-            is_change=is_change,
-            passed=measured is not None and (key, name, is_change, bound) not in failed,
+            is_change=kind == "change",
+            passed=measured is not None and (key, name, kind, bound) not in failed,
             papers=papers,
             left_out=left_out,
+            slice="" if key == _COMPARED else ", ".join(map(": ".join, key)),
+            is_ceiling=kind == "ceiling",
             **(held.get(name, {}) if number == len(bounds[name]) - 1 else {}),
         )
 
@@ -211,10 +227,10 @@ def _rows(
                 yield row(name, *values, name, number)
 
 
-def _bound(threshold: config_pb2.MetricThreshold) -> float:
-    bound: float = (
-        threshold.change_threshold.absolute.value
-        if threshold.HasField("change_threshold")
-        else threshold.value_threshold.lower_bound.value
-    )
-    return bound
+def _bound(threshold: config_pb2.MetricThreshold) -> tuple[_Kind, float]:
+    if threshold.HasField("change_threshold"):
+        return "change", threshold.change_threshold.absolute.value
+    values = threshold.value_threshold
+    if values.HasField("upper_bound"):
+        return "ceiling", values.upper_bound.value
+    return "floor", values.lower_bound.value

@@ -13,7 +13,7 @@ from tfx.dsl.io import fileio
 
 from components.evaluator.paper_slices import ORDERED_VALUES, SLICES
 from components.evaluator.tfma_metrics import LABELS, PREFIXED_NAMES
-from components.metrics.names import EXAMPLES, LABEL_METRICS, METRIC_NAMES
+from components.metrics.names import EXAMPLES, LABEL_COUNTS, LABEL_METRICS, METRIC_NAMES
 from schema import names
 from schema.errors import BadInputError
 
@@ -105,8 +105,7 @@ def read_labels(evaluation_uri: str) -> list[dict[str, Any]]:
     columns = {"label": known["labels"]}
     for name in LABEL_METRICS:
         values = metrics[f"{LABELS}{name}"]
-        is_count = name in ("support", "suggested")
-        columns[name] = (values.astype(int) if is_count else values).tolist()
+        columns[name] = (values.astype(int) if name in LABEL_COUNTS else values).tolist()
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return [{**row, "threshold": known["threshold"]} for row in rows]
 

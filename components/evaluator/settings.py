@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, field_validator
 
-from components.metrics.names import GatedMetric
+from components.evaluator.paper_slices import ORDERED_VALUES
+from components.metrics.names import EXAMPLES, METRIC_NAMES, METRICS, ComparedMetric
 from schema.settings import Settings
 
 NO_BASELINES: Final = (
@@ -15,22 +16,72 @@ NO_BASELINES: Final = (
 )
 
 
+def _known(metric: str) -> str:
+    if metric == EXAMPLES:
+        raise ValueError("the number of test papers has its own bound, gate.min_examples")
+    if metric not in METRIC_NAMES:
+        known = ", ".join(name for name in METRIC_NAMES if name != EXAMPLES)
+        raise ValueError(f"there is no such metric; choose from {known}")
+    return metric
+
+
+def _floor(metric: str) -> str:
+    if METRICS[_known(metric)].higher_is_better is False:
+        raise ValueError("lower is better, so bound it in gate.ceilings or gate.slice_ceilings")
+    return metric
+
+
+def _ceiling(metric: str) -> str:
+    if METRICS[_known(metric)].higher_is_better:
+        raise ValueError("higher is better, so bound it in gate.floors or gate.slice_floors")
+    return metric
+
+
+SliceName = Literal["archive", "number_of_labels", "abstract_words", "rarest_label"]
+Floors = dict[Annotated[str, AfterValidator(_floor)], float]
+Ceilings = dict[Annotated[str, AfterValidator(_ceiling)], float]
+
+
 class GateSettings(Settings):
     """What a model must reach on the test split to be pushed.
 
     Attributes:
-        floors: Lowest value of each metric, from 0 to 1. Choices: micro_f1, lrap, precision@1,
-            binary_accuracy.
+        floors: Lowest value of each metric: any metric of `metrics.json` but those where lower is
+            better.
+        ceilings: Highest value of each metric: hamming_loss, ece, ece_suggested, missed, extra,
+            suggestions.
+        slice_floors: As floors, on slices of the test papers, such as
+            `{rarest_label: {rare: {micro_f1: 0.3}}}`. The report lists the slices and their
+            metrics.
+        slice_ceilings: As ceilings, on slices.
         max_drop: How far each metric may fall below the last blessed model's, from 0 to 1,
-            measured on the test papers that this model was not trained on. Choices as in floors.
+            measured on the test papers that this model was not trained on.
         max_drop_from_baseline: How far each metric may fall below the best baseline's on the same
-            test papers, from 0 to 1. Evaluator then waits for Baselines, in a cloud too. Choices
-            as in floors.
-        min_examples: Minimum number of test papers, including for comparisons.
+            test papers, from 0 to 1. Evaluator then waits for Baselines, in a cloud too.
+        min_examples: Minimum number of test papers, including for comparisons and in each slice
+            with a bound.
     """
 
-    floors: dict[GatedMetric, float] = Field(default_factory=dict)
-    max_drop: dict[GatedMetric, float] = Field(default_factory=dict)
-    max_drop_from_baseline: dict[GatedMetric, float] = Field(default_factory=dict)
+    floors: Floors = Field(default_factory=dict)
+    ceilings: Ceilings = Field(default_factory=dict)
+    slice_floors: dict[SliceName, dict[str, Floors]] = Field(default_factory=dict)
+    slice_ceilings: dict[SliceName, dict[str, Ceilings]] = Field(default_factory=dict)
+    max_drop: dict[ComparedMetric, float] = Field(default_factory=dict)
+    max_drop_from_baseline: dict[ComparedMetric, float] = Field(default_factory=dict)
     # Without any bound TFX would bless nothing.
     min_examples: int = Field(default=1, ge=1)
+
+    @field_validator("slice_floors", "slice_ceilings")
+    @classmethod
+    def _exist(
+        cls, bounds: dict[SliceName, dict[str, Floors]]
+    ) -> dict[SliceName, dict[str, Floors]]:
+        for name, values in bounds.items():
+            # Which archives there are, only the papers tell.
+            known = ORDERED_VALUES.get(name, list(values))
+            for value in values:
+                if value not in known:
+                    raise ValueError(
+                        f"{name} has no slice {value!r}; choose from {', '.join(map(repr, known))}"
+                    )
+        return bounds

@@ -9,15 +9,26 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
-from components.metrics.inputs import Array, checked_truth, checked_unknown
+from components.metrics.inputs import Array, BoolMatrix, checked_truth, checked_unknown
 
 BINS: Final = 15
+# All other pairs are clearly false for any model, and there are hundreds for each of these.
+_LIKELY: Final = 0.1
 _EDGES: Final = np.linspace(0.0, 1.0, BINS + 1)
 
 
+def likely_pairs(probabilities: Array, suggested: Array) -> BoolMatrix:
+    """Tells which pairs are suggested or have a probability above 0.1, [n, L]."""
+    return suggested.astype(bool) | (probabilities > _LIKELY)
+
+
 def count_pairs(
-    y_true: Array, probabilities: Array, unknown: Array | None = None
+    y_true: Array,
+    probabilities: Array,
+    unknown: Array | None = None,
+    among: BoolMatrix | None = None,
 ) -> NDArray[np.float64]:
     """Counts the pairs in each of 15 bins of equal width; counts of batches can be added.
 
@@ -26,6 +37,7 @@ def count_pairs(
         probabilities: Probabilities in [0, 1], [n, L].
         unknown: True labels outside the vocabulary, [n]; each is a true pair with probability 0.
             None stands for all zero.
+        among: The pairs to count, [n, L]; None stands for all.
 
     Returns:
         Pairs, sum of their probabilities, true ones among them, [3, 15].
@@ -37,6 +49,8 @@ def count_pairs(
     missed = int(checked_unknown(unknown, truth.shape[0]).sum())
     if ((probabilities < 0) | (probabilities > 1)).any():
         raise ValueError("a probability is below 0 or above 1")
+    if among is not None:
+        truth, probabilities = truth[among], probabilities[among]
     flat = probabilities.ravel().astype(np.float64)
     bin_of = np.searchsorted(_EDGES[1:-1], flat)
     counts = np.bincount(bin_of, minlength=BINS)
@@ -47,16 +61,24 @@ def count_pairs(
     return np.array([counts, sums, hits], dtype=np.float64)
 
 
-def bins_from(counts: NDArray[np.float64]) -> list[dict[str, float]]:
+def bins_from(counts: NDArray[np.float64], level: float = 0.95) -> list[dict[str, float]]:
     """Returns the bins whose pairs `count_pairs` counted: `sklearn.calibration.calibration_curve`.
+
+    Args:
+        counts: The counts.
+        level: Confidence level of the intervals, between 0 and 1.
 
     Returns:
         Of each bin, empty ones too: `low`, which is outside it (but 0 is in the first one), and
         `high`, which is inside; `count`, the number of pairs; `mean_probability` of them and
-        `share_true`, both 0 for an empty bin.
+        `share_true`, both 0 for an empty bin; `share_low` and `share_high`, Wilson's interval of
+        `share_true`.
     """
     pairs, sums, hits = counts
     at_least_one = np.maximum(pairs, 1)
+    z = ndtri((1 + level) / 2)
+    middle = (hits + z**2 / 2) / (pairs + z**2)
+    half = np.sqrt(hits * (pairs - hits) / at_least_one + z**2 / 4) * z / (pairs + z**2)
     return [
         {
             "low": float(_EDGES[i]),
@@ -64,6 +86,8 @@ def bins_from(counts: NDArray[np.float64]) -> list[dict[str, float]]:
             "count": int(pairs[i]),
             "mean_probability": float(sums[i] / at_least_one[i]),
             "share_true": float(hits[i] / at_least_one[i]),
+            "share_low": float(max(middle[i] - half[i], 0.0)),
+            "share_high": float(min(middle[i] + half[i], 1.0)),
         }
         for i in range(BINS)
     ]
@@ -72,9 +96,8 @@ def bins_from(counts: NDArray[np.float64]) -> list[dict[str, float]]:
 def expected_calibration_error(counts: NDArray[np.float64]) -> float:
     """Mean gap between probability and share true, each bin weighted by its number of pairs.
 
-    The ECE of Guo et al., On Calibration of Modern Neural Networks (2017), over all pairs; 0
-    where there is none. Most pairs are clearly false, so it is small for any model that knows
-    that.
+    The ECE of Guo et al., On Calibration of Modern Neural Networks (2017); 0 where no pair was
+    counted. Over all pairs it is small for any model, since most pairs are clearly false.
     """
     pairs, sums, hits = counts
     return float(np.abs(sums - hits).sum() / max(pairs.sum(), 1))

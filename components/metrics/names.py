@@ -42,6 +42,19 @@ _MEASURED: Final = (
     Metric("micro_pr_auc", "PR-AUC", "Area under the precision-recall curve"),
     Metric("coverage", "coverage", "Share of papers with at least one correct suggestion"),
     Metric("suggestions", "suggestions", "Mean number of labels suggested for a paper", None),
+    Metric(
+        "missed", "missed", "Mean number of a paper's true labels that are not suggested", False
+    ),
+    Metric("extra", "extra", "Mean number of a paper's suggestions that are wrong", False),
+    Metric(
+        "labels_found", "labels found", "Number of labels with a correct suggestion", format=",.0f"
+    ),
+    Metric(
+        "labels_half_found",
+        "labels half found",
+        "Number of labels that are suggested for over half of their papers",
+        format=",.0f",
+    ),
     Metric("hamming_loss", "Hamming loss", "Share of paper-label pairs that are wrong", False),
     Metric(
         "binary_accuracy",
@@ -49,7 +62,16 @@ _MEASURED: Final = (
         "Accuracy over all paper-label pairs at 0.5 (near 1 for any model)",
     ),
     Metric(
-        "ece", "calibration error", "Mean gap between probability and observed frequency", False
+        "ece",
+        "calibration error",
+        "Mean gap between probability and observed frequency (near 0 for any model)",
+        False,
+    ),
+    Metric(
+        "ece_suggested",
+        "calibration error of suggestions",
+        "The same over the labels that are suggested, or have a probability above 0.1",
+        False,
     ),
     Metric("examples", "test papers", "Number of test papers", None, ",.0f"),
 )
@@ -85,8 +107,12 @@ ABSTRACT_ONLY: Final = "abstract_only/"
 # Prefix of a metric as if no paper had a label outside the vocabulary.
 VOCABULARY_ONLY: Final = "vocabulary_only/"
 
-# What the gate can bound.
-GatedMetric = Literal["micro_f1", "lrap", "precision@1", "binary_accuracy"]
+# What the gate can compare two models by.
+ComparedMetric = Literal["micro_f1", "macro_f1", "precision@1", "ndcg@5", "lrap", "binary_accuracy"]
 
 # What is measured for each label.
-LABEL_METRICS: Final = ("support", "suggested", "precision", "recall", "f1", "pr_auc")
+LABEL_METRICS: Final = (
+    "support", "suggested", "missed", "extra", "precision", "recall", "f1", "pr_auc",
+)  # fmt: skip
+# Those that are numbers of papers.
+LABEL_COUNTS: Final = LABEL_METRICS[:4]

@@ -8,13 +8,17 @@ R@5, samples-F1 and coverage are 0, also where nothing is suggested.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.metrics import classification
-from components.metrics.calibration import count_pairs, expected_calibration_error
+from components.metrics.calibration import (
+    count_pairs,
+    expected_calibration_error,
+    likely_pairs,
+)
 from components.metrics.classification import (
     Addable,
     LabelCounts,
@@ -27,14 +31,11 @@ from components.metrics.classification import (
     macro_average,
 )
 from components.metrics.inputs import Array, FloatVector, IntVector, checked_unknown
-from components.metrics.names import EXAMPLES, HEADLINE, LABEL_METRICS, METRIC_NAMES
+from components.metrics.names import EXAMPLES, LABEL_METRICS, METRIC_NAMES, ComparedMetric
 from components.metrics.ranking import hits_among_best, lrap, ndcg_at_k
 from components.metrics.score_histogram import ScoreHistogram, average_precision, count_scores
 
-# The metrics that two models are compared by: all that the gate can bound are among them.
-COMPARED_NAMES: Final = tuple(
-    name for name in METRIC_NAMES if name in {*HEADLINE, "binary_accuracy"}
-)
+COMPARED_NAMES: Final[tuple[str, ...]] = get_args(ComparedMetric)
 
 # Metrics that are the mean of one number per example, in the order of the sums.
 _COMPARED_MEANS: Final = ("precision@1", "ndcg@5", "lrap")
@@ -75,12 +76,14 @@ class MetricSums(Addable):
         compared: What the metrics of COMPARED_NAMES need.
         means: Sums over the examples of the other metrics that are means, [5].
         calibration: What `calibration.count_pairs` counts, [3, 15].
+        likely: The same of the pairs that are suggested or above 0.1.
         scores: Histogram of all probabilities.
     """
 
     compared: ComparedSums
     means: FloatVector
     calibration: NDArray[np.float64]
+    likely: NDArray[np.float64]
     scores: ScoreHistogram
 
     def figures(self) -> dict[str, float]:
@@ -101,8 +104,13 @@ class MetricSums(Addable):
             "macro_recall": macro_average(label_recall(counts)),
             "hamming_loss": classification.hamming_loss(counts),
             "suggestions": float(counts.suggested.sum()) / counts.examples,
+            "missed": float(counts.false_negatives.sum() + counts.unknown) / counts.examples,
+            "extra": float(counts.false_positives.sum()) / counts.examples,
+            "labels_found": float((counts.true_positives > 0).sum()),
+            "labels_half_found": float((label_recall(counts) > 0.5).sum()),
             "micro_pr_auc": float(average_precision(self.scores, np.array([true_labels]))[0]),
             "ece": expected_calibration_error(self.calibration),
+            "ece_suggested": expected_calibration_error(self.likely),
             EXAMPLES: float(counts.examples),
         }
         return {name: found[name] for name in METRIC_NAMES}
@@ -124,12 +132,14 @@ class LabelSums(Addable):
         """Returns the metrics of LABEL_METRICS by name, [L] each; 0 where one is 0 / 0.
 
         `support` is the number of examples where the label is true, `suggested` where it is
-        suggested.
+        suggested, `missed` where it is true alone, `extra` where it is suggested alone.
         """
         counts = self.suggested
         values = (
             counts.true,
             counts.suggested,
+            counts.false_negatives,
+            counts.false_positives,
             label_precision(counts),
             label_recall(counts),
             label_f1(counts),
@@ -176,6 +186,7 @@ def sum_metrics(
         compared=_compared(y_true, probabilities, suggested, outside, hits),
         means=_totals(means),
         calibration=count_pairs(y_true, probabilities, outside),
+        likely=count_pairs(y_true, probabilities, among=likely_pairs(probabilities, suggested)),
         scores=count_scores(y_true, probabilities, per_label=False),
     )
 

@@ -52,6 +52,21 @@ def paper_keys(
     return keys
 
 
+def are_train_papers(
+    train_keys: NDArray[np.int64] | None,
+    titles: Sequence[bytes] | Array,
+    abstracts: Sequence[bytes] | Array,
+) -> NDArray[np.bool_]:
+    """Tells which papers a model was trained on, bool [n]; none where it kept no keys."""
+    found = np.zeros(len(titles), dtype=bool)
+    if train_keys is not None and train_keys.size:
+        # Its keys are of one kind or the other; no key of one kind is one of the other.
+        for by_title in (True, False):
+            keys = paper_keys(titles, abstracts, by_title)
+            found |= train_keys[np.searchsorted(train_keys[:-1], keys)] == keys
+    return found
+
+
 def write_train_keys(model_uri: str, keys: NDArray[np.int64]) -> None:
     """Writes the keys of a model's training papers.
 

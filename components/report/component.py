@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 from absl import logging
+from tfx.components.evaluator import constants
 from tfx.dsl.component.experimental.component_utils import create_tfx_component_class
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
@@ -49,8 +50,12 @@ class Executor(base_executor.BaseExecutor):
         }
         blessing = inputs[standard_component_specs.MODEL_BLESSING_KEY]
         pushed = inputs[standard_component_specs.PUSHED_MODEL_KEY]
+        folders = {key: each.uri for key, each in inputs.items()}
+        last_model = blessing.get_string_custom_property(
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY
+        )
         facts = gather(
-            {key: each.uri for key, each in inputs.items()},
+            {**folders, "last_model": last_model} if last_model else folders,
             bool(blessing.get_int_custom_property("blessed")),
             pushed.get_string_custom_property("pushed_version") or None,
             provenance,

@@ -21,6 +21,7 @@ from components.evaluator.results import read_figures, read_labels, read_slices
 from components.metrics.names import ABSTRACT_ONLY, VOCABULARY_ONLY
 from components.papers.raw_paper import RawPaper
 from components.report import data_facts, drift, quality
+from components.report.last_model import against_last
 from components.report.scoring import read_test_papers, score
 from components.report.settings import ReportSettings
 from schema import names
@@ -47,7 +48,8 @@ def gather(
     data and the model card.
 
     Args:
-        folders: Those of the component's inputs, by key; `last_statistics` may be missing.
+        folders: Those of the component's inputs, by key; `last_statistics` may be missing, and so
+            may `last_model`, the last blessed Model artifact.
         blessed: Whether the model passed the gate.
         version: The version that serves this model; None if it was not pushed.
         provenance: What the report can't find out by itself: the name of the `data`, the git
@@ -162,8 +164,16 @@ def _test_facts(
             for name, each in baselines.items()
         ],
         "curves": quality.curves(own, others),
-        "calibration": quality.calibration(own),
+        **quality.calibration(own, settings.level),
+        "errors": quality.errors(own),
         "confusion": quality.confusion(own, model.labels),
+        "against_last": against_last(
+            own, model.labels, papers.records, folders["last_model"], settings.level
+        )
+        if "last_model" in folders
+        else None,
+        "matrix": quality.matrix(own, model.labels),
+        "right": quality.right_papers(own, model.labels, papers.records, settings.wrong_papers),
         "wrong": quality.wrong_papers(
             own, model.labels, papers.records, settings.wrong_papers, explain
         ),

@@ -10,16 +10,17 @@ import numpy as np
 
 from components.baselines.results import BaselineScores
 from components.metrics.bootstrap import Scored, resample
-from components.metrics.calibration import bins_from, count_pairs
-from components.metrics.confusion import confused_labels, most_wrong
+from components.metrics.calibration import bins_from, count_pairs, likely_pairs
+from components.metrics.confusion import confused_labels, label_matrix, most_wrong, typical_right
 from components.metrics.curves import precision_recall_curve, threshold_curve
-from components.metrics.inputs import Array, IntVector
+from components.metrics.inputs import Array, IntVector, checked_unknown
 from components.papers.examples import parse_example
 from components.papers.raw_paper import RawPaper
 from components.report.settings import ReportSettings
 from serving.suggestion import Suggestions
 
 _CONFUSIONS: Final = 20
+_MATRIX_LABELS: Final = 15
 _WRONG_LABELS: Final = 5
 _SHOWN_CHARACTERS: Final = 3_000
 _MODEL: Final = "this model"
@@ -92,9 +93,53 @@ def curves(own: Scored, baselines: Mapping[str, Scored]) -> dict[str, Any]:
     }
 
 
-def calibration(own: Scored) -> list[dict[str, Any]]:
-    """Returns the bins of the calibration curve."""
-    return bins_from(count_pairs(own.y_true, own.probabilities, own.unknown))
+def calibration(own: Scored, level: float) -> dict[str, list[dict[str, Any]]]:
+    """Returns the bins of the calibration curve as `bins_from` does.
+
+    `calibration` are those of all pairs; `calibration_suggested` of the pairs that are suggested
+    or above 0.1, the ones that `ece_suggested` is measured on.
+    """
+    likely = likely_pairs(own.probabilities, own.suggested)
+    return {
+        "calibration": bins_from(count_pairs(own.y_true, own.probabilities, own.unknown), level),
+        "calibration_suggested": bins_from(
+            count_pairs(own.y_true, own.probabilities, among=likely), level
+        ),
+    }
+
+
+def errors(own: Scored) -> dict[str, Any]:
+    """Counts the labels that are missed, and those that are suggested but not true.
+
+    Returns:
+        `all_right`, the number of papers with neither; `missed` and `extra`: `total`, the number
+        of such labels, and `papers`, the number of papers with 0, 1, 2, ... of them.
+    """
+    truth, suggested = own.y_true.astype(bool), own.suggested
+    missed = (truth & ~suggested).sum(axis=1) + checked_unknown(own.unknown, len(truth))
+    extra = (suggested & ~truth).sum(axis=1)
+    counted = {
+        name: {"total": int(each.sum()), "papers": np.bincount(each).tolist()}
+        for name, each in (("missed", missed), ("extra", extra))
+    }
+    return {"all_right": int((missed + extra == 0).sum()), **counted}
+
+
+def matrix(own: Scored, labels: Sequence[str]) -> dict[str, Any]:
+    """Returns how often the papers of each large label get it, or another one wrongly.
+
+    Returns:
+        `labels`, at most 15, most test papers first, and their numbers of `papers`; `counts`, a
+        row for each: how many of its papers are suggested the label of the column, itself, or
+        another one that is not true; and `shares`, the same as shares of its papers.
+    """
+    largest, papers, counts = label_matrix(own.y_true, own.suggested, n=_MATRIX_LABELS)
+    return {
+        "labels": [labels[column] for column in largest],
+        "papers": papers.tolist(),
+        "counts": counts.tolist(),
+        "shares": (counts / papers[:, np.newaxis]).tolist(),
+    }
 
 
 def confusion(own: Scored, labels: Sequence[str]) -> list[dict[str, Any]]:
@@ -130,36 +175,57 @@ def wrong_papers(
         that are not true: suggested ones first, then by probability. `why` says what
         speaks for and against those of the best labels that were suggested or missed by mistake.
     """
-    column = {label: index for index, label in enumerate(labels)}
-    all_suggested = own.suggested
     papers = []
     for index, loss in most_wrong(own.y_true, own.probabilities, own.unknown, n=count):
         paper = parse_example(records[index])
-        row, suggested = own.probabilities[index], all_suggested[index]
-        untrue = np.flatnonzero(~own.y_true[index].astype(bool))
-        ranked = untrue[np.lexsort((-row[untrue], ~suggested[untrue]))]
-        papers.append(
-            {
-                "title": paper.title[:_SHOWN_CHARACTERS],
-                "abstract": paper.abstract[:_SHOWN_CHARACTERS],
-                "loss": loss,
-                "true": [
-                    _label(term, column.get(term), row, suggested)
-                    for term in (*paper.labels, *paper.left_out)
-                ],
-                "wrong": [
-                    _label(labels[place], place, row, suggested)
-                    for place in ranked[:_WRONG_LABELS].tolist()
-                ],
-                "why": [
-                    {"label": each.label, **asdict(each.why)}
-                    for each in explain(paper)
-                    if each.why
-                    and each.suggested != (each.label in (*paper.labels, *paper.left_out))
-                ],
-            }
-        )
+        why = [
+            {"label": each.label, **asdict(each.why)}
+            for each in explain(paper)
+            if each.why and each.suggested != (each.label in (*paper.labels, *paper.left_out))
+        ]
+        papers.append({**_paper(own, labels, index, paper), "loss": loss, "why": why})
     return papers
+
+
+def right_papers(
+    own: Scored, labels: Sequence[str], records: Sequence[bytes], count: int
+) -> list[dict[str, Any]]:
+    """Returns a typical right paper of each of the largest labels, largest label first.
+
+    Of the papers of a label whose suggestions are exactly their true labels, it is the one with
+    the median loss; arguments as in `wrong_papers`.
+
+    Returns:
+        As `wrong_papers`, but `label` in place of `why`: the one that the paper is typical of.
+    """
+    found = typical_right(own.y_true, own.probabilities, own.suggested, own.unknown, n=count)
+    return [
+        {
+            **_paper(own, labels, index, parse_example(records[index])),
+            "loss": loss,
+            "label": labels[column],
+        }
+        for column, index, loss in found
+    ]
+
+
+def _paper(own: Scored, labels: Sequence[str], index: int, paper: RawPaper) -> dict[str, Any]:
+    column = {label: index for index, label in enumerate(labels)}
+    row, suggested = own.probabilities[index], own.suggested[index]
+    untrue = np.flatnonzero(~own.y_true[index].astype(bool))
+    ranked = untrue[np.lexsort((-row[untrue], ~suggested[untrue]))]
+    return {
+        "title": paper.title[:_SHOWN_CHARACTERS],
+        "abstract": paper.abstract[:_SHOWN_CHARACTERS],
+        "true": [
+            _label(term, column.get(term), row, suggested)
+            for term in (*paper.labels, *paper.left_out)
+        ],
+        "wrong": [
+            _label(labels[place], place, row, suggested)
+            for place in ranked[:_WRONG_LABELS].tolist()
+        ],
+    }
 
 
 def _label(label: str, place: int | None, row: Array, suggested: Array) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from components.papers.examples import raw_examples
 from schema import names
 from serving.model_metadata import ModelMetadata
 
-_BATCH: Final = 256
+BATCH: Final = 256
 
 
 class SampledPapers(NamedTuple):
@@ -66,8 +66,8 @@ def score(loaded: Any, model: ModelMetadata, papers: SampledPapers) -> Scored:
     probabilities: list[Array] = [np.zeros((0, width), np.float32)]
     unknown: list[Array] = [np.zeros(0, np.int64)]
     known_share: list[Array] = [np.zeros(0, np.float32)]
-    for start in range(0, len(papers.records), _BATCH):
-        batch = {names.INPUT_EXAMPLES: tf.constant(papers.records[start : start + _BATCH])}
+    for start in range(0, len(papers.records), BATCH):
+        batch = {names.INPUT_EXAMPLES: tf.constant(papers.records[start : start + BATCH])}
         raw = transform(**batch)
         truth.append(raw[names.LABELS].numpy())
         unknown.append(raw[names.UNKNOWN_LABELS].numpy())

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _SHOWN_METRICS: Final = (
     "micro_f1", "macro_f1", "precision@1", "precision@3", "precision@5", "ndcg@5", "lrap",
-    "binary_accuracy", "threshold", "examples",
+    "missed", "extra", "labels_found", "labels_half_found", "ece_suggested", "binary_accuracy",
+    "threshold", "examples",
 )  # fmt: skip
 _SHOWN_EXAMPLES: Final = 3
 _SHOWN_SUGGESTIONS: Final = 3
@@ -123,7 +124,7 @@ def show_gate(console: Terminal, rows: Sequence[GateRow]) -> None:
         column.justify = "right"
     for row in rows:
         table.add_row(
-            row.metric.replace("_examples", " examples"),
+            row.metric.replace("_examples", " examples") + (f" ({row.slice})" if row.slice else ""),
             f"{row.candidate:,.{row.digits}f}",
             "" if row.baseline is None else f"{row.baseline:.{row.digits}f}",
             row.bound_in_words,

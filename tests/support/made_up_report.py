@@ -32,6 +32,8 @@ def made_up_report(seed: int = 0) -> dict[str, Any]:
     figures = {row["metric"]: row["value"] for row in headline}
     figures |= {"micro_precision": 0.74, "micro_recall": 0.7, "coverage": 0.93}
     figures |= {"suggestions": 1.76, "ece": 0.0012, "examples": float(PAPERS)}
+    figures |= {"missed": 0.6, "extra": 0.46, "labels_found": 30.0, "labels_half_found": 12.0}
+    figures |= {"ece_suggested": 0.081}
     return {
         "name": names.MODEL_NAME,
         "written": "2026-11-22T14:30:05+00:00",
@@ -73,8 +75,12 @@ def made_up_report(seed: int = 0) -> dict[str, Any]:
             {"name": name, "threshold": 0.5, "papers": 1_000, "figures": {}} for name in baselines
         ],
         "curves": quality.curves(own, baselines),
-        "calibration": quality.calibration(own),
+        **quality.calibration(own, 0.95),
+        "errors": quality.errors(own),
         "confusion": quality.confusion(own, LABELS),
+        "against_last": _against_last(),
+        "matrix": quality.matrix(own, LABELS),
+        "right": quality.right_papers(own, LABELS, _records(own), 3),
         "wrong": quality.wrong_papers(own, LABELS, _records(own), 3, _explain),
     }
 
@@ -190,6 +196,31 @@ def _gate_row(
         "left_out": left_out,
         "digits": digits,
         "bound_in_words": f"at least {bound}",
+        "slice": "",
+        "is_ceiling": False,
+    }
+
+
+def _against_last() -> dict[str, Any]:
+    rows = [("cs.AA", 9, 1, "better"), ("cs.AB", 1, 8, "worse"), ("cs.AC", 2, 1, "")]
+    return {
+        "papers": PAPERS - 12,
+        "labels": [
+            {
+                "label": label,
+                "support": 40,
+                "f1": 0.5 + (gained - lost) / 40,
+                "last_f1": 0.5,
+                "recall": 0.5 + (gained - lost) / 40,
+                "last_recall": 0.5,
+                "gained": gained,
+                "lost": lost,
+                "change": change,
+            }
+            for label, gained, lost, change in rows
+        ],
+        "new": ["cs.FF"],
+        "gone": ["cs.Old"],
     }
 
 
@@ -202,6 +233,8 @@ def _label(scored: Scored, column: int) -> dict[str, Any]:
         "label": LABELS[column],
         "support": int(truth.sum()),
         "suggested": int(suggested.sum()),
+        "missed": int(truth.sum()) - hits,
+        "extra": int(suggested.sum()) - hits,
         "precision": hits / max(1, int(suggested.sum())),
         "recall": hits / max(1, int(truth.sum())),
         "f1": 2 * hits / max(1, both),

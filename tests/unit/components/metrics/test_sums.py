@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from components.metrics.names import HEADLINE, METRIC_NAMES, METRICS, GatedMetric
+from components.metrics.names import HEADLINE, METRIC_NAMES, METRICS, ComparedMetric
 from components.metrics.sums import (
     COMPARED_NAMES,
     measure,
@@ -43,7 +43,7 @@ def test_parts_have_the_metrics_of_the_whole(cuts):
 
 
 def test_models_are_compared_by_all_that_is_gated_or_in_the_headline():
-    assert {*get_args(GatedMetric), *HEADLINE} == set(COMPARED_NAMES)
+    assert {*get_args(ComparedMetric), *HEADLINE} == set(COMPARED_NAMES)
     assert set(METRICS) == {*METRIC_NAMES, "threshold", "compared_examples"}
 
 
