@@ -48,14 +48,16 @@ class SettingsTree:
 
     def put(self, path: Path, value: Any, origins: Mapping[Path, Origin]) -> None:
         """Replaces a value, and forgets where what it replaces was set."""
-        branch = self.values
-        for key in path[:-1]:
+        branch, made = self.values, {}
+        for depth, key in enumerate(path[:-1], start=1):
             if not isinstance(branch.get(key), dict):
                 branch[key] = {}
+                made[path[:depth]] = origins[path]
             branch = branch[key]
         branch[path[-1]] = value
         kept = {at: origin for at, origin in self.origins.items() if at[: len(path)] != path}
-        self.origins = kept | {at: each for at, each in origins.items() if at[: len(path)] == path}
+        new = {at: each for at, each in origins.items() if at[: len(path)] == path}
+        self.origins = kept | made | new
 
     def overlay(self, other: SettingsTree, kind: Any) -> None:
         """Puts other settings over these: sections are merged, all else is replaced."""

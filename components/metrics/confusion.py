@@ -6,21 +6,11 @@ from typing import Final
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import NDArray
 
-from components.metrics.inputs import (
-    Array,
-    BoolMatrix,
-    FloatVector,
-    IntVector,
-    checked_truth,
-    checked_unknown,
-)
+from components.metrics.inputs import Array, checked_truth, checked_unknown
 
 # What a probability of 0 counts as: Keras clips its cross-entropy there.
 _SMALLEST: Final = 1e-7
-
-IntMatrix = NDArray[np.int64]
 
 
 def confused_labels(
@@ -72,72 +62,6 @@ def confused_labels(
     return sorted(pairs, key=lambda pair: (-pair[2], *pair))[:n]
 
 
-def label_matrix(
-    y_true: Array, suggested: Array, *, n: int = 15
-) -> tuple[IntVector, IntVector, IntMatrix]:
-    """Counts what the papers of each of the largest labels are suggested.
-
-    Args:
-        y_true: Multi-hot truth, [n, L].
-        suggested: Multi-hot suggestions, [n, L].
-        n: Maximum number of labels.
-
-    Returns:
-        The m true labels with the most papers, largest first, as columns; their numbers of
-        papers, [m]; and the counts, [m, m]: how many papers of the row's label are suggested
-        that of the column, if it is another one, only those where that is not true.
-
-    Raises:
-        ValueError: The shapes don't match.
-    """
-    truth, chosen = checked_truth(y_true, suggested), suggested.astype(bool)
-    papers = truth.sum(axis=0)
-    largest = np.argsort(-papers, kind="stable")[:n]
-    largest = largest[papers[largest] > 0]
-    truth, chosen = truth[:, largest], chosen[:, largest]
-    counts = truth.T.astype(np.int64) @ (chosen & ~truth)
-    np.fill_diagonal(counts, (truth & chosen).sum(axis=0))
-    return largest, papers[largest], counts
-
-
-def typical_right(
-    y_true: Array,
-    probabilities: Array,
-    suggested: Array,
-    unknown: Array | None = None,
-    *,
-    n: int = 10,
-) -> list[tuple[int, int, float]]:
-    """Finds a typical paper of each of the largest labels among those without a mistake.
-
-    Args:
-        y_true: As in `most_wrong`.
-        probabilities: As in `most_wrong`.
-        suggested: Multi-hot suggestions, [n, L].
-        unknown: As in `most_wrong`; a paper with one is not without a mistake.
-        n: Maximum number of labels.
-
-    Returns:
-        Column, row and loss of the paper with the label whose loss is the (lower) median, largest
-        label first. No paper comes twice, and labels without such a paper are left out.
-
-    Raises:
-        ValueError: The shapes don't match or a probability is NaN.
-    """
-    truth = checked_truth(y_true, probabilities)
-    losses = _losses(truth, probabilities, checked_unknown(unknown, truth.shape[0]))
-    right = (truth == suggested.astype(bool)).all(axis=1)
-    right &= checked_unknown(unknown, truth.shape[0]) == 0
-    found: list[tuple[int, int, float]] = []
-    for column in np.argsort(-truth.sum(axis=0), kind="stable")[:n].tolist():
-        rows = np.flatnonzero(right & truth[:, column])
-        if rows.size:
-            row = int(rows[np.argsort(losses[rows], kind="stable")[(rows.size - 1) // 2]])
-            found.append((column, row, float(losses[row])))
-            right[row] = False
-    return found
-
-
 def most_wrong(
     y_true: Array, probabilities: Array, unknown: Array | None = None, *, n: int = 10
 ) -> list[tuple[int, float]]:
@@ -159,13 +83,9 @@ def most_wrong(
         ValueError: The shapes don't match or a probability is NaN.
     """
     truth = checked_truth(y_true, probabilities)
-    losses = _losses(truth, probabilities, checked_unknown(unknown, truth.shape[0]))
-    worst = np.argsort(-losses, kind="stable")[:n]
-    return [(int(row), float(losses[row])) for row in worst]
-
-
-def _losses(truth: BoolMatrix, probabilities: Array, outside: IntVector) -> FloatVector:
+    outside = checked_unknown(unknown, truth.shape[0])
     clipped = np.clip(probabilities.astype(np.float64), _SMALLEST, 1.0 - _SMALLEST)
     losses = -np.log(np.where(truth, clipped, 1.0 - clipped)).sum(axis=1)
-    result: FloatVector = losses - outside * np.log(_SMALLEST)
-    return result
+    losses = losses - outside * np.log(_SMALLEST)
+    worst = np.argsort(-losses, kind="stable")[:n]
+    return [(int(row), float(losses[row])) for row in worst]

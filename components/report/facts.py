@@ -141,6 +141,7 @@ def _test_facts(
         text = paper.text if reads_titles else paper.abstract
         return predictor.suggest([text], explain=True)[0]
 
+    last = folders.get("last_model")
     baselines = read_baselines(folders["baselines"])
     others = {
         name: quality.align(each, model.labels, papers.rows, own)
@@ -167,11 +168,8 @@ def _test_facts(
         **quality.calibration(own, settings.level),
         "errors": quality.errors(own),
         "confusion": quality.confusion(own, model.labels),
-        "against_last": against_last(
-            own, model.labels, papers.records, folders["last_model"], settings.level
-        )
-        if "last_model" in folders
-        else None,
+        "against_last": last
+        and against_last(own, model.labels, papers.records, last, settings.level),
         "matrix": quality.matrix(own, model.labels),
         "right": quality.right_papers(own, model.labels, papers.records, settings.wrong_papers),
         "wrong": quality.wrong_papers(

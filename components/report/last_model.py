@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
@@ -14,9 +15,13 @@ from components.metrics.bootstrap import Scored
 from components.metrics.changes import changed_labels
 from components.metrics.classification import count_labels, label_f1, label_recall
 from components.papers.paper_keys import are_train_papers, read_train_keys
-from components.report.scoring import BATCH
+from components.report.scoring import suggest
 from schema import names
 from serving.model_metadata import ModelMetadata
+
+_TEXTS = {
+    name: tf.io.FixedLenFeature([], tf.string, "") for name in (names.TITLES, names.SUMMARIES)
+}
 
 
 def against_last(
@@ -33,62 +38,44 @@ def against_last(
 
     Returns:
         None if the last model is gone, or was trained on all of the papers. Else `papers`, the
-        number of papers that it was not trained on; `labels`, for each label `label`, `support`,
-        `f1` and `recall`, `last_f1` and `last_recall`, `gained` and `lost` (papers on which only
-        this model is right, and only the last), and `change`: `better` or `worse` where these
-        differ by more than chance and F1 changed in the same direction, else empty; `new` and
-        `gone`, the labels that only one of the models knows.
+        number of papers that it was not trained on; `new` and `gone`, the labels that only one of
+        the models knows; and `labels`, for each other one `label`, `support`, `f1` and `recall`,
+        `last_f1` and `last_recall`, `gained` and `lost` (papers on which only this model is right,
+        and only the last), and `change`: `better` or `worse` where these differ by more than
+        chance and F1 changed in the same direction, else empty.
     """
     saved_model = path_utils.serving_model_path(last)
-    if not fileio.exists(saved_model):
+    texts = tf.io.parse_example(list(records), _TEXTS)
+    seen = are_train_papers(read_train_keys(last), *(texts[name].numpy() for name in _TEXTS))
+    rows = np.flatnonzero(~seen)
+    if not fileio.exists(saved_model) or not rows.size:
         return None
     known = ModelMetadata(saved_model, fileio.open).labels
     both = [label for label in labels if label in set(known)]
-    texts = tf.io.parse_example(
-        list(records),
-        {
-            name: tf.io.FixedLenFeature([], tf.string, "")
-            for name in (names.TITLES, names.SUMMARIES)
-        },
-    )
-    seen = are_train_papers(read_train_keys(last), texts[names.TITLES], texts[names.SUMMARIES])
-    rows = np.flatnonzero(~seen)
-    if not rows.size:
-        return None
-    evaluate = tf.saved_model.load(saved_model).signatures[names.SIGNATURE_EVALUATE]
-    before = np.concatenate(
-        [
-            evaluate(**{names.INPUT_EXAMPLES: tf.constant([records[row] for row in part])})[
-                names.OUTPUT_SUGGESTED
-            ].numpy()
-            for part in np.array_split(rows, -(-rows.size // BATCH))
-        ]
-    )
     columns = [labels.index(label) for label in both]
     truth, now = own.y_true[rows][:, columns], own.suggested[rows][:, columns]
+    before = suggest(tf.saved_model.load(saved_model), [records[row] for row in rows])
     before = before[:, [known.index(label) for label in both]]
     gained, lost, clear = changed_labels(truth, now, before, level=level)
-    counts, last_counts = (count_labels(truth, each, 0.5) for each in (now, before))
-    f1, last_f1 = label_f1(counts), label_f1(last_counts)
-    changes = np.where((gained > lost) & (f1 > last_f1), "better", "")
-    changes = np.where((gained < lost) & (f1 < last_f1), "worse", changes)
-    columns_of = {
-        "label": both,
-        "support": counts.true.tolist(),
-        "f1": f1.tolist(),
-        "last_f1": last_f1.tolist(),
-        "recall": label_recall(counts).tolist(),
-        "last_recall": label_recall(last_counts).tolist(),
-        "gained": gained.tolist(),
-        "lost": lost.tolist(),
-        "change": np.where(clear, changes, "").tolist(),
-    }
+    counts, last_counts = count_labels(truth, now, 0.5), count_labels(truth, before, 0.5)
+    table = pd.DataFrame(
+        {
+            "label": both,
+            "support": counts.true,
+            "f1": label_f1(counts),
+            "last_f1": label_f1(last_counts),
+            "recall": label_recall(counts),
+            "last_recall": label_recall(last_counts),
+            "gained": gained,
+            "lost": lost,
+            "change": "",
+        }
+    )
+    table.loc[clear & (gained > lost) & (table.f1 > table.last_f1), "change"] = "better"
+    table.loc[clear & (gained < lost) & (table.f1 < table.last_f1), "change"] = "worse"
     return {
         "papers": rows.size,
-        "labels": [
-            dict(zip(columns_of, row, strict=True))
-            for row in zip(*columns_of.values(), strict=True)
-        ],
         "new": [label for label in labels if label not in set(known)],
         "gone": [label for label in known if label not in set(labels)],
+        "labels": table.to_dict("records"),
     }

@@ -11,7 +11,7 @@ import numpy as np
 from components.baselines.results import BaselineScores
 from components.metrics.bootstrap import Scored, resample
 from components.metrics.calibration import bins_from, count_pairs, likely_pairs
-from components.metrics.confusion import confused_labels, label_matrix, most_wrong, typical_right
+from components.metrics.confusion import confused_labels, most_wrong
 from components.metrics.curves import precision_recall_curve, threshold_curve
 from components.metrics.inputs import Array, IntVector, checked_unknown
 from components.papers.examples import parse_example
@@ -109,20 +109,18 @@ def calibration(own: Scored, level: float) -> dict[str, list[dict[str, Any]]]:
 
 
 def errors(own: Scored) -> dict[str, Any]:
-    """Counts the labels that are missed, and those that are suggested but not true.
+    """Counts the labels that are missed, and those that are suggested but not true (extra).
 
     Returns:
         `all_right`, the number of papers with neither; `missed` and `extra`: `total`, the number
         of such labels, and `papers`, the number of papers with 0, 1, 2, ... of them.
     """
-    truth, suggested = own.y_true.astype(bool), own.suggested
-    missed = (truth & ~suggested).sum(axis=1) + checked_unknown(own.unknown, len(truth))
-    extra = (suggested & ~truth).sum(axis=1)
-    counted = {
-        name: {"total": int(each.sum()), "papers": np.bincount(each).tolist()}
-        for name, each in (("missed", missed), ("extra", extra))
+    missed, extra = _missed_and_extra(own)
+    return {
+        "all_right": int((missed + extra == 0).sum()),
+        "missed": {"total": int(missed.sum()), "papers": np.bincount(missed).tolist()},
+        "extra": {"total": int(extra.sum()), "papers": np.bincount(extra).tolist()},
     }
-    return {"all_right": int((missed + extra == 0).sum()), **counted}
 
 
 def matrix(own: Scored, labels: Sequence[str]) -> dict[str, Any]:
@@ -133,7 +131,11 @@ def matrix(own: Scored, labels: Sequence[str]) -> dict[str, Any]:
         row for each: how many of its papers are suggested the label of the column, itself, or
         another one that is not true; and `shares`, the same as shares of its papers.
     """
-    largest, papers, counts = label_matrix(own.y_true, own.suggested, n=_MATRIX_LABELS)
+    largest = _largest_labels(own)[:_MATRIX_LABELS]
+    truth, suggested = own.y_true[:, largest].astype(bool), own.suggested[:, largest]
+    papers = truth.sum(axis=0)
+    counts = truth.T.astype(np.int64) @ (suggested & ~truth)
+    np.fill_diagonal(counts, (truth & suggested).sum(axis=0))
     return {
         "labels": [labels[column] for column in largest],
         "papers": papers.tolist(),
@@ -175,6 +177,7 @@ def wrong_papers(
         that are not true: suggested ones first, then by probability. `why` says what
         speaks for and against those of the best labels that were suggested or missed by mistake.
     """
+    suggested = own.suggested
     papers = []
     for index, loss in most_wrong(own.y_true, own.probabilities, own.unknown, n=count):
         paper = parse_example(records[index])
@@ -183,7 +186,8 @@ def wrong_papers(
             for each in explain(paper)
             if each.why and each.suggested != (each.label in (*paper.labels, *paper.left_out))
         ]
-        papers.append({**_paper(own, labels, index, paper), "loss": loss, "why": why})
+        shown = _paper(paper, own, labels, index, suggested[index])
+        papers.append({**shown, "loss": loss, "why": why})
     return papers
 
 
@@ -193,25 +197,43 @@ def right_papers(
     """Returns a typical right paper of each of the largest labels, largest label first.
 
     Of the papers of a label whose suggestions are exactly their true labels, it is the one with
-    the median loss; arguments as in `wrong_papers`.
-
-    Returns:
-        As `wrong_papers`, but `label` in place of `why`: the one that the paper is typical of.
+    the median loss. Arguments and results are as for `wrong_papers`, with `label`, the one that
+    the paper is typical of, in place of `why`. No paper comes twice.
     """
-    found = typical_right(own.y_true, own.probabilities, own.suggested, own.unknown, n=count)
-    return [
-        {
-            **_paper(own, labels, index, parse_example(records[index])),
-            "loss": loss,
-            "label": labels[column],
-        }
-        for column, index, loss in found
-    ]
+    missed, extra = _missed_and_extra(own)
+    right = missed + extra == 0
+    ranked = most_wrong(own.y_true, own.probabilities, own.unknown, n=len(records))
+    ranked = [each for each in ranked if right[each[0]]]
+    suggested = own.suggested
+    papers = []
+    for column in _largest_labels(own)[:count]:
+        candidates = [each for each in ranked if own.y_true[each[0], column]]
+        if candidates:
+            index, loss = candidates[len(candidates) // 2]
+            ranked.remove((index, loss))
+            shown = _paper(parse_example(records[index]), own, labels, index, suggested[index])
+            papers.append({**shown, "loss": loss, "label": labels[column]})
+    return papers
 
 
-def _paper(own: Scored, labels: Sequence[str], index: int, paper: RawPaper) -> dict[str, Any]:
+def _missed_and_extra(own: Scored) -> tuple[IntVector, IntVector]:
+    """Returns each paper's numbers of labels that are missed and extra, [n]."""
+    truth, suggested = own.y_true.astype(bool), own.suggested
+    missed = (truth & ~suggested).sum(axis=1) + checked_unknown(own.unknown, len(truth))
+    return missed, (suggested & ~truth).sum(axis=1)
+
+
+def _largest_labels(own: Scored) -> list[int]:
+    """Returns the columns of the true labels, most papers first."""
+    papers = own.y_true.sum(axis=0)
+    return [column for column in np.argsort(-papers, kind="stable").tolist() if papers[column]]
+
+
+def _paper(
+    paper: RawPaper, own: Scored, labels: Sequence[str], index: int, suggested: Array
+) -> dict[str, Any]:
     column = {label: index for index, label in enumerate(labels)}
-    row, suggested = own.probabilities[index], own.suggested[index]
+    row = own.probabilities[index]
     untrue = np.flatnonzero(~own.y_true[index].astype(bool))
     ranked = untrue[np.lexsort((-row[untrue], ~suggested[untrue]))]
     return {

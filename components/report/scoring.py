@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from components.papers.examples import raw_examples
 from schema import names
 from serving.model_metadata import ModelMetadata
 
-BATCH: Final = 256
+_BATCH: Final = 256
 
 
 class SampledPapers(NamedTuple):
@@ -66,8 +67,8 @@ def score(loaded: Any, model: ModelMetadata, papers: SampledPapers) -> Scored:
     probabilities: list[Array] = [np.zeros((0, width), np.float32)]
     unknown: list[Array] = [np.zeros(0, np.int64)]
     known_share: list[Array] = [np.zeros(0, np.float32)]
-    for start in range(0, len(papers.records), BATCH):
-        batch = {names.INPUT_EXAMPLES: tf.constant(papers.records[start : start + BATCH])}
+    for start in range(0, len(papers.records), _BATCH):
+        batch = {names.INPUT_EXAMPLES: tf.constant(papers.records[start : start + _BATCH])}
         raw = transform(**batch)
         truth.append(raw[names.LABELS].numpy())
         unknown.append(raw[names.UNKNOWN_LABELS].numpy())
@@ -81,3 +82,13 @@ def score(loaded: Any, model: ModelMetadata, papers: SampledPapers) -> Scored:
         thresholds=np.where(is_known, np.float32(model.threshold), np.float32(np.inf)),
         unknown=np.concatenate(unknown),
     )
+
+
+def suggest(loaded: Any, records: Sequence[bytes]) -> Array:
+    """Returns what a model of this or an earlier version suggests for papers, 0 or 1, [n, L]."""
+    evaluate = loaded.signatures[names.SIGNATURE_EVALUATE]
+    found = [
+        evaluate(**{names.INPUT_EXAMPLES: tf.constant(records[start : start + _BATCH])})
+        for start in range(0, len(records), _BATCH)
+    ]
+    return np.concatenate([each[names.OUTPUT_SUGGESTED].numpy() for each in found])

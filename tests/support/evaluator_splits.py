@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
+    confusion_matrix,
     f1_score,
     label_ranking_average_precision_score,
     ndcg_score,
@@ -92,9 +93,16 @@ def scikit_learn_figures(split: Split) -> dict[str, float]:
         "micro_pr_auc": _pr_auc(split),
         "coverage": np.mean([any(row) for row in (truth & suggested).tolist()]),
         "suggestions": np.mean([sum(row) for row in suggested.tolist()]),
+        "missed": np.mean([sum(row) for row in (truth & ~suggested & 1).tolist()]),
+        "extra": np.mean([sum(row) for row in (suggested & ~truth & 1).tolist()]),
+        "labels_found": sum(recall > 0 for recall in scikit_learn_labels(split)["recall"]),
+        "labels_half_found": sum(recall > 0.5 for recall in scikit_learn_labels(split)["recall"]),
         "hamming_loss": 1 - accuracy_score(truth[cells], suggested[cells]),
         "binary_accuracy": accuracy_score(truth[cells], scores[cells] >= 0.5),
         "ece": _calibration_error(split),
+        "ece_suggested": _calibration_error(
+            split, split.suggested.astype(bool) | (split.probabilities > 0.1)
+        ),
         "examples": float(len(split)),
     }
 
@@ -105,6 +113,8 @@ def scikit_learn_labels(split: Split) -> dict[str, list[float]]:
     return {
         "support": [truth.sum() for truth, _, _ in columns],
         "suggested": [suggested.sum() for _, suggested, _ in columns],
+        "missed": [confusion_matrix(t, s, labels=[0, 1])[1, 0] for t, s, _ in columns],
+        "extra": [confusion_matrix(t, s, labels=[0, 1])[0, 1] for t, s, _ in columns],
         "precision": [precision_score(t, s, zero_division=0) for t, s, _ in columns],
         "recall": [recall_score(t, s, zero_division=0) for t, s, _ in columns],
         "f1": [f1_score(t, s, zero_division=0) for t, s, _ in columns],
@@ -135,11 +145,12 @@ def _pr_auc(split: Split) -> float:
     return area * known / (known + split.unknown.sum())
 
 
-def _calibration_error(split: Split) -> float:
+def _calibration_error(split: Split, among: np.ndarray | None = None) -> float:
     """Over 15 bins, by hand; a label outside the vocabulary is a true cell of probability 0."""
-    missed = np.zeros(int(split.unknown.sum()))
-    cells = np.concatenate([split.probabilities.ravel(), missed]).astype(float)
-    truth = np.concatenate([split.truth.ravel(), missed + 1])
+    missed = np.zeros(int(split.unknown.sum()) if among is None else 0)
+    chosen = np.ones_like(split.truth, bool) if among is None else among
+    cells = np.concatenate([split.probabilities[chosen], missed]).astype(float)
+    truth = np.concatenate([split.truth[chosen], missed + 1])
     total = 0.0
     for number in range(15):
         here = (cells > number / 15) & (cells <= (number + 1) / 15)
@@ -147,4 +158,4 @@ def _calibration_error(split: Split) -> float:
             here |= cells == 0
         if here.any():
             total += here.sum() * abs(cells[here].mean() - truth[here].mean())
-    return total / len(cells)
+    return total / max(len(cells), 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from components.metrics.names import METRIC_NAMES
 from pipeline.config import Config, load_config, profile_names
 from schema.errors import UsageError
 
@@ -98,7 +99,14 @@ trainer.epoch=3 -> trainer.epoch: there is no such setting; did you mean `traine
 training.epochs=3 -> training: there is no such setting; did you mean `trainer`?
 trainer.ngrams=3 -> trainer.ngrams: there is no such setting; did you mean `features.ngrams`?
 data.columns.body=text -> data.columns.body: there is no such setting
-gate.floors.f1=1 -> gate.floors.f1: must be {metrics}, got "f1"
+gate.floors.f1=1 -> gate.floors.f1: there is no such metric; choose from {metrics}
+gate.floors.ece=1 -> gate.floors.ece: lower is better, so bound it in gate.ceilings or {lower}
+gate.ceilings.lrap=1 -> gate.ceilings.lrap: higher is better, so bound it in gate.floors or {higher}
+gate.floors.examples=9 -> gate.floors.examples: the number of test papers has its own bound, {own}
+gate.max_drop.ece=0 -> gate.max_drop.ece: must be {compared}, got "ece"
+gate.slice_floors.year.x.lrap=0 -> gate.slice_floors.year: must be {slices}, got "year"
+gate.slice_floors={{rarest_label: {{odd: {{}}}}}} -> gate.slice_floors: {odd}
+gate.slice_ceilings.archive.cs.lrap=1 -> gate.slice_ceilings.archive.cs.lrap: higher is better, {so}
 trainer.epochs=many -> trainer.epochs: must be a whole number, got "many"
 trainer.epochs=5.0 -> trainer.epochs: must be a whole number, got 5.0
 trainer.epochs=true -> trainer.epochs: must be a whole number, got true
@@ -132,7 +140,14 @@ trainer.threshold_shrinkage=9 -> `trainer.threshold_shrinkage` was removed: {shr
 trainer.thresholds=auto -> `trainer.thresholds: auto` was removed: {per_label}
 trainer.thresholds=per_label -> `trainer.thresholds: per_label` was removed: {per_label}
 """.strip().format(
-    metrics="'micro_f1', 'lrap', 'precision@1' or 'binary_accuracy'",
+    metrics=", ".join(name for name in METRIC_NAMES if name != "examples"),
+    lower="gate.slice_ceilings",
+    higher="gate.slice_floors",
+    so="so bound it in gate.floors or gate.slice_floors",
+    own="gate.min_examples",
+    compared="'micro_f1', 'macro_f1', 'precision@1', 'ndcg@5', 'lrap' or 'binary_accuracy'",
+    slices="'archive', 'number_of_labels', 'abstract_words' or 'rarest_label'",
+    odd="rarest_label has no slice 'odd'; choose from 'frequent', 'rare'",
     monitor="early stopping always watches validation LRAP",
     rare="`trainer.rare_label_weight` always fades over 200 papers",
     shrinkage="it tuned per-label thresholds, which suggested worse than one for all labels",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from components.evaluator.gate import GateRow, read_gate
 from components.evaluator.results import read_figures, read_labels, read_slices
 from components.evaluator.settings import GateSettings
+from components.metrics.names import ComparedMetric
 from schema.errors import BadInputError, UsageError
 from tests.support.evaluations import Answers, Evaluation
 from tests.support.evaluator_splits import on_grid, scikit_learn_figures
@@ -20,7 +22,7 @@ PAPERS = 40
 NEW_LABELS = ["cs.LG", "cs.CV", "stat.ML", "68T45", "größe", "cs.AI", "I.2.6; I.2.10"]
 OLD_LABELS = ["cs.CV", "cs.LG", "math.OC", "cs.AI"]
 ABOVE = 1e-9
-GATED = ("micro_f1", "lrap", "precision@1", "binary_accuracy")
+GATED = get_args(ComparedMetric)
 
 
 def draw_terms() -> list[list[str]]:
@@ -42,6 +44,11 @@ OLD = Answers("old_model", OLD_LABELS, draw_scores(4, seed=4), threshold=0.6)
 NEW_FIGURES = scikit_learn_figures(NEW.split(TERMS))
 OLD_FIGURES = scikit_learn_figures(OLD.split(TERMS))
 CHANGES = {name: NEW_FIGURES[name] - OLD_FIGURES[name] for name in NEW_FIGURES}
+
+
+# The papers with two labels.
+PAIRS = [row for row, terms in enumerate(TERMS) if len(terms) == 2]
+PAIRED = scikit_learn_figures(NEW.split(TERMS, PAIRS))
 
 
 def nothing_may_fall(**settings) -> GateSettings:
@@ -67,10 +74,20 @@ def alone(tmp_path_factory):
             "binary_accuracy": NEW_FIGURES["binary_accuracy"] - 0.1,
             "lrap": NEW_FIGURES["lrap"] + ABOVE,
             "precision@1": 0.9,
+            "macro_f1": NEW_FIGURES["macro_f1"],
         },
+        ceilings={
+            "ece_suggested": NEW_FIGURES["ece_suggested"],
+            "missed": NEW_FIGURES["missed"] - ABOVE,
+        },
+        slice_floors={
+            "number_of_labels": {"2": {"micro_f1": PAIRED["micro_f1"]}},
+            "archive": {"maths": {"lrap": 0.0}},
+        },
+        slice_ceilings={"number_of_labels": {"2": {"extra": PAIRED["extra"] - ABOVE}}},
         # There is no model to compare with yet.
         max_drop={"micro_f1": -1.0, "lrap": -1.0},
-        min_examples=PAPERS,
+        min_examples=len(PAIRS),
     )
     return Evaluation(tmp_path_factory.mktemp("alone"), TERMS, gate, NEW)
 
@@ -101,6 +118,7 @@ def test_the_best_baseline_is_a_bound_beside_the_others(tmp_path, best, max_drop
         floors={"micro_f1": value - 0.1},
         max_drop={"micro_f1": 0.0},
         max_drop_from_baseline={"micro_f1": max_drop},
+        slice_ceilings={"archive": {"cs": {"ece": 1.0}}},
     )
     evaluation = Evaluation(tmp_path, TERMS, gate, NEW, OLD, baselines=baselines)
     assert evaluation.blessed is passed
@@ -155,17 +173,38 @@ def test_a_first_model_has_floors_alone(alone):
     assert not alone.blessed
     floors = {
         "binary_accuracy": (NEW_FIGURES["binary_accuracy"] - 0.1, True),
+        "ece_suggested": (NEW_FIGURES["ece_suggested"], True),
         "lrap": (NEW_FIGURES["lrap"] + ABOVE, False),
+        "macro_f1": (NEW_FIGURES["macro_f1"], True),
         "micro_f1": (NEW_FIGURES["micro_f1"], True),
+        "missed": (NEW_FIGURES["missed"] - ABOVE, False),
         "precision@1": (0.9, False),
     }
+    on_all = [
+        row(name, NEW_FIGURES[name], None, bound, False, passed)
+        for name, (bound, passed) in floors.items()
+    ]
+    size, none = len(PAIRS), {"slice": "archive: maths"}
+    on_pairs = [
+        row("examples", size, None, size, False, True, size),
+        row("extra", PAIRED["extra"], None, PAIRED["extra"] - ABOVE, False, False, size),
+        row("micro_f1", PAIRED["micro_f1"], None, PAIRED["micro_f1"], False, True, size),
+    ]
+    ceilings = ("ece_suggested", "missed", "extra")
     assert read_gate(alone.uri) == [
-        row("examples", PAPERS, None, PAPERS, False, True),
+        row("examples", PAPERS, None, size, False, True),
+        *(replace(each, is_ceiling=each.metric in ceilings) for each in on_all),
+        replace(row("examples", 0, None, size, False, False, 0), **none),
         *(
-            row(name, NEW_FIGURES[name], None, bound, False, passed)
-            for name, (bound, passed) in floors.items()
+            replace(each, is_ceiling=each.metric in ceilings, slice="number_of_labels: 2")
+            for each in on_pairs
         ),
     ]
+
+
+def test_a_slice_without_papers_alone_refuses(tmp_path):
+    gate = GateSettings(slice_floors={"archive": {"maths": {"lrap": 0.0}}})
+    assert not Evaluation(tmp_path, TERMS, gate, NEW).blessed
 
 
 def test_a_later_model_is_compared_as_well(compared):

@@ -35,6 +35,23 @@ def change(metric, candidate, baseline, bound, passed=False):
             "lrap is 0.8000, must be at least 0.8000",
             "at least 0.8000",
         ),
+        (
+            replace(floor("ece", 0.00623, 0.005), is_ceiling=True),
+            "ece is 0.0062, must be at most 0.0050",
+            "at most 0.0050",
+        ),
+        (
+            replace(floor("micro_f1", 0.28, 0.3), slice="rarest_label: rare"),
+            "micro_f1 is 0.2800 in slice rarest_label: rare (100 test papers), must be at least "
+            "0.3000",
+            "at least 0.3000",
+        ),
+        (
+            replace(floor("examples", 100.0, 150.0), slice="archive: cs"),
+            "slice archive: cs has 100 test papers, at least 150 are needed: bound another slice "
+            "(the report lists them), or set gate.min_examples",
+            "at least 150",
+        ),
         (floor("examples", 12.0, 50.0), "examples is 12, must be at least 50", "at least 50"),
         (
             replace(floor("lrap", 0.69, 0.71), best_baseline="linear_svc", max_drop=0.01),

@@ -2,9 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 
-from components.metrics.calibration import bins_from, count_pairs, expected_calibration_error
+from components.metrics.calibration import (
+    bins_from,
+    count_pairs,
+    expected_calibration_error,
+    likely_pairs,
+)
 
 
 def reliability(*scored):
@@ -36,6 +42,29 @@ def test_bins_equal_sklearn(kind):
     assert (found[0]["low"], found[-1]["high"]) == (0.0, 1.0)
     for each in filled:
         assert each["low"] <= each["mean_probability"] <= each["high"]
+
+
+@pytest.mark.parametrize("level", [0.95, 0.5])
+def test_intervals_are_wilsons(level):
+    for each in bins_from(count_pairs(*make(4)), level):
+        expected = (0.0, 1.0)
+        if each["count"]:
+            hits = round(each["share_true"] * each["count"])
+            expected = binomtest(hits, each["count"]).proportion_ci(level, "wilson")
+        assert (each["share_low"], each["share_high"]) == pytest.approx(expected)
+
+
+def test_pairs_that_count_are_suggested_or_above_a_tenth():
+    truth, probabilities = make(3)
+    probabilities[0, :3] = [0.0, 0.1, 0.11]
+    suggested = np.zeros_like(truth)
+    suggested[0, 0] = True
+    likely = likely_pairs(probabilities, suggested)
+    assert likely[0, :3].tolist() == [True, False, True]
+    np.testing.assert_array_equal(likely[1:], probabilities[1:] > 0.1)
+    # As if the others were not there.
+    alone = count_pairs(truth[likely][:, None], probabilities[likely][:, None])
+    np.testing.assert_allclose(count_pairs(truth, probabilities, among=likely), alone)
 
 
 def test_labels_outside_the_vocabulary_are_true_pairs_with_probability_0():

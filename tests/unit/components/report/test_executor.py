@@ -126,6 +126,11 @@ def test_there_may_be_no_earlier_run(run):
         assert "last_statistics" not in run.do(given).asked[0]
 
 
+def test_the_last_blessed_model_is_found_in_the_blessing(run):
+    blessing = artifact(standard_artifacts.ModelBlessing, "/b", blessed=1, baseline_model="/m")
+    assert run.do(inputs(model_blessing=blessing)).asked[0]["last_model"] == "/m"
+
+
 def test_a_refused_model_was_not_pushed(run):
     blessing = artifact(standard_artifacts.ModelBlessing, "/b", blessed=0)
     pushed = artifact(standard_artifacts.PushedModel, "/p", pushed=0)

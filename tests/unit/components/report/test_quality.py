@@ -10,6 +10,7 @@ from sklearn import metrics as oracle
 
 from components.baselines.results import BaselineScores
 from components.metrics.bootstrap import Scored
+from components.metrics.sums import measure
 from components.papers.raw_paper import RawPaper
 from components.report import quality
 from components.report.settings import ReportSettings
@@ -110,8 +111,55 @@ def test_curves_equal_scikit_learn():
 
 def test_calibration_counts_every_pair():
     own = scored(1)
-    bins = quality.calibration(own)
-    assert sum(each["count"] for each in bins) == own.y_true.size + own.unknown.sum()
+    found = quality.calibration(own, 0.95)
+    counts = {name: sum(each["count"] for each in bins) for name, bins in found.items()}
+    likely = int((own.probabilities > 0.1).sum())
+    assert counts == {
+        "calibration": own.y_true.size + own.unknown.sum(),
+        "calibration_suggested": likely,
+    }
+    # The bars are what the metric is the mean of.
+    gaps = [
+        each["count"] * abs(each["mean_probability"] - each["share_true"])
+        for each in found["calibration_suggested"]
+    ]
+    measured = measure(own.y_true, own.probabilities, 0.5, own.unknown)
+    assert sum(gaps) / likely == pytest.approx(measured["ece_suggested"])
+
+
+def test_missed_and_extra_labels_are_counted_and_largest_labels_set_side_by_side():
+    truth = np.array([[1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 1, 0]], np.float32)
+    says = np.array([[0.9, 0.1, 0.1], [0.9, 0.1, 0.9], [0.1, 0.9, 0.9], [0.1, 0.9, 0.1]])
+    own = Scored(truth, says, 0.5, np.array([0, 0, 2, 0]))
+    assert quality.errors(own) == {
+        "all_right": 2,
+        "missed": {"total": 4, "papers": [2, 1, 0, 1]},
+        "extra": {"total": 3, "papers": [2, 1, 1]},
+    }
+    # Label c is on no paper. Label b of the second paper is missed, not wrong.
+    assert quality.matrix(own, ["a", "b", "c"]) == {
+        "labels": ["a", "b"],
+        "papers": [3, 2],
+        "counts": [[2, 1], [0, 1]],
+        "shares": [[pytest.approx(2 / 3), pytest.approx(1 / 3)], [0.0, 0.5]],
+    }
+
+
+def test_a_typical_right_paper_has_the_median_loss_of_its_labels():
+    # Label a: five right papers, one with an extra label, one with an unknown one. Label b: one.
+    sure = [0.6, 0.9, 0.7, 0.8, 0.95, 0.7, 0.7, 0.8]
+    truth = np.array([[1, 0]] * 7 + [[1, 1]], np.float32)
+    says = np.array([[each, 0.0] for each in sure], np.float32)
+    says[5, 1], says[7, 1] = 0.9, 0.8
+    own = Scored(truth, says, 0.5, np.array([0, 0, 0, 0, 0, 0, 1, 0]))
+    records = [paper(f"paper {row}".encode(), b"x", "a") for row in range(8)]
+    first, second = quality.right_papers(own, ["a", "b"], records, 5)
+    # Of losses -log(0.6, 0.8 ** 2, 0.7, 0.8, 0.9, 0.95), it is the third best.
+    assert (first["label"], first["title"]) == ("a", "paper 3")
+    assert first["loss"] == pytest.approx(-np.log(0.8), abs=1e-5)
+    assert first["true"] == [{"label": "a", "probability": pytest.approx(0.8), "suggested": True}]
+    assert (second["label"], second["title"]) == ("b", "paper 7")
+    assert quality.right_papers(own, ["a", "b"], records, 0) == []
 
 
 def test_confusions_are_named():
