@@ -80,6 +80,7 @@ DATA_CHECK_FILE: Final = "data_check.json"
 EPOCHS_FILE: Final = "epochs.jsonl"
 # In it, the share of an epoch's time that was spent waiting for batches.
 INPUT_WAIT_SHARE: Final = "input_wait_share"
+MODEL_SUMMARY_FILE: Final = "model_summary.txt"
 PLOTS_DIR: Final = "plots"
 TRAIN_KEYS_FILE: Final = "train_keys.npy"
 MODEL_INFO_FILE: Final = "model_info.json"

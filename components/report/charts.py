@@ -47,7 +47,7 @@ def quality_charts(report: Facts) -> dict[str, Chart]:
         "f1": f1_by_threshold(report["curves"]["f1"], report["model"]["threshold"]),
         "calibration": calibration(report["calibration"]),
         "pairs": pairs_by_probability(report["calibration"]),
-        **training_charts(report["training"]["epochs"]),
+        **training_charts(report["training"]),
     }
 
 
@@ -116,15 +116,16 @@ def pairs_by_probability(bins: Sequence[Facts]) -> Chart:
     )
 
 
-def training_charts(epochs: Sequence[Facts]) -> dict[str, Chart]:
+def training_charts(training: Facts) -> dict[str, Chart]:
     """Draws loss and validation metrics per epoch; nothing if there was no epoch."""
+    epochs, kept = training["epochs"], training["kept_epoch"]
     if not epochs:
         return {}
     ranking = [(METRICS[name].title, f"val_{name}") for name in ("lrap", "ndcg@5", "micro_f1")]
     losses = [("training", "loss"), ("validation", "val_loss")]
     return {
-        "loss": _epochs(epochs, losses, "cross-entropy"),
-        "ranking": _epochs(epochs, ranking, "validation metric"),
+        "loss": _epochs(epochs, losses, "cross-entropy", kept),
+        "ranking": _epochs(epochs, ranking, "validation metric", kept),
     }
 
 
@@ -150,7 +151,9 @@ def label_frequencies(labels: Sequence[Facts], split: str) -> Chart:
     )
 
 
-def _epochs(epochs: Sequence[Facts], keys: Sequence[tuple[str, str]], label: str) -> Chart:
+def _epochs(
+    epochs: Sequence[Facts], keys: Sequence[tuple[str, str]], label: str, kept: int
+) -> Chart:
     lines = [
         Line(
             title,
@@ -171,7 +174,8 @@ def _epochs(epochs: Sequence[Facts], keys: Sequence[tuple[str, str]], label: str
         lines,
         epoch_axis(last),
         linear_axis(label, min(values), max(values)),
-        f"{label} per epoch, {last} epochs: {told}.",
+        f"{label} per epoch, {last} epochs, epoch {kept} kept: {told}.",
+        mark=(kept, f"kept epoch ({kept})"),
     )
 
 

@@ -94,6 +94,7 @@ def gather(
         "training": {
             "epochs": _read_epochs(folders["model_run"]),
             "kept_epoch": model.kept_epoch,
+            "summary": _read_summary(folders["model_run"]),
         },
         "gate": [
             {
@@ -205,6 +206,15 @@ def _read_epochs(model_run: str) -> list[Facts]:
     with fileio.open(path, "r") as file:
         lines = [json.loads(line) for line in file.read().splitlines() if line]
     return [line for line in lines if "step" not in line]
+
+
+def _read_summary(model_run: str) -> str:
+    """Returns the table of the network's layers; trainings of older versions left none."""
+    path = f"{model_run}/{names.MODEL_SUMMARY_FILE}"
+    if not fileio.exists(path):
+        return ""
+    with fileio.open(path, "rb") as file:
+        return str(file.read(), "utf-8")
 
 
 def _card(settings: ReportSettings, words: Words) -> Facts:

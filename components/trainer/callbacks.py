@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import keras
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from components.trainer.model import copy_weights
 from components.trainer.strategy import broadcast_metrics
-from components.trainer.validation import Predictor, validation_figures
+from components.trainer.validation import Predictions, Predictor, validation_figures
 from schema import names
 from schema.errors import UsageError
 
@@ -32,12 +33,19 @@ class Validate(keras.callbacks.Callback):
     Args:
         predictor: Runs the network that is validated over the split.
         served: That network if it isn't the trained one; it gets the trained weights first.
+        watch: Gets each epoch, from 0, and its predictions.
     """
 
-    def __init__(self, predictor: Predictor, served: keras.Model | None) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        served: keras.Model | None,
+        watch: Callable[[int, Predictions], None],
+    ) -> None:
         super().__init__()
         self._predictor = predictor
         self._served = served
+        self._watch = watch
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Scores the validation split.
@@ -47,13 +55,15 @@ class Validate(keras.callbacks.Callback):
         """
         if self._served is not None:
             copy_weights(self.model, self._served)
-        figures = validation_figures(self._predictor.predict())
+        predictions = self._predictor.predict()
+        figures = validation_figures(predictions)
         logs.update(broadcast_metrics(self.model.distribute_strategy, figures))
         if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
             raise UsageError(
                 f"training diverged in epoch {epoch + 1}: the loss is NaN or infinite. "
                 "Lower trainer.learning_rate"
             )
+        self._watch(epoch, predictions)
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -103,8 +113,8 @@ class EpochLog(keras.callbacks.Callback):
     """Writes `epochs.jsonl`, which another process can follow.
 
     A line inside an epoch has `epoch` (from 1), `epochs`, `step`, `steps`, `seconds` since the
-    epoch began, and the epoch's running `loss` and `binary_accuracy`; there are at most two a
-    second, on remote storage one in ten seconds. The line at an epoch's end has no `step`, and all
+    epoch began, and the epoch's running figures; there are at most two a second, on remote storage
+    one in ten seconds. The line at an epoch's end has no `step`, and all
     figures of the epoch. Each line is flushed at once. Place it after the callbacks that add
     figures. An older file is replaced.
 

@@ -1,4 +1,7 @@
-"""Charts of a training: loss and binary accuracy per epoch, as the Keras example plots them."""
+"""Charts of a training: loss and binary accuracy per epoch, as the Keras example plots them.
+
+And LRAP on validation, which chooses the epoch whose weights are kept.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +14,33 @@ from components.metrics.charts import Line, chart_file, draw_lines, epoch_axis, 
 _PLOTS = (
     ("loss", "Loss", "binary cross-entropy"),
     ("binary_accuracy", "Binary accuracy", "accuracy over all pairs at 0.5"),
+    ("lrap", "LRAP", "label ranking average precision"),
 )
 
 
-def write_plots(history: Mapping[str, Sequence[float]], directory: str, *, best_epoch: int) -> None:
-    """Writes `loss.svg` and `binary_accuracy.svg`, training and validation per epoch.
+def write_plots(history: Mapping[str, Sequence[float]], directory: str, *, kept_epoch: int) -> None:
+    """Writes `loss.svg`, `binary_accuracy.svg` and `lrap.svg`, the last for validation alone.
 
     Args:
-        history: Values per epoch of loss, val_loss, binary_accuracy and val_binary_accuracy.
+        history: Values per epoch; those of validation begin with `val_`.
         directory: Folder of the files, local or remote; created if it is missing.
-        best_epoch: The epoch to mark, from 1.
+        kept_epoch: The epoch to mark, from 1.
     """
     tf.io.gfile.makedirs(directory)
     for name, title, unit in _PLOTS:
-        train, validation = history[name], history[f"val_{name}"]
+        found = {"training": history.get(name), "validation": history[f"val_{name}"]}
         lines = [
-            Line("training", list(enumerate(train, start=1)), 0, dots=True),
-            Line("validation", list(enumerate(validation, start=1)), 1, dots=True),
+            Line(split, list(enumerate(values, start=1)), style, dots=True)
+            for style, (split, values) in enumerate(found.items())
+            if values
         ]
-        values = [*train, *validation]
+        values = [value for line in lines for _, value in line.points]
         chart = draw_lines(
             lines,
-            epoch_axis(len(train)),
+            epoch_axis(len(history["loss"])),
             linear_axis(unit, min(values), max(values)),
             f"{title} per epoch",
-            mark=(best_epoch, f"best epoch ({best_epoch})"),
+            mark=(kept_epoch, f"kept epoch ({kept_epoch})"),
         )
         with tf.io.gfile.GFile(f"{directory}/{name}.svg", "w") as file:
             file.write(chart_file(title, lines, chart))

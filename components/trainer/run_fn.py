@@ -41,6 +41,7 @@ from components.trainer.transform_graph import TransformGraph
 from schema import names
 from schema.errors import BadInputError
 from schema.settings_errors import read_section
+from schema.text import decode_text
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -66,7 +67,7 @@ def run_fn(fn_args: FnArgs) -> None:
         settings = with_hyperparameters(settings, fn_args.hyperparameters["values"])
     with _output_folders(fn_args, cluster) as (model_dir, run_dir):
         network, result, paper_keys = fit(fn_args, settings, strategy, run_dir)
-        write_plots(result.history, f"{run_dir}/{names.PLOTS_DIR}", best_epoch=result.best_epoch)
+        write_plots(result.history, f"{run_dir}/{names.PLOTS_DIR}", kept_epoch=result.kept_epoch)
         transform = tft.TFTransformOutput(fn_args.transform_graph_path)
         tagger = ServedTagger(
             network,
@@ -100,7 +101,8 @@ def fit(
         BadInputError: There are too few papers.
     """
     make_reproducible(settings.seed)
-    spec = tft.TFTransformOutput(fn_args.transform_graph_path).transformed_feature_spec()
+    transform = tft.TFTransformOutput(fn_args.transform_graph_path)
+    spec = transform.transformed_feature_spec()
     paper_keys, label_counts = scan_split(fn_args.train_files, spec)
     papers, replicas = len(paper_keys), strategy.num_replicas_in_sync
     steps = _count_steps(papers, settings.batch_size, replicas)
@@ -148,6 +150,9 @@ def fit(
         run_dir,
         steps_per_epoch=steps,
         served=served,
+        labels=[
+            decode_text(label) for label in transform.vocabulary_by_name(names.LABEL_VOCABULARY)
+        ],
     )
     return served or model, result, paper_keys
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
+from absl import logging
 
 from components.labels.thresholds import half_of_best_f1
 from components.trainer.callbacks import EARLY_STOPPING_FIGURE, EpochLog, KeepBest, Validate
 from components.trainer.settings import TrainerSettings
+from components.trainer.tensorboard import TensorBoardLog
 from components.trainer.training_loop import run_epochs
 from components.trainer.validation import Predictor
+from schema import names
 
 
 @dataclass(frozen=True)
@@ -21,14 +26,12 @@ class TrainingResult:
     Attributes:
         history: Each figure's value per epoch: loss, binary_accuracy, input_wait_share,
             val_loss, val_binary_accuracy, val_lrap, val_micro_f1, val_ndcg@5 and val_threshold.
-        best_epoch: The epoch, from 1, with the highest LRAP on validation.
-        kept_epoch: The epoch, from 1, whose weights were kept: the best one, or the last one if
-            early stopping is off.
+        kept_epoch: The epoch, from 1, whose weights were kept: the one with the highest LRAP on
+            validation, or the last one if early stopping is off.
         threshold: The minimum probability to suggest a label.
     """
 
     history: dict[str, list[float]]
-    best_epoch: int
     kept_epoch: int
     threshold: float
 
@@ -56,6 +59,7 @@ def train(
     *,
     steps_per_epoch: int,
     served: keras.Model | None = None,
+    labels: Sequence[str] = (),
 ) -> TrainingResult:
     """Trains the network and leaves the kept weights in the one that is served.
 
@@ -69,32 +73,41 @@ def train(
             distributed by the network's strategy.
         validation_dataset: Of `make_dataset(shuffle=False, include_unknown=True)`.
         settings: Epochs, patience and the rule for the threshold.
-        log_dir: Folder for `epochs.jsonl` and TensorBoard's event files.
+        log_dir: Folder for `epochs.jsonl`, `model_summary.txt` and TensorBoard's event files.
         steps_per_epoch: Batches of `train_dataset`; only shown.
         served: The network that is validated and gets the kept weights: one of
             `build_served_model`, or None if it is the trained one.
+        labels: The vocabulary of labels, for TensorBoard.
 
     Raises:
         UsageError: Training diverged.
         BadInputError: The validation split is empty.
     """
+    _log_summary(model, log_dir)
     validated = served or model
-    log = EpochLog(log_dir, steps_per_epoch)
-    callbacks: list[keras.callbacks.Callback] = [
-        Validate(Predictor(validated, validation_dataset), served),
-        keras.callbacks.TensorBoard(log_dir=log_dir, write_graph=False, profile_batch=0),
-        log,
-    ]
-    if settings.patience is not None:
-        callbacks.append(KeepBest(validated, settings.patience))
-    try:
+    predictor = Predictor(validated, validation_dataset)
+    with (
+        closing(EpochLog(log_dir, steps_per_epoch)) as log,
+        closing(TensorBoardLog(log_dir, labels, predictor)) as board,
+    ):
+        callbacks = [Validate(predictor, served, board.write_curves), board, log]
+        if settings.patience is not None:
+            callbacks.append(KeepBest(validated, settings.patience))
         history = run_epochs(model, train_dataset, settings.epochs, callbacks)
-    finally:
-        log.close()
     watched = history[EARLY_STOPPING_FIGURE]
-    best = watched.index(max(watched)) + 1
-    kept = len(watched) if settings.patience is None else best
+    kept = len(watched) if settings.patience is None else watched.index(max(watched)) + 1
     threshold = history["val_threshold"][kept - 1]
     if settings.thresholds == "half_f1":
         threshold = half_of_best_f1(history["val_micro_f1"][kept - 1])
-    return TrainingResult(history, best_epoch=best, kept_epoch=kept, threshold=threshold)
+    return TrainingResult(history, kept_epoch=kept, threshold=threshold)
+
+
+def _log_summary(model: keras.Model, log_dir: str) -> None:
+    """Tells the layers of a network and their parameters in the log, and keeps them in a file."""
+    lines: list[str] = []
+    model.summary(print_fn=lines.append)
+    summary = "\n".join(lines)
+    logging.info("%s", summary)
+    tf.io.gfile.makedirs(log_dir)
+    with tf.io.gfile.GFile(f"{log_dir}/{names.MODEL_SUMMARY_FILE}", "w") as file:
+        file.write(summary)

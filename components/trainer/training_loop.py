@@ -55,7 +55,9 @@ def run_epochs(
         for number, batch in enumerate(timed):
             called.on_train_batch_begin(number)
             # Whoever reads the figures of a step waits for the device to finish it.
-            called.on_train_batch_end(number, step(batch))
+            figures = step(batch)
+            share = timed.waited / (time.perf_counter() - began)
+            called.on_train_batch_end(number, {**figures, names.INPUT_WAIT_SHARE: share})
         share = timed.waited / (time.perf_counter() - began)
         _finish_epoch(model)
         figures = {name: float(value) for name, value in model.get_metrics_result().items()}

@@ -65,6 +65,11 @@ class Predictor:
             jit_compile=False,
         )
 
+    @property
+    def graph(self) -> tf.Graph:
+        """The network as TensorFlow runs it."""
+        return self._forward.get_concrete_function().graph
+
     def predict(self) -> Predictions:
         """Returns truth and predictions in the dataset's order.
 

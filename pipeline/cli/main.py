@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "sample": "Write a CSV file of invented papers, as noisy as a real one.",
     "check": "Check a data file in seconds: what a run would keep, drop or reject.",
     "report": "Show the last run's headline figures, and where its report is.",
+    "board": "Show a training in TensorBoard, also while it goes on.",
     "predict": "Suggest subject areas with a pushed model, without a server.",
     "serve": "Serve pushed models over gRPC and REST, with a page to try them.",
     "query": "Suggest subject areas by asking a running server.",
@@ -29,7 +30,7 @@ COMMANDS: Final = {
 # The extra that a command needs, and a package that only this extra installs.
 _EXTRAS: Final = {
     **dict.fromkeys(("serve", "predict"), ("server", "tensorflow")),
-    **dict.fromkeys(("run", "drift", "compile", "submit"), ("pipeline", "tfx")),
+    **dict.fromkeys(("run", "board", "drift", "compile", "submit"), ("pipeline", "tfx")),
 }
 
 

@@ -24,6 +24,7 @@ OPTIONS = {
     "sample": ["--rows", "--seed", "--output", "--debug"],
     "check": ["--data", "--profile", "--set", "--debug"],
     "report": ["--output", "--open", "--debug"],
+    "board": ["--output", "--training", "--port", "--debug"],
     "predict": ["--model", "--json", "--debug"],
     "serve": ["--model", "--model_name", "--model_base_path", "--port", "--rest_api_port"],
     "query": ["--rest", "--grpc", "--address", "--top", "--json", "--file", "--output"],

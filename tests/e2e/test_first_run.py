@@ -103,6 +103,7 @@ def test_the_log_of_a_first_run_frightens_nobody(output):
     """There is nothing to compare with yet, which is no error."""
     (log,) = (path.read_text() for path in (output / "logs").iterdir())
     assert "1 replicas, float32" in log
+    assert "(SparseDense)" in log
     for chatter in ("Traceback", "ERROR", "WARNING absl", "Running as"):
         assert chatter not in log
 
@@ -111,7 +112,7 @@ def test_it_writes_what_it_promises(output, metrics):
     parts = ("abstract_only", "vocabulary_only")
     of_parts = [f"{part}/{name}" for part in parts for name in IN_PARTS]
     assert sorted(metrics) == sorted([*METRIC_NAMES, *of_parts, "threshold"])
-    for plot in ("loss.svg", "binary_accuracy.svg"):
+    for plot in ("loss.svg", "binary_accuracy.svg", "lrap.svg"):
         assert (output / "plots" / plot).stat().st_size > 2_000
     assert list((output / "logs").glob("run-*.log"))
     assert list((output / "pipeline" / "Trainer" / "model_run").glob("*/**/events.out.tfevents*"))

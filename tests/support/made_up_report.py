@@ -44,7 +44,11 @@ def made_up_report(seed: int = 0) -> dict[str, Any]:
             "threshold": 0.5,
             "thresholds": "global",
         },
-        "training": {"epochs": [_epoch(number) for number in (1, 2, 3)], "kept_epoch": 2},
+        "training": {
+            "epochs": [_epoch(number) for number in (1, 2, 3)],
+            "kept_epoch": 2,
+            "summary": "hidden_1 (SparseDense)",
+        },
         "data": _data(dice),
         "card": {
             "data": "papers.csv",

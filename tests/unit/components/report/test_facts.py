@@ -57,6 +57,7 @@ def everything(tmp_path_factory) -> dict[str, str]:
     (root / "curation" / "labels_left_out.json").write_text('[{"label": "a"}]')
     (root / "model_run").mkdir()
     lines = [{"epoch": 1, "step": 5}, {"epoch": 1, "loss": 0.2}, {"epoch": 2, "loss": 0.1}]
+    (root / "model_run" / "model_summary.txt").write_text("│ logits │", "utf-8")
     (root / "model_run" / "epochs.jsonl").write_text(
         "".join(json.dumps(each) + "\n" for each in lines)
     )
@@ -97,6 +98,7 @@ def test_everything_of_a_blessed_model_is_there(everything):
     assert facts["training"] == {
         "epochs": [{"epoch": 1, "loss": 0.2}, {"epoch": 2, "loss": 0.1}],
         "kept_epoch": 2,
+        "summary": "│ logits │",
     }
     assert facts["figures"] == {"micro_f1": 0.7, "examples": 30.0}
     assert facts["abstract_only"] == {"micro_f1": 0.6}
@@ -142,7 +144,7 @@ def test_a_refused_model_has_the_bounds_that_it_missed_and_what_is_missing_is_em
     assert facts["verdict"] == verdict
     assert facts["baselines"] == []
     assert facts["headline"][0]["baselines"] == {}
-    assert facts["training"]["epochs"] == []
+    assert (facts["training"]["epochs"], facts["training"]["summary"]) == ([], "")
     assert (facts["test"]["papers"], facts["test"]["scored"]) == (30, 12)
     assert sum(each["count"] for each in facts["calibration"]) < 30 * 4
 

@@ -224,10 +224,14 @@ def test_the_largest_errors_are_shown(report, whole):
 @pytest.mark.parametrize("epochs", [0, 1, 2, 100])
 def test_trainings_of_any_length_are_drawn(report, epochs):
     lines = [{**report["training"]["epochs"][0], "epoch": i + 1} for i in range(epochs)]
-    found = page(report, training={"epochs": lines, "kept_epoch": epochs})
+    layers = "logits (Dense)" if epochs else ""
+    training = {"epochs": lines, "kept_epoch": epochs, "summary": layers}
+    found = page(report, training=training)
     assert found.open == []
     assert f"{epochs} epoch" in found.section("training")
     assert ('aria-label="cross-entropy per epoch' in found.source) is bool(epochs)
+    assert (found.section("training").count(f"kept epoch ({epochs})") == 2) is bool(epochs)
+    assert ("parameters logits (Dense)" in found.section("training")) is bool(epochs)
 
 
 def test_slices_are_grouped_and_drift_is_told(report, whole):

@@ -260,7 +260,7 @@ def test_model_info_describes_the_kept_epoch():
         "val_lrap": [0.6, 0.8, 0.7],
         "val_threshold": [0.3, 0.4, 0.5],
     }
-    result = TrainingResult(history, best_epoch=2, kept_epoch=2, threshold=0.35)
+    result = TrainingResult(history, kept_epoch=2, threshold=0.35)
     settings = TrainerSettings(hidden_units=(8,), thresholds="half_f1", seed=5)
     info = model_info(result, settings)
     assert (info["threshold"], info["thresholds"]) == (0.35, "half_f1")

@@ -127,8 +127,10 @@ def test_all_files_can_be_on_remote_storage(trained, analysis):
     } <= files(arguments["serving_model_dir"])
     run = arguments["model_run_dir"]
     logs = {name for name in files(run) if "events.out" not in name}
-    plots = {f"{names.PLOTS_DIR}/{name}.svg" for name in ("loss", "binary_accuracy")}
-    assert logs == {names.EPOCHS_FILE, *plots}
+    plots = {f"{names.PLOTS_DIR}/{name}.svg" for name in ("loss", "binary_accuracy", "lrap")}
+    assert logs == {names.EPOCHS_FILE, names.MODEL_SUMMARY_FILE, *plots}
+    with tf.io.gfile.GFile(f"{run}/{names.MODEL_SUMMARY_FILE}") as file:
+        assert "(SparseDense)" in file.read()
     events = {name.partition("/")[0] for name in files(run) if "events.out" in name}
     assert events == {"train", "validation"}
     for plot in plots:
