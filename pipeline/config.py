@@ -19,7 +19,7 @@ from components.evaluator.settings import NO_BASELINES, GateSettings
 from components.example_gen.settings import DataSettings
 from components.infra_validator.settings import InfraSettings
 from components.report.settings import ReportSettings
-from components.trainer.settings import TrainerSettings
+from components.trainer.settings import OF_OUR_NETWORK, TrainerSettings
 from components.transform.settings import FeatureSettings
 from pipeline.beam_settings import BeamSettings
 from pipeline.deploy_settings import DeploySettings
@@ -93,6 +93,7 @@ def resolve(profile: str, overrides: Sequence[str] = ()) -> tuple[Config, Settin
     for override in overrides:
         _apply_override(tree, override)
     _read_label_names(tree)
+    _leave_out_what_is_ours(tree)
     try:
         text = json.dumps(tree.values, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -104,6 +105,17 @@ def resolve(profile: str, overrides: Sequence[str] = ()) -> tuple[Config, Settin
     except ValidationError as error:
         lines = explain(error, Config, where=tree.place)
         raise UsageError(f"The configuration (profile {profile}) is not valid:\n{lines}") from error
+
+
+def _leave_out_what_is_ours(tree: SettingsTree) -> None:
+    """Takes from a model of one's own what our profiles ask for, and only our network has."""
+    section = tree.values.get("trainer")
+    if not isinstance(section, dict) or section.get("build_model") is None:
+        return
+    for key, value in OF_OUR_NETWORK.items():
+        origin = tree.origins.get(("trainer", key))
+        if origin is None or origin.source in profile_names():
+            tree.put(("trainer", key), value, {})
 
 
 def _read_label_names(tree: SettingsTree) -> None:

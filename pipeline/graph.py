@@ -40,7 +40,7 @@ from pipeline.resolvers import (
     last_statistics,
 )
 from pipeline.run_parameters import RUN_FN, provenance, run_parameters, trainer_config
-from pipeline.source_digest import source_digest
+from pipeline.source_digest import own_source_digest, source_digest
 from schema.names import MODEL_NAME, SPLITS, TRAIN, VALIDATION
 from schema.words import Words
 
@@ -216,6 +216,7 @@ def _transform(config: Config, examples: Any, schema: Any) -> Transform:
             "settings": config.features.model_dump_json(),
             "by_title": config.data.by_title,
             "source_digest": source_digest(PREPROCESSING_FN.rpartition(".")[0]),
+            "own_digest": own_source_digest(config.features.preprocessing_fn),
         },
         # Statistics of 150,000 sparse columns would take longer than the training.
         disable_statistics=True,

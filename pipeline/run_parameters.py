@@ -14,7 +14,7 @@ from components.evaluator.eval_config import make_eval_config
 from pipeline.code_version import CodeVersion
 from pipeline.config import Config
 from pipeline.places import CloudOptions, Places
-from pipeline.source_digest import source_digest
+from pipeline.source_digest import own_source_digest, source_digest
 
 RUN_FN: Final = "components.trainer.run_fn.run_fn"
 
@@ -46,6 +46,7 @@ def trainer_config(config: Config, cloud: CloudOptions | None) -> dict[str, Any]
         "settings": config.trainer.model_dump_json(),
         "top_k": config.serving.top_k,
         "source_digest": source_digest(RUN_FN.rpartition(".")[0]),
+        "own_digest": own_source_digest(config.trainer.build_model),
     }
     return {**own, **cloud.training_job} if cloud and cloud.training_job else own
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from components.file_digest import digest_files
 
 # The packages of this project; every other import is third-party.
 _ROOMS: Final = ("schema", "serving", "components", "pipeline")
+_PROJECT: Final = Path(__file__).resolve().parents[1]
 
 # Files other than Python that count as source if they are in the component's folder.
 _DATA_SUFFIXES: Final = frozenset(
@@ -42,41 +44,75 @@ def source_digest(module: str, root: Path | None = None) -> str:
         ModuleNotFoundError: There is no such module.
         SyntaxError: A source file can't be parsed.
     """
-    root = root or Path(__file__).resolve().parents[1]
-    files = source_files(module, root)
-    names = sorted(path.relative_to(root).as_posix() for path in files)
-    return digest_files(names, lambda name: (root / name).open("rb"))
+    root = root or _PROJECT
+    return _digest(source_files(module, root), root)
+
+
+def own_source_digest(function: str | None) -> str:
+    """Returns the digest of a profile's own function: of its module, and of what that imports.
+
+    Counted are the modules beside it and those of this project; of an installed package, those of
+    the same package.
+
+    Args:
+        function: Its import path, which can be imported; None gives an empty digest.
+    """
+    if function is None:
+        return ""
+    module = function.rpartition(".")[0]
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"No source of {module!r}", name=module)
+    top, *_ = parts = module.split(".")
+    file = Path(spec.origin)
+    root = (file.parent if file.name == "__init__.py" else file).parents[len(parts) - 1]
+    beside = {top} if "site-packages" in root.parts else {each.stem for each in root.iterdir()}
+    roots = {**dict.fromkeys(beside, root), **dict.fromkeys(_ROOMS, _PROJECT)}
+    files = _follow([file, *_parent_packages(file, root)], roots)
+    own = {path for path in files if path.is_relative_to(root)}
+    return _digest(own, root) + _digest(files - own, _PROJECT)
 
 
 def source_files(module: str, root: Path) -> set[Path]:
     """Returns the files that `source_digest` covers, and raises what it raises."""
-    start = _find_module(module, root)
+    roots = dict.fromkeys(_ROOMS, root)
+    start = _find_module(module, roots)
     if start is None:
         raise ModuleNotFoundError(f"No module {module!r} in {root}", name=module)
-    folder = start.parent
-    own = [path for path in folder.rglob("*") if path.is_file()]
-    found = {path for path in own if path.suffix in _DATA_SUFFIXES}
-    waiting = [path for path in own if path.suffix == ".py"]
-    waiting.extend(_parent_packages(start, root))
+    own = [path for path in start.parent.rglob("*") if path.is_file()]
+    data = {path for path in own if path.suffix in _DATA_SUFFIXES}
+    sources = [path for path in own if path.suffix == ".py"]
+    return data | _follow([*sources, *_parent_packages(start, root)], roots)
+
+
+def _follow(waiting: list[Path], roots: Mapping[str, Path]) -> set[Path]:
+    """Returns source files and all that they import of the packages in `roots`."""
+    found: set[Path] = set()
     while waiting:
         path = waiting.pop()
         if path in found:
             continue
         found.add(path)
+        root = next(root for root in roots.values() if path.is_relative_to(root))
         for name in _imported_names(path.read_bytes(), path.relative_to(root).parts[:-1]):
-            target = _find_module(name, root)
+            target = _find_module(name, roots)
             if target is not None:
                 waiting.append(target)
-                waiting.extend(_parent_packages(target, root))
+                waiting.extend(_parent_packages(target, roots[name.partition(".")[0]]))
     return found
 
 
-def _find_module(name: str, root: Path) -> Path | None:
-    """Returns a first-party module's file by its import path; None where there is none."""
+def _digest(files: set[Path], root: Path) -> str:
+    names = sorted(path.relative_to(root).as_posix() for path in files)
+    return digest_files(names, lambda name: (root / name).open("rb"))
+
+
+def _find_module(name: str, roots: Mapping[str, Path]) -> Path | None:
+    """Returns a module's file by its import path; None where none of the packages has it."""
     parts = name.split(".")
-    if parts[0] not in _ROOMS:
+    if parts[0] not in roots:
         return None
-    path = root.joinpath(*parts)
+    path = roots[parts[0]].joinpath(*parts)
     for candidate in (path / "__init__.py", path.with_suffix(".py")):
         if candidate.is_file():
             return candidate

@@ -7,7 +7,7 @@ A SavedModel keeps its label vocabulary in `assets/`, and in `assets.extra/` wha
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -43,10 +43,17 @@ class ModelMetadata:
         return tuple(decode_text(line) for line in self._read_vocabulary(names.LABEL_VOCABULARY))
 
     @property
-    def ngrams(self) -> int:
-        """The number of n-grams in its vocabulary."""
+    def ngrams(self) -> int | None:
+        """The number of n-grams in its vocabulary; None where it has other features."""
+        if names.OUTPUT_KNOWN_SHARE in self.lacks:
+            return None
         # The first line stands for all others.
         return len(self._read_vocabulary(names.NGRAM_VOCABULARY)) - 1
+
+    @property
+    def lacks(self) -> Sequence[str]:
+        """Signatures and outputs that it hasn't, because it is not all of this project."""
+        return list(self._info.get("lacks", []))
 
     @property
     def threshold(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -87,6 +87,7 @@ class CollectedResponses:
         threshold: Minimum score at which a label is suggested.
         served: The server's answers, by transport (gRPC, REST) and question.
         exported: What the exported model answers in this process, by question.
+        lacks: Signatures and outputs that the model hasn't, as it says.
     """
 
     papers: int
@@ -94,6 +95,7 @@ class CollectedResponses:
     threshold: float
     served: Mapping[str, Mapping[str, Answer]]
     exported: Mapping[str, Answer]
+    lacks: Collection[str] = ()
 
 
 def check_shapes(seen: CollectedResponses) -> Problems:
@@ -101,12 +103,19 @@ def check_shapes(seen: CollectedResponses) -> Problems:
     for transport, answers in seen.served.items():
         best = answers[names.SIGNATURE_DEFAULT].get(names.OUTPUT_LABELS)
         k = best.shape[1] if best is not None and best.ndim == 2 else 0
-        words = answers[names.SIGNATURE_EXPLAIN].get(names.OUTPUT_NGRAMS, np.zeros(0))
+        words = answers.get(names.SIGNATURE_EXPLAIN, {}).get(names.OUTPUT_NGRAMS, np.zeros(0))
         if not 1 <= k <= len(seen.labels):
             yield f"{names.SIGNATURE_DEFAULT} gives {k} labels of {len(seen.labels)}"
         widths = {"k": (k,), "km": (k, words.shape[-1]), "L": (len(seen.labels),), "": ()}
-        for question, outputs in _OUTPUTS.items():
+        for question, every in _OUTPUTS.items():
+            if question in seen.lacks:
+                continue
             where, found = f"{question} over {transport}", answers[question]
+            outputs = {
+                name: form
+                for name, form in every.items()
+                if name.removeprefix(names.OUTPUT_ABSTRACT_ONLY) not in seen.lacks
+            }
             if found.keys() != outputs.keys():
                 yield f"{where} has the outputs {sorted(found)}, must have {sorted(outputs)}"
                 continue
@@ -137,10 +146,13 @@ def check_suggestions(seen: CollectedResponses) -> Problems:
     """
     for transport, answers in seen.served.items():
         for question, prefix, scores_output in _SUGGESTING:
+            if question in seen.lacks:
+                continue
             output = prefix + names.OUTPUT_SUGGESTED
             suggested, scores = answers[question][output], answers[question][prefix + scores_output]
-            is_known = answers[question][prefix + names.OUTPUT_KNOWN_SHARE][:, np.newaxis] > 0
-            expected = (scores >= seen.threshold) & is_known
+            expected = scores >= seen.threshold
+            if names.OUTPUT_KNOWN_SHARE not in seen.lacks:
+                expected &= answers[question][prefix + names.OUTPUT_KNOWN_SHARE][:, np.newaxis] > 0
             wrong = ((suggested == 1) != expected) & _decided(seen, scores)
             for row, column in np.argwhere(wrong)[:1]:
                 yield (
@@ -155,6 +167,8 @@ def check_best_labels(seen: CollectedResponses) -> Problems:
     columns = {label: column for column, label in enumerate(seen.labels)}
     for transport, answers in seen.served.items():
         for question, (output, all_of) in _RANKED.items():
+            if question in seen.lacks:
+                continue
             where = f"{question} over {transport}"
             labels, scores = answers[question][output], answers[question][names.OUTPUT_SCORES]
             probabilities = answers[all_of][names.OUTPUT_PROBABILITIES]

@@ -91,7 +91,7 @@ def try_candidate(
     facts = report.make("labels and threshold", lambda: _read_facts(saved_model))
     if not facts:
         return report
-    questions = make_questions(papers)
+    questions = [each for each in make_questions(papers) if each.signature not in facts[-1]]
     computed = [question for question in questions if question.name in COMPUTED]
     start_timeout, timeout = settings.start_timeout_seconds, settings.request_timeout_seconds
     with server:
@@ -106,7 +106,7 @@ def try_candidate(
         rest = report.make("answers over REST", lambda: ask_over_rest(questions, server, timeout))
     if exported and grpc and rest:
         served = {"gRPC": grpc, "REST": rest}
-        _judge(report, CollectedResponses(len(papers), *facts, served, exported))
+        _judge(report, CollectedResponses(len(papers), *facts[:2], served, exported, facts[2]))
     return report
 
 
@@ -129,11 +129,11 @@ def _place(model_path: str, base: Path) -> Path:
     return version
 
 
-def _read_facts(saved_model: Path) -> tuple[tuple[str, ...], float]:
-    """Returns the labels and the threshold."""
+def _read_facts(saved_model: Path) -> tuple[tuple[str, ...], float, Sequence[str]]:
+    """Returns the labels, the threshold, and what the model lacks."""
     metadata = ModelMetadata(saved_model)
     try:
-        return metadata.labels, metadata.threshold
+        return metadata.labels, metadata.threshold, metadata.lacks
     except BadInputError as error:
         raise UnservableModelError(f"the SavedModel is incomplete: {error}") from error
 

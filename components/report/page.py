@@ -214,7 +214,7 @@ def _provenance(report: Facts) -> list[tuple[str, str]]:
     ]
     model = report.get("model")
     of_model = [] if model is None else [
-        ("input", f"{model['ngrams']:,} n-grams, weighted by TF-IDF"),
+        ("input", _input(model["ngrams"], card["settings"])),
         ("labels", f"{model['labels']:,}"),
         ("threshold", f"{model['threshold']:.4f}"),
     ]  # fmt: skip
@@ -226,6 +226,13 @@ def _provenance(report: Facts) -> list[tuple[str, str]]:
         ("git commit", commit + (", with changes" if card["changed"] else "")),
         *card["versions"].items(),
     ]
+
+
+def _input(ngrams: int | None, settings: Facts) -> str:
+    """Returns what the network reads."""
+    if ngrams is None:
+        return f"the features of {settings['features']['preprocessing_fn']}"
+    return f"{ngrams:,} n-grams, weighted by TF-IDF"
 
 
 def _flatten(values: Facts, prefix: str = "") -> list[tuple[str, str]]:

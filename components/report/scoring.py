@@ -74,7 +74,8 @@ def score(loaded: Any, model: ModelMetadata, papers: SampledPapers) -> Scored:
         unknown.append(raw[names.UNKNOWN_LABELS].numpy())
         found = evaluate(**batch)
         probabilities.append(found[names.OUTPUT_PROBABILITIES].numpy())
-        known_share.append(found[names.OUTPUT_KNOWN_SHARE].numpy())
+        shares = found.get(names.OUTPUT_KNOWN_SHARE)
+        known_share.append(np.ones(len(truth[-1])) if shares is None else shares.numpy())
     is_known = np.concatenate(known_share)[:, np.newaxis] > 0
     return Scored(
         y_true=np.concatenate(truth),

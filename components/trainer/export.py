@@ -20,7 +20,8 @@ def export_model(tagger: ServedTagger, directory: str, info: dict[str, Any]) -> 
     Args:
         tagger: The model.
         directory: Folder of the SavedModel; created if missing.
-        info: Facts about the model for people and tools, kept as JSON in `assets.extra`.
+        info: Facts about the model for people and tools, kept as JSON in `assets.extra`, with
+            what it `lacks`, if anything: signatures and outputs that our own models have.
     """
     # Nobody trains it further; the first layer's gradient is made of what can't be saved.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
@@ -34,8 +35,9 @@ def export_model(tagger: ServedTagger, directory: str, info: dict[str, Any]) -> 
     updater.save()
     extra = tf.io.gfile.join(directory, names.EXTRA_ASSETS_DIR)
     tf.io.gfile.makedirs(extra)
+    facts = {**info, "lacks": sorted(tagger.lacks)} if tagger.lacks else info
     with tf.io.gfile.GFile(tf.io.gfile.join(extra, names.MODEL_INFO_FILE), "w") as file:
-        file.write(json.dumps(info, indent=2, sort_keys=True) + "\n")
+        file.write(json.dumps(facts, indent=2, sort_keys=True) + "\n")
     write_warmup_requests(directory)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from components.dataset_options import dataset_options
 from schema import names
 from schema.errors import BadInputError
 
+_NOT_READ = {names.LABELS, names.UNKNOWN_LABELS, names.PAPER_KEY, names.KNOWN_SHARE}
 _SHUFFLE_RECORDS = 16_384
 _FILES_AT_ONCE = 4
 _BATCHES_AHEAD = 4
@@ -23,6 +25,42 @@ _SURVEYED_AT_ONCE = 1024
 def vocabulary_size(feature_spec: Mapping[str, Any]) -> int:
     """Returns V, the number of columns of the TF-IDF matrix."""
     return _size(feature_spec, names.TFIDF)
+
+
+def model_inputs(feature_spec: Mapping[str, Any]) -> dict[str, keras.KerasTensor]:
+    """Returns what a network may read of transformed examples, by name, as `keras.Input`s.
+
+    `tfidf` is `ids` and `weights`, [n, m] each. Other features are as in the examples, with those
+    of several lengths padded with 0 or "" to [n, m].
+    """
+    inputs = {}
+    for name in feature_spec.keys() - _NOT_READ:
+        feature = feature_spec[name]
+        if name == names.TFIDF:
+            inputs[names.MODEL_IDS] = keras.Input([None], dtype="int32", name=names.MODEL_IDS)
+            inputs[names.MODEL_WEIGHTS] = keras.Input([None], name=names.MODEL_WEIGHTS)
+        elif not isinstance(feature, tf.io.SparseFeature):
+            shape = feature.shape if isinstance(feature, tf.io.FixedLenFeature) else [None]
+            inputs[name] = keras.Input(shape, dtype=feature.dtype.name, name=name)
+    return inputs
+
+
+def pad(features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    """Returns transformed features as a network reads them: see `model_inputs`."""
+    dense = dict(features)
+    if names.TFIDF in dense:
+        tfidf = dense.pop(names.TFIDF)
+        rows, ids = tf.unstack(tfidf.indices, axis=1)
+        for name, values in ((names.MODEL_IDS, ids), (names.MODEL_WEIGHTS, tfidf.values)):
+            dense[name] = tf.RaggedTensor.from_value_rowids(values, rows, tfidf.dense_shape[0])
+    for name, value in dense.items():
+        if isinstance(value, tf.RaggedTensor):
+            dense[name] = value.to_tensor()
+        elif isinstance(value, tf.SparseTensor):
+            dense[name] = tf.sparse.to_dense(value)
+    if names.MODEL_IDS in dense:
+        dense[names.MODEL_IDS] = tf.cast(dense[names.MODEL_IDS], tf.int32)
+    return dense
 
 
 def label_count(feature_spec: Mapping[str, Any]) -> int:
@@ -69,6 +107,7 @@ def make_dataset(
     *,
     shuffle: bool,
     seed: int,
+    inputs: Collection[str] = (names.MODEL_IDS, names.MODEL_WEIGHTS),
     include_unknown: bool = False,
     worker: int = 0,
     workers: int = 1,
@@ -83,6 +122,7 @@ def make_dataset(
         shuffle: Whether to shuffle the files, and the records within a buffer of 16,384, anew in
             each epoch. Otherwise records come in the order of the sorted files.
         seed: Seed of the shuffling; equal seeds give equal batches.
+        inputs: What the network reads, of `model_inputs`.
         include_unknown: Whether to add the third part.
         worker: The number of this worker, from 0. Each reads every `workers`-th record of the same
             order, so that together they read each record once.
@@ -91,11 +131,11 @@ def make_dataset(
             equally large, batches.
 
     Returns:
-        A dataset of ({ids: int32 [n, m], weights: float32 [n, m]}, labels: multi-hot float32
-        [n, L]), m being the most n-grams of an example in the batch; shorter rows are padded
-        with id 0 and weight 0. With `include_unknown` each element has a third part, int64 [n],
-        the number of true labels outside the vocabulary (not for Keras, which would take it for
-        sample weights).
+        A dataset of ({ids: int32 [n, m], weights: float32 [n, m]} or other inputs, labels:
+        multi-hot float32 [n, L]), m being the most n-grams of an example in the batch; shorter
+        rows are padded with id 0 and weight 0. With `include_unknown` each has a third part, int64
+        [n], the number of true labels outside the vocabulary (not for Keras, which would take it
+        for sample weights).
 
     Raises:
         BadInputError: No file matches.
@@ -116,7 +156,7 @@ def make_dataset(
     if batches is not None:
         batched = batched.take(batches)
     parsed = batched.map(
-        _parser(feature_spec, include_unknown), num_parallel_calls=os.cpu_count() or 1
+        _parser(feature_spec, inputs, include_unknown), num_parallel_calls=os.cpu_count() or 1
     ).prefetch(_BATCHES_AHEAD)
     options = dataset_options()
     # Records are already divided among the workers.
@@ -156,14 +196,19 @@ def _multi_hot(columns: tf.RaggedTensor, width: int) -> tf.Tensor:
     return tf.ensure_shape(tf.sparse.to_dense(tf.sparse.reorder(sparse)), [None, width])
 
 
-def _parser(feature_spec: Mapping[str, Any], include_unknown: bool) -> Any:
+def _parser(feature_spec: Mapping[str, Any], inputs: Collection[str], include_unknown: bool) -> Any:
     """Returns the function from serialized examples [n] to a batch."""
-    tfidf, labels = feature_spec[names.TFIDF], feature_spec[names.LABELS]
     # Plain lists: a SparseFeature would be sorted and checked, only to be padded again.
-    wanted: dict[str, Any] = {
-        names.MODEL_IDS: tf.io.RaggedFeature(tf.int64, value_key=_index_key(tfidf)),
-        names.MODEL_WEIGHTS: tf.io.RaggedFeature(tf.float32, value_key=tfidf.value_key),
-        names.LABELS: tf.io.RaggedFeature(tf.int64, value_key=_index_key(labels)),
+    lists = {names.LABELS: (tf.int64, _index_key(feature_spec[names.LABELS]))}
+    if names.TFIDF in feature_spec:
+        tfidf = feature_spec[names.TFIDF]
+        lists[names.MODEL_IDS] = (tf.int64, _index_key(tfidf))
+        lists[names.MODEL_WEIGHTS] = (tf.float32, tfidf.value_key)
+    wanted = {
+        name: tf.io.RaggedFeature(lists[name][0], value_key=lists[name][1])
+        if name in lists
+        else feature_spec[name]
+        for name in (*inputs, names.LABELS)
     }
     if include_unknown:
         wanted[names.UNKNOWN_LABELS] = feature_spec[names.UNKNOWN_LABELS]
@@ -171,13 +216,10 @@ def _parser(feature_spec: Mapping[str, Any], include_unknown: bool) -> Any:
 
     def parse(serialized: tf.Tensor) -> tuple[Any, ...]:
         parsed = tf.io.parse_example(serialized, wanted)
-        inputs = {
-            names.MODEL_IDS: tf.cast(parsed[names.MODEL_IDS].to_tensor(), tf.int32),
-            names.MODEL_WEIGHTS: parsed[names.MODEL_WEIGHTS].to_tensor(),
-        }
+        read = pad({name: parsed[name] for name in inputs})
         truth = _multi_hot(parsed[names.LABELS], width)
         if include_unknown:
-            return inputs, truth, parsed[names.UNKNOWN_LABELS]
-        return inputs, truth
+            return read, truth, parsed[names.UNKNOWN_LABELS]
+        return read, truth
 
     return parse

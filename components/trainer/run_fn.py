@@ -18,19 +18,10 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from components.papers.paper_keys import write_train_keys
 from components.trainer.cluster import Cluster, read_cluster
 from components.trainer.export import export_model, model_info
-from components.trainer.input_pipeline import (
-    label_count,
-    make_dataset,
-    scan_split,
-    vocabulary_size,
-)
+from components.trainer.input_pipeline import make_dataset, scan_split
 from components.trainer.loss import positive_weights
-from components.trainer.model import (
-    build_model,
-    build_served_model,
-    compile_model,
-    make_optimizer,
-)
+from components.trainer.model import compile_model, make_optimizer
+from components.trainer.network import build_network, build_served_network
 from components.trainer.plots import write_plots
 from components.trainer.precision import pick_precision
 from components.trainer.settings import TrainerSettings, with_hyperparameters
@@ -56,7 +47,8 @@ def run_fn(fn_args: FnArgs) -> None:
             is None, or those that the Tuner found best.
 
     Raises:
-        UsageError: The environment variable TF_CONFIG is wrong, or training diverged.
+        UsageError: The environment variable TF_CONFIG is wrong, training diverged, or a function
+            of the profile's own doesn't build a network for this data.
         BadInputError: There are too few papers.
     """
     cluster = read_cluster(os.environ.get("TF_CONFIG"))
@@ -75,6 +67,7 @@ def run_fn(fn_args: FnArgs) -> None:
             transform.vocabulary_by_name(names.LABEL_VOCABULARY),
             result.threshold,
             fn_args.custom_config["top_k"],
+            is_ours=settings.build_model is None,
         )
         export_model(tagger, model_dir, model_info(result, settings))
         # The Model artifact's folder holds more than the SavedModel in it.
@@ -116,23 +109,15 @@ def fit(
             settings.batch_size,
             shuffle=True,
             seed=settings.seed,
+            inputs=model.input,
             worker=context.input_pipeline_id,
             workers=context.num_input_pipelines,
             # A single replica also takes the few papers after the last whole batch.
             batches=steps * replicas // context.num_input_pipelines if replicas > 1 else None,
         )
 
-    validation_batches = make_dataset(
-        fn_args.eval_files,
-        spec,
-        settings.batch_size,
-        shuffle=False,
-        seed=settings.seed,
-        include_unknown=True,
-    )
-    sizes = vocabulary_size(spec), label_count(spec)
     with strategy.scope():
-        model = build_model(*sizes, settings, label_counts, papers, precision)
+        model = build_network(spec, settings, label_counts, papers, precision)
         compile_model(
             model,
             make_optimizer(settings, steps, precision),
@@ -141,7 +126,16 @@ def fit(
     served = None
     if replicas > 1 or precision != "float32" or settings.first_layer_dtype != "float32":
         # Validated, given its threshold and exported in the form that is served.
-        served = build_served_model(*sizes, settings)
+        served = build_served_network(spec, settings)
+    validation_batches = make_dataset(
+        fn_args.eval_files,
+        spec,
+        settings.batch_size,
+        shuffle=False,
+        seed=settings.seed,
+        inputs=model.input,
+        include_unknown=True,
+    )
     result = train(
         model,
         strategy.distribute_datasets_from_function(train_batches),

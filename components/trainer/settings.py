@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 
 from schema.settings import Settings
 from schema.settings_errors import read_section
+
+# What only our network has, and what it must be beside another.
+OF_OUR_NETWORK: Final[Mapping[str, Any]] = {
+    "ensemble_size": 1,
+    "optimizer": "adam",
+    "mixed_precision": False,
+    "first_layer_dtype": "float32",
+}
 
 
 class TrainerSettings(Settings):
@@ -46,6 +54,8 @@ class TrainerSettings(Settings):
             `global` takes the cut with the best micro-F1; `half_f1` takes half of that micro-F1,
             which varies less by chance.
         seed: Seed of the initial weights, the dropout and the order of the papers.
+        build_model: Import path of a function of your own that builds the network, such as
+            `package.module.function`; see docs/own_parts.md. null builds ours.
     """
 
     hidden_units: tuple[PositiveInt, ...] = Field(default=(512,), min_length=1)
@@ -63,6 +73,19 @@ class TrainerSettings(Settings):
     first_layer_dtype: Literal["float32", "int8"] = "float32"
     thresholds: Literal["global", "half_f1"] = "global"
     seed: int = Field(default=0, ge=0)
+    build_model: str | None = None
+
+    @field_validator("build_model")
+    @classmethod
+    def _asks_for_nothing_of_ours(cls, path: str | None, others: ValidationInfo) -> str | None:
+        asked = [
+            f"{key}: {value}"
+            for key, value in OF_OUR_NETWORK.items()
+            if others.data.get(key, value) != value
+        ]
+        if path is not None and asked:
+            raise ValueError(f"{path} is not our network, so it needs {', '.join(asked)}")
+        return path
 
 
 def with_hyperparameters(settings: TrainerSettings, values: Mapping[str, Any]) -> TrainerSettings:

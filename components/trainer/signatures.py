@@ -5,13 +5,14 @@ Everything in them is a TensorFlow core op, so that the model loads without Pyth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from components.trainer.explanation import make_functions
+from components.trainer.input_pipeline import pad
 from components.trainer.transform_graph import TransformGraph
 from schema import names
 
@@ -39,15 +40,17 @@ class ServedTagger(tf.Module):
         labels: Sequence[str],
         threshold: float,
         top_k: int,
+        is_ours: bool = True,
     ) -> None:
         """Puts the parts together.
 
         Args:
-            model: Of `build_model`.
+            model: Of `build_network`.
             transform: The transform graph.
             labels: The label vocabulary, in the order of the model's outputs.
             threshold: The minimum probability to suggest a label.
             top_k: Labels in an answer; capped at L.
+            is_ours: Whether the network is of `build_model`; others can't be explained.
         """
         super().__init__()
         # The plain variables, and the model only inside a function: saved through Keras's own
@@ -55,38 +58,57 @@ class ServedTagger(tf.Module):
         # TF Serving's) would restore the one that no signature reads. This also leaves out the
         # optimizer, whose slots would triple the size of the SavedModel.
         self._weights = [variable.value for variable in model.weights]
-        self._logits, self._explain = make_functions(model)
+        of_ngrams = {names.MODEL_IDS, names.MODEL_WEIGHTS} & set(model.input)
+        self._read = [*set(model.input) - of_ngrams, *([names.TFIDF] if of_ngrams else [])]
+        self._logits: Callable[[Tensors], tf.Tensor]
+        self._explains = is_ours and transform.ngrams is not None
+        if is_ours:
+            logits, self._explain = make_functions(model)
+            self._logits = lambda features: logits(features[names.TFIDF])
+        else:
+            self._logits = lambda features: model(
+                {name: pad(features)[name] for name in model.input}, training=False
+            )
+        if self._explains:
+            # Here, since TensorFlow saves every method that is a function of its own.
+            self.explain = tf.function(self._answer_with_reasons, input_signature=[_TEXT])
+        # Both are of our n-grams.
+        self._knows = transform.features >= {names.TFIDF, names.KNOWN_SHARE}
         self._transform = transform
         self._labels = tf.constant(list(labels))
         self._threshold = tf.constant(threshold, tf.float32)
         self._top_k = min(top_k, len(labels))
 
-    def read(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tuple[tf.SparseTensor, tf.Tensor]:
-        """Returns weighted n-grams, float32 sparse [n, V], and known shares, float32 [n]."""
+    def read(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tuple[Tensors, Tensors]:
+        """Returns what the network reads, and `known_share`, float32 [n], where it is known."""
         raw = {names.TITLES: titles, names.SUMMARIES: abstracts}
-        read = self._transform(raw, [names.TFIDF, names.KNOWN_SHARE])
-        return read[names.TFIDF], read[names.KNOWN_SHARE]
+        share = [names.KNOWN_SHARE] if self._knows else []
+        features = self._transform(raw, [*self._read, *share])
+        return features, {name: features.pop(name) for name in share}
 
-    def score(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the probability of every label, float32 [n, L], and known shares, float32 [n]."""
-        rows, known_share = self.read(titles, abstracts)
-        return tf.sigmoid(tf.cast(self._logits(rows), tf.float32)), known_share
+    def score(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tuple[tf.Tensor, Tensors]:
+        """Returns the probability of every label, float32 [n, L], and `known_share` as `read`."""
+        features, known = self.read(titles, abstracts)
+        return tf.sigmoid(tf.cast(self._logits(features), tf.float32)), known
 
     def best_labels(self, probabilities: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns columns and scores, [n, k] each, best first."""
         scores, columns = tf.math.top_k(probabilities, self._top_k)
         return columns, scores
 
-    def _suggested(self, scores: tf.Tensor, known_share: tf.Tensor) -> tf.Tensor:
+    def _suggested(self, scores: tf.Tensor, known: Tensors) -> tf.Tensor:
         """Returns which labels are suggested, bool: none where nothing of the text is known."""
-        return (scores >= self._threshold) & (known_share > 0)[:, tf.newaxis]
+        suggested = scores >= self._threshold
+        for share in known.values():
+            suggested &= (share > 0)[:, tf.newaxis]
+        return suggested
 
-    def _answer(self, columns: tf.Tensor, scores: tf.Tensor, known_share: tf.Tensor) -> Tensors:
+    def _answer(self, columns: tf.Tensor, scores: tf.Tensor, known: Tensors) -> Tensors:
         return {
             names.OUTPUT_LABELS: tf.gather(self._labels, columns),
             names.OUTPUT_SCORES: scores,
-            names.OUTPUT_SUGGESTED: self._suggested(scores, known_share),
-            names.OUTPUT_KNOWN_SHARE: known_share,
+            names.OUTPUT_SUGGESTED: self._suggested(scores, known),
+            **known,
         }
 
     @tf.function(input_signature=[_TEXT])
@@ -95,11 +117,10 @@ class ServedTagger(tf.Module):
 
         And the share of the text's n-grams that are in the vocabulary, [n].
         """
-        probabilities, known_share = self.score(tf.zeros_like(text), text)
-        return self._answer(*self.best_labels(probabilities), known_share)
+        probabilities, known = self.score(tf.zeros_like(text), text)
+        return self._answer(*self.best_labels(probabilities), known)
 
-    @tf.function(input_signature=[_TEXT])
-    def explain(self, text: tf.Tensor) -> Tensors:
+    def _answer_with_reasons(self, text: tf.Tensor) -> Tensors:
         """`explain`: what `serving_default` says, and what the logits are the sum of.
 
         These are `contributions`, [n, k, m], of the n-grams in `ngrams`, positive ones first, then
@@ -109,11 +130,12 @@ class ServedTagger(tf.Module):
         tf.debugging.assert_less_equal(
             tf.size(text), most, f"`explain` takes at most {most} texts at once."
         )
-        rows, known_share = self.read(tf.zeros_like(text), text)
-        columns, found = self._explain(rows, self._top_k)
+        features, known = self.read(tf.zeros_like(text), text)
+        columns, found = self._explain(features[names.TFIDF], self._top_k)
+        assert self._transform.ngrams is not None, "else there is no `explain`"
         ngrams = self._transform.ngrams.lookup(found[names.OUTPUT_NGRAMS])
         found[names.OUTPUT_NGRAMS] = tf.where(found[names.OUTPUT_CONTRIBUTIONS] == 0, "", ngrams)
-        return found | self._answer(columns, tf.sigmoid(found[names.OUTPUT_LOGITS]), known_share)
+        return found | self._answer(columns, tf.sigmoid(found[names.OUTPUT_LOGITS]), known)
 
     @tf.function(input_signature=[_EXAMPLES])
     def classify(self, inputs: tf.Tensor) -> Tensors:
@@ -139,11 +161,11 @@ class ServedTagger(tf.Module):
         titles, abstracts = _parse_texts(inputs)
         outputs: Tensors = {}
         for prefix, of in (("", titles), (names.OUTPUT_ABSTRACT_ONLY, tf.zeros_like(titles))):
-            probabilities, known_share = self.score(of, abstracts)
-            suggested = tf.cast(self._suggested(probabilities, known_share), tf.float32)
+            probabilities, known = self.score(of, abstracts)
+            suggested = tf.cast(self._suggested(probabilities, known), tf.float32)
             outputs[prefix + names.OUTPUT_PROBABILITIES] = probabilities
             outputs[prefix + names.OUTPUT_SUGGESTED] = suggested
-            outputs[prefix + names.OUTPUT_KNOWN_SHARE] = known_share
+            outputs |= {prefix + name: share for name, share in known.items()}
         return outputs
 
     @tf.function(input_signature=[_EXAMPLES])
@@ -161,11 +183,17 @@ class ServedTagger(tf.Module):
             names.UNKNOWN_LABELS: transformed[names.UNKNOWN_LABELS],
         }
 
+    @property
+    def lacks(self) -> set[str]:
+        """The signatures and outputs that it hasn't, since not all that it is made of is ours."""
+        has = {names.SIGNATURE_EXPLAIN: self._explains, names.OUTPUT_KNOWN_SHARE: self._knows}
+        return {name for name, given in has.items() if not given}
+
     def signatures(self) -> dict[str, Any]:
         """Returns the traced function of every signature."""
         return {
             names.SIGNATURE_DEFAULT: self.suggest,
-            names.SIGNATURE_EXPLAIN: self.explain,
+            **({names.SIGNATURE_EXPLAIN: self.explain} if self._explains else {}),
             names.SIGNATURE_CLASSIFY: self.classify,
             names.SIGNATURE_PROBABILITIES: self.all_probabilities,
             names.SIGNATURE_EVALUATE: self.evaluate,

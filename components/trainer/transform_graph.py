@@ -23,14 +23,19 @@ class TransformGraph(tf.Module):
         super().__init__()
         # Holds the tables and their files, which are saved with whatever holds this object.
         self._loaded = tf.saved_model.load(directory)
+        self.features = frozenset(self._loaded.transform_fn.structured_outputs)
         # The words of each column, from the file of the graph's own tables: it is saved once.
-        vocabulary = tf.lookup.TextFileInitializer(
-            tf.io.gfile.join(directory, "assets", names.NGRAM_VOCABULARY),
-            *(tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER),
-            *(tf.string, 0),
-            delimiter="\t",
-        )
-        self.ngrams = tf.lookup.StaticHashTable(vocabulary, "")
+        # Features of a profile's own may have none.
+        self.ngrams: tf.lookup.StaticHashTable | None = None
+        path = tf.io.gfile.join(directory, "assets", names.NGRAM_VOCABULARY)
+        if tf.io.gfile.exists(path):
+            vocabulary = tf.lookup.TextFileInitializer(
+                path,
+                *(tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER),
+                *(tf.string, 0),
+                delimiter="\t",
+            )
+            self.ngrams = tf.lookup.StaticHashTable(vocabulary, "")
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, raw: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Predictor:
     """Runs a network over a split, batch by batch, compiled once.
 
     Args:
-        model: A network of `build_model`.
+        model: A network of `build_network`.
         dataset: Of `make_dataset(shuffle=False, include_unknown=True)`.
     """
 
@@ -56,12 +56,7 @@ class Predictor:
         self._dataset = dataset
         self._forward = tf.function(
             lambda inputs: mean_logits(model(inputs, training=False)),
-            input_signature=[
-                {
-                    names.MODEL_IDS: tf.TensorSpec([None, None], tf.int32),
-                    names.MODEL_WEIGHTS: tf.TensorSpec([None, None], tf.float32),
-                }
-            ],
+            input_signature=[dataset.element_spec[0]],
             jit_compile=False,
         )
 
@@ -82,7 +77,8 @@ class Predictor:
             truths.append(truth.numpy())
             unknowns.append(unknown.numpy())
             # 0 is padding, or the column of all n-grams outside the vocabulary.
-            known.append((inputs[names.MODEL_IDS].numpy() > 0).any(axis=1))
+            ids = inputs.get(names.MODEL_IDS, tf.ones([tf.shape(truth)[0], 1])).numpy()
+            known.append((ids > 0).any(axis=1))
         if not truths:
             raise BadInputError("the validation split is empty: raise data.validation_share")
         return Predictions(*map(np.concatenate, (truths, logits, unknowns, known)))

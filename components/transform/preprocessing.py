@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.own_parts import load_function
 from components.papers.paper_keys import hash_keys
 from components.transform.ngrams import hash_ngrams, hash_words, join_texts, split_words
 from components.transform.settings import FeatureSettings
 from components.transform.vocabulary import analyze_ngrams, look_up_ngrams
 from components.transform.weighting import weigh_counts
 from schema import names
+from schema.errors import UsageError
+
+# Of a `preprocessing_fn`, here or of a profile's own.
+OWN_PARAMETERS: Final = ("inputs", "custom_config")
 
 
 def preprocessing_fn(
@@ -30,14 +35,41 @@ def preprocessing_fn(
         `tfidf` float32 sparse [n, V], `labels` float32 sparse multi-hot [n, L],
         `unknown_labels` int64 [n], the number of labels outside the vocabulary, `known_share`
         float32 [n], the share of the text's n-grams in the vocabulary, and `paper_key` int64 [n],
-        a number that identifies the paper.
+        a number that identifies the paper. Or what the function returns that
+        `settings.preprocessing_fn` names.
+
+    Raises:
+        UsageError: That function returns no truth.
     """
     settings = FeatureSettings.model_validate_json(custom_config["settings"])
-    labels, unknown_labels = encode_labels(inputs[names.TERMS], inputs[names.LEFT_OUT_TERMS])
+    if settings.preprocessing_fn is not None:
+        return _call_own(settings.preprocessing_fn, inputs, custom_config)
     tfidf, known_share = vectorize(inputs[names.TITLES], inputs[names.SUMMARIES], settings)
+    truth = encode_truth(inputs, custom_config)
+    return {names.TFIDF: tfidf, names.KNOWN_SHARE: known_share, **truth}
+
+
+def _call_own(path: str, inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
+    function = load_function(path, "features.preprocessing_fn", *OWN_PARAMETERS)
+    features: dict[str, Any] = function(inputs, custom_config)
+    missing = {names.LABELS, names.UNKNOWN_LABELS, names.PAPER_KEY} - set(features)
+    if missing:
+        raise UsageError(
+            f"features.preprocessing_fn: {path} returns no {', '.join(sorted(missing))}. Add what "
+            f"{encode_truth.__module__}.{encode_truth.__name__} returns"
+        )
+    return features
+
+
+def encode_truth(
+    inputs: dict[str, Any], custom_config: dict[str, Any]
+) -> dict[str, tf.Tensor | tf.SparseTensor]:
+    """Returns `labels`, `unknown_labels` and `paper_key` of what `preprocessing_fn` takes.
+
+    They are what training and evaluation read besides the features.
+    """
+    labels, unknown_labels = encode_labels(inputs[names.TERMS], inputs[names.LEFT_OUT_TERMS])
     return {
-        names.TFIDF: tfidf,
-        names.KNOWN_SHARE: known_share,
         names.LABELS: labels,
         names.UNKNOWN_LABELS: unknown_labels,
         names.PAPER_KEY: hash_keys(

@@ -35,6 +35,8 @@ class FeatureSettings(Settings):
             length 1, as in scikit-learn's TfidfVectorizer(sublinear_tf=True).
         idf_power: Exponent of the second factor of `sublinear_l2`; below 1, rare n-grams weigh
             less.
+        preprocessing_fn: Import path of a function of your own in place of all this, such as
+            `package.module.function`; see docs/own_parts.md. null weighs n-grams.
     """
 
     input: ModelInput = "title_and_abstract"
@@ -44,3 +46,4 @@ class FeatureSettings(Settings):
     ngrams: int = Field(default=2, ge=1, le=4)
     weighting: Weighting = "keras"
     idf_power: float = Field(default=1.0, ge=0.0, le=2.0)
+    preprocessing_fn: str | None = None

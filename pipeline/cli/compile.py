@@ -13,9 +13,10 @@ import yaml
 from pipeline.cli.deployment import PLATFORMS, deployment_options, show_deployment, show_limits
 from pipeline.cli.errors import report_errors
 from pipeline.cloud.required_settings import check_required, missing_settings
-from pipeline.config import load_config
+from pipeline.config import resolve
 from pipeline.deploy_settings import Target
 from pipeline.local.output_redirect import output_dropped
+from pipeline.own_parts import check_own_parts
 from pipeline.terminal import Terminal
 from schema.errors import UsageError, writing
 
@@ -36,11 +37,12 @@ def compile(target: Target, profile: str, overrides: tuple[str, ...], output: Pa
     output = output or Path("pipeline.yaml" if target == "kubeflow" else "pipeline.json")
     if output.suffix not in (".json", ".yaml", ".yml"):
         raise UsageError(f"--output {output} must end in .json, .yaml or .yml.")
-    config = load_config(profile, overrides)
+    config, settings = resolve(profile, overrides)
     check_required(config, target)
     console = Terminal()
     console.say("Compiling; loading TFX takes a while.")
     with output_dropped():
+        check_own_parts(config, settings)
         from pipeline.cloud.compile import compile_pipeline
         from pipeline.code_version import code_version
 

@@ -19,7 +19,9 @@ from pipeline.config import Config, resolve
 from pipeline.local.download import without_password
 from pipeline.local.node_summary import PURPOSES
 from pipeline.local.output_folder import OutputFolder
+from pipeline.local.output_redirect import output_dropped
 from pipeline.local.run import run_locally
+from pipeline.own_parts import check_own_parts
 from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
 from pipeline.settings_tree import Path as Keys
 from pipeline.settings_tree import SettingsTree
@@ -70,6 +72,8 @@ def run(
             "beam.runner is dataflow, whose machines can't reach files on this one. Choose "
             "another runner, or run the pipeline in the cloud with `arxiv-tagger submit`."
         )
+    with output_dropped():
+        check_own_parts(config, settings)
     console = Terminal(Words.of_settings(config.model_dump()))
     if dry_run:
         _show_plan(console, config, settings, data, profile, output)

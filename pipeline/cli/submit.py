@@ -17,10 +17,11 @@ from pipeline.cli.deployment import (
 )
 from pipeline.cli.errors import report_errors
 from pipeline.cloud.required_settings import check_required, missing_settings
-from pipeline.config import Config, load_config
+from pipeline.config import Config, load_config, resolve
 from pipeline.deploy_settings import Target
 from pipeline.local.download import DATA_SUFFIX
 from pipeline.local.output_redirect import output_dropped
+from pipeline.own_parts import check_own_parts
 from pipeline.terminal import Terminal
 from schema.errors import UsageError
 
@@ -59,7 +60,7 @@ def submit(
     sent as parameters of the run; the compiled pipeline stays the same.
     """
     overrides = (*overrides, *_overrides(data, epochs, floors))
-    config = load_config(profile, overrides)
+    config, settings = resolve(profile, overrides)
     left = missing_settings(config, target)
     if left:
         raise UsageError(
@@ -72,6 +73,7 @@ def submit(
     console = Terminal()
     console.say("Compiling; loading TFX takes a while.")
     with output_dropped():
+        check_own_parts(config, settings)
         if target == "vertex":
             from pipeline.cloud.submit_vertex import submit_to_vertex as send
         else:

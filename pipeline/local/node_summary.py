@@ -57,9 +57,11 @@ def _data_check(result: NodeResult) -> str:
 
 def _transform(result: NodeResult) -> str:
     assets = result.folder("transform_graph") / "transform_fn" / "assets"
+    labels = f"{_count_lines(assets / names.LABEL_VOCABULARY):,} labels"
+    if not (assets / names.NGRAM_VOCABULARY).exists():
+        return labels
     # The first line stands for the n-grams outside the vocabulary.
-    ngrams = _count_lines(assets / names.NGRAM_VOCABULARY) - 1
-    return f"{ngrams:,} n-grams, {_count_lines(assets / names.LABEL_VOCABULARY):,} labels"
+    return f"{_count_lines(assets / names.NGRAM_VOCABULARY) - 1:,} n-grams, {labels}"
 
 
 def _trainer(result: NodeResult) -> str:
