@@ -2,67 +2,32 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
 
-from components.evaluator.gate import GateRow, read_gate
+from components.evaluator.gate import read_gate
 from components.evaluator.results import read_figures, read_labels, read_slices
 from components.evaluator.settings import GateSettings
-from components.metrics.names import ComparedMetric
 from schema.errors import BadInputError, UsageError
-from tests.support.evaluations import Answers, Evaluation
-from tests.support.evaluator_splits import on_grid, scikit_learn_figures
-
-PAPERS = 40
-# The two vocabularies differ in size and order, and overlap.
-NEW_LABELS = ["cs.LG", "cs.CV", "stat.ML", "68T45", "größe", "cs.AI", "I.2.6; I.2.10"]
-OLD_LABELS = ["cs.CV", "cs.LG", "math.OC", "cs.AI"]
-ABOVE = 1e-9
-GATED = get_args(ComparedMetric)
-
-
-def draw_terms() -> list[list[str]]:
-    dice = random.Random(5)
-    everything = [*NEW_LABELS, "math.OC", "new.ONE"]
-    return [dice.sample(everything, dice.randint(1, 4)) for _ in range(PAPERS)]
-
-
-def draw_scores(labels: int, seed: int) -> np.ndarray:
-    return on_grid(np.random.default_rng(seed).random((PAPERS, labels)))
-
-
-TERMS = draw_terms()
-NEW = Answers(
-    "new_model", NEW_LABELS, draw_scores(7, seed=1), 0.6, abstract_only=draw_scores(7, seed=2)
+from tests.support.evaluations import Evaluation
+from tests.support.evaluator_splits import scikit_learn_figures
+from tests.support.gate_cases import (
+    ABOVE,
+    CHANGES,
+    NEW,
+    NEW_FIGURES,
+    OLD,
+    OLD_FIGURES,
+    PAIRED,
+    PAIRS,
+    PAPERS,
+    TERMS,
+    near,
+    nothing_may_fall,
+    row,
 )
-# A model pushed by an older version: no output for the abstract alone, no titles kept.
-OLD = Answers("old_model", OLD_LABELS, draw_scores(4, seed=4), threshold=0.6)
-NEW_FIGURES = scikit_learn_figures(NEW.split(TERMS))
-OLD_FIGURES = scikit_learn_figures(OLD.split(TERMS))
-CHANGES = {name: NEW_FIGURES[name] - OLD_FIGURES[name] for name in NEW_FIGURES}
-
-
-# The papers with two labels.
-PAIRS = [row for row, terms in enumerate(TERMS) if len(terms) == 2]
-PAIRED = scikit_learn_figures(NEW.split(TERMS, PAIRS))
-
-
-def nothing_may_fall(**settings) -> GateSettings:
-    return GateSettings(max_drop=dict.fromkeys(GATED, 0.0), **settings)
-
-
-def near(value: float | None):
-    return None if value is None else pytest.approx(value, abs=1e-12)
-
-
-def row(metric, candidate, baseline, bound, is_change, passed, papers=PAPERS, left_out=0):
-    return GateRow(
-        metric, near(candidate), near(baseline), bound, is_change, passed, papers, left_out
-    )
 
 
 @pytest.fixture(scope="module")
@@ -180,26 +145,23 @@ def test_a_first_model_has_floors_alone(alone):
         "missed": (NEW_FIGURES["missed"] - ABOVE, False),
         "precision@1": (0.9, False),
     }
-    on_all = [
-        row(name, NEW_FIGURES[name], None, bound, False, passed)
-        for name, (bound, passed) in floors.items()
-    ]
-    size, none = len(PAIRS), {"slice": "archive: maths"}
-    on_pairs = [
-        row("examples", size, None, size, False, True, size),
-        row("extra", PAIRED["extra"], None, PAIRED["extra"] - ABOVE, False, False, size),
-        row("micro_f1", PAIRED["micro_f1"], None, PAIRED["micro_f1"], False, True, size),
-    ]
-    ceilings = ("ece_suggested", "missed", "extra")
+    size = len(PAIRS)
+    pairs = {"papers": size, "slice": "number_of_labels: 2"}
+    ceilings = ("ece_suggested", "missed")
     assert read_gate(alone.uri) == [
         row("examples", PAPERS, None, size, False, True),
-        *(replace(each, is_ceiling=each.metric in ceilings) for each in on_all),
-        replace(row("examples", 0, None, size, False, False, 0), **none),
         *(
-            replace(each, is_ceiling=each.metric in ceilings, slice="number_of_labels: 2")
-            for each in on_pairs
+            row(name, NEW_FIGURES[name], None, bound, False, passed, is_ceiling=name in ceilings)
+            for name, (bound, passed) in floors.items()
         ),
-    ]
+        row("examples", 0, None, size, False, False, 0, slice="archive: maths"),
+        row("examples", size, None, size, False, True, **pairs),
+        row(
+            "extra", PAIRED["extra"], None, PAIRED["extra"] - ABOVE, False, False,
+            is_ceiling=True, **pairs,
+        ),
+        row("micro_f1", PAIRED["micro_f1"], None, PAIRED["micro_f1"], False, True, **pairs),
+    ]  # fmt: skip
 
 
 def test_a_slice_without_papers_alone_refuses(tmp_path):
@@ -229,57 +191,6 @@ def test_a_later_model_is_compared_as_well(compared):
     ]  # fmt: skip
 
 
-def certain(feature: str, vocabulary: list[str], right: list[bool], **more) -> Answers:
-    """A model that is sure of a paper's labels where it is right, and of the others elsewhere."""
-    truth = np.array([[label in terms for label in vocabulary] for terms in TERMS])
-    sure = truth == np.array(right)[:, None]
-    scores = np.where(sure, 0.875, 0.125).astype(np.float32)
-    return Answers(feature, vocabulary, scores, 0.5, **more)
-
-
-def grown_file() -> tuple[Answers, Answers]:
-    """The last model knows half of the test papers by heart, and not the candidate's new label.
-
-    On all of them it is the better one; on those that are new to both it isn't.
-    """
-    half = PAPERS // 2
-    by_heart = [number < half for number in range(PAPERS)]
-    labels = [*NEW_LABELS, "new.ONE"]
-    candidate = certain("new_model", labels, [n >= half and n % 3 == 0 for n in range(PAPERS)])
-    candidate = replace(candidate, abstract_only=candidate.probabilities)
-    # The last one is not a test paper.
-    last = certain("old_model", NEW_LABELS, by_heart, trained_on=[*range(half), PAPERS])
-    for name in GATED:
-        everywhere = [scikit_learn_figures(each.split(TERMS))[name] for each in (candidate, last)]
-        assert everywhere[0] < everywhere[1], name
-    return candidate, last
-
-
-@pytest.mark.parametrize("titled", [True, False])
-def test_papers_that_the_last_model_was_trained_on_are_left_out(tmp_path, titled):
-    candidate, last = grown_file()
-    half = PAPERS // 2
-    passed = Evaluation(tmp_path, TERMS, nothing_may_fall(), candidate, last, titled=titled)
-    assert passed.blessed
-    new = range(half, PAPERS)
-    expected = [scikit_learn_figures(each.split(TERMS, new)) for each in (candidate, last)]
-    assert read_gate(passed.uri)[1:] == [
-        row("compared_examples", half, None, 1.0, False, True, half, half),
-        *(
-            row(name, expected[0][name], expected[1][name], 0.0, True, True, half, half)
-            for name in sorted(GATED)
-        ),
-    ]
-
-
-def test_without_kept_keys_no_paper_is_left_out(tmp_path):
-    candidate, last = grown_file()
-    last = replace(last, trained_on=None)
-    refused = Evaluation(tmp_path, TERMS, nothing_may_fall(), candidate, last)
-    assert not refused.blessed
-    assert {each.left_out for each in read_gate(refused.uri)} == {0}
-
-
 def test_without_a_paper_to_compare_on_it_is_refused(tmp_path):
     last = replace(OLD, trained_on=range(PAPERS))
     gate = GateSettings(floors={"lrap": 0.0}, max_drop={"lrap": 1.0}, min_examples=3)
@@ -292,29 +203,6 @@ def test_without_a_paper_to_compare_on_it_is_refused(tmp_path):
     ]
     # The figures are there all the same.
     assert_figures(evaluation)
-
-
-def test_a_vanished_label_counts_as_missed(tmp_path):
-    """The candidate answers as the last model does, but no longer knows one of its labels."""
-    last = certain("old_model", NEW_LABELS, [True] * PAPERS, trained_on=[])
-    fewer = NEW_LABELS[1:]
-    candidate = Answers(
-        "new_model", fewer, last.probabilities[:, 1:], 0.5, last.probabilities[:, 1:]
-    )
-    lost = sum("cs.LG" in terms for terms in TERMS)
-    assert lost
-    evaluation = Evaluation(tmp_path, TERMS, nothing_may_fall(), candidate, last)
-    assert not evaluation.blessed
-    failed = {each.metric for each in read_gate(evaluation.uri) if not each.passed}
-    assert {"micro_f1", "lrap"} <= failed
-    old = scikit_learn_figures(last.split(TERMS))
-    new = scikit_learn_figures(candidate.split(TERMS))
-    for each in read_gate(evaluation.uri):
-        if each.is_change:
-            assert (each.candidate, each.baseline) == (
-                near(new[each.metric]),
-                near(old[each.metric]),
-            )
 
 
 def test_no_test_example_is_no_blessing(tmp_path):

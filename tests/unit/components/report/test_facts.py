@@ -137,6 +137,8 @@ def test_a_refused_model_has_the_bounds_that_it_missed_and_what_is_missing_is_em
 ):
     write_baselines(str(tmp_path), [])
     folders = {"baselines": str(tmp_path), "model_run": str(tmp_path)}
+    # The last model is this one, and kept no keys of its training papers.
+    folders["last_model"] = everything["model"]
     # Of a large split a sample is scored.
     settings = SETTINGS.model_copy(update={"max_papers": 12})
     facts = gather({**everything, **folders}, False, None, PROVENANCE, settings)
@@ -147,6 +149,8 @@ def test_a_refused_model_has_the_bounds_that_it_missed_and_what_is_missing_is_em
     assert (facts["training"]["epochs"], facts["training"]["summary"]) == ([], "")
     assert (facts["test"]["papers"], facts["test"]["scored"]) == (30, 12)
     assert sum(each["count"] for each in facts["calibration"]) < 30 * 4
+    assert facts["against_last"]["papers"] == 12
+    assert {(row["gained"], row["lost"]) for row in facts["against_last"]["labels"]} == {(0, 0)}
 
 
 def test_a_model_that_cannot_be_served_has_only_the_reasons(everything, tmp_path):
