@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, field_validator
 
-from components.evaluator.paper_slices import ORDERED_VALUES
+from components.evaluator.paper_slices import ORDERED_VALUES, SLICES
 from components.metrics.names import EXAMPLES, METRIC_NAMES, METRICS, ComparedMetric
 from schema.settings import Settings
 
@@ -37,9 +37,9 @@ def _ceiling(metric: str) -> str:
     return metric
 
 
-SliceName = Literal["archive", "number_of_labels", "abstract_words", "rarest_label"]
 Floors = dict[Annotated[str, AfterValidator(_floor)], float]
 Ceilings = dict[Annotated[str, AfterValidator(_ceiling)], float]
+Slices = dict[str, dict[str, dict[str, float]]]
 
 
 class GateSettings(Settings):
@@ -64,8 +64,8 @@ class GateSettings(Settings):
 
     floors: Floors = Field(default_factory=dict)
     ceilings: Ceilings = Field(default_factory=dict)
-    slice_floors: dict[SliceName, dict[str, Floors]] = Field(default_factory=dict)
-    slice_ceilings: dict[SliceName, dict[str, Ceilings]] = Field(default_factory=dict)
+    slice_floors: dict[str, dict[str, Floors]] = Field(default_factory=dict)
+    slice_ceilings: dict[str, dict[str, Ceilings]] = Field(default_factory=dict)
     max_drop: dict[ComparedMetric, float] = Field(default_factory=dict)
     max_drop_from_baseline: dict[ComparedMetric, float] = Field(default_factory=dict)
     # Without any bound TFX would bless nothing.
@@ -73,15 +73,14 @@ class GateSettings(Settings):
 
     @field_validator("slice_floors", "slice_ceilings")
     @classmethod
-    def _exist(
-        cls, bounds: dict[SliceName, dict[str, Floors]]
-    ) -> dict[SliceName, dict[str, Floors]]:
+    def _slices_exist(cls, bounds: Slices) -> Slices:
         for name, values in bounds.items():
+            if name not in SLICES:
+                raise ValueError(f"there is no slice {name!r}; choose from {', '.join(SLICES)}")
             # Which archives there are, only the papers tell.
             known = ORDERED_VALUES.get(name, list(values))
-            for value in values:
-                if value not in known:
-                    raise ValueError(
-                        f"{name} has no slice {value!r}; choose from {', '.join(map(repr, known))}"
-                    )
+            unknown = next((value for value in values if value not in known), None)
+            if unknown is not None:
+                choices = ", ".join(map(repr, known))
+                raise ValueError(f"{name} has no slice {unknown!r}; choose from {choices}")
         return bounds
