@@ -70,7 +70,7 @@ _MEASURED: Final = (
     Metric(
         "ece_suggested",
         "calibration error of suggestions",
-        "The same where a label is suggested or has a probability above 0.1",
+        "Mean gap between probability and frequency, of labels suggested or above 0.1",
         False,
     ),
     Metric("examples", "test papers", "Number of test papers", None, ",.0f"),
