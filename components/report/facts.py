@@ -169,8 +169,7 @@ def _test_facts(
         **quality.calibration(own, settings.level),
         "errors": quality.errors(own),
         "confusion": quality.confusion(own, model.labels),
-        "against_last": last
-        and against_last(own, model.labels, papers.records, last, settings.level),
+        "against_last": last and against_last(own, model.labels, papers, last, settings.level),
         "matrix": quality.matrix(own, model.labels),
         "right": quality.right_papers(own, model.labels, papers.records, settings.wrong_papers),
         "wrong": quality.wrong_papers(

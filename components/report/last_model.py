@@ -15,7 +15,7 @@ from components.metrics.bootstrap import Scored
 from components.metrics.changes import changed_labels
 from components.metrics.classification import count_labels, label_f1, label_recall
 from components.papers.paper_keys import are_train_papers, read_train_keys
-from components.report.scoring import suggest
+from components.report.scoring import SampledPapers, score
 from schema import names
 from serving.model_metadata import ModelMetadata
 
@@ -25,14 +25,14 @@ _TEXTS = {
 
 
 def against_last(
-    own: Scored, labels: Sequence[str], records: Sequence[bytes], last: str, level: float
+    own: Scored, labels: Sequence[str], papers: SampledPapers, last: str, level: float
 ) -> dict[str, Any] | None:
     """Compares the labels that both models know.
 
     Args:
         own: The model's scores for n papers.
         labels: Its vocabulary.
-        records: The papers' serialized raw examples, [n].
+        papers: The papers.
         last: The folder of the last blessed Model artifact.
         level: As in `changed_labels`.
 
@@ -45,22 +45,23 @@ def against_last(
         chance and F1 changed in the same direction, else empty.
     """
     saved_model = path_utils.serving_model_path(last)
-    texts = tf.io.parse_example(list(records), _TEXTS)
+    texts = tf.io.parse_example(papers.records, _TEXTS)
     seen = are_train_papers(read_train_keys(last), *(texts[name].numpy() for name in _TEXTS))
     rows = np.flatnonzero(~seen)
     if not fileio.exists(saved_model) or not rows.size:
         return None
-    known = ModelMetadata(saved_model, fileio.open).labels
-    both = [label for label in labels if label in set(known)]
-    columns = [labels.index(label) for label in both]
-    truth, now = own.y_true[rows][:, columns], own.suggested[rows][:, columns]
-    before = suggest(tf.saved_model.load(saved_model), [records[row] for row in rows])
-    before = before[:, [known.index(label) for label in both]]
+    model = ModelMetadata(saved_model, fileio.open)
+    known = {label: column for column, label in enumerate(model.labels)}
+    both = [column for column, label in enumerate(labels) if label in known]
+    truth, now = own.y_true[rows][:, both], own.suggested[rows][:, both]
+    new = SampledPapers(papers.total, papers.rows[rows], [papers.records[row] for row in rows])
+    before = score(tf.saved_model.load(saved_model), model, new).suggested
+    before = before[:, [known[labels[column]] for column in both]]
     gained, lost, clear = changed_labels(truth, now, before, level=level)
     counts, last_counts = count_labels(truth, now, 0.5), count_labels(truth, before, 0.5)
     table = pd.DataFrame(
         {
-            "label": both,
+            "label": [labels[column] for column in both],
             "support": counts.true,
             "f1": label_f1(counts),
             "last_f1": label_f1(last_counts),
@@ -75,7 +76,7 @@ def against_last(
     table.loc[clear & (gained < lost) & (table.f1 < table.last_f1), "change"] = "worse"
     return {
         "papers": rows.size,
-        "new": [label for label in labels if label not in set(known)],
-        "gone": [label for label in known if label not in set(labels)],
+        "new": [label for label in labels if label not in known],
+        "gone": sorted(known.keys() - set(labels)),
         "labels": table.to_dict("records"),
     }

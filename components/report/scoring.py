@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -83,13 +82,3 @@ def score(loaded: Any, model: ModelMetadata, papers: SampledPapers) -> Scored:
         thresholds=np.where(is_known, np.float32(model.threshold), np.float32(np.inf)),
         unknown=np.concatenate(unknown),
     )
-
-
-def suggest(loaded: Any, records: Sequence[bytes]) -> Array:
-    """Returns what a model of this or an earlier version suggests for papers, 0 or 1, [n, L]."""
-    evaluate = loaded.signatures[names.SIGNATURE_EVALUATE]
-    found = [
-        evaluate(**{names.INPUT_EXAMPLES: tf.constant(records[start : start + _BATCH])})
-        for start in range(0, len(records), _BATCH)
-    ]
-    return np.concatenate([each[names.OUTPUT_SUGGESTED].numpy() for each in found])

@@ -10,6 +10,7 @@ from sklearn.metrics import f1_score, recall_score
 from components.metrics.bootstrap import Scored
 from components.papers.paper_keys import paper_keys, write_train_keys
 from components.report.last_model import against_last
+from components.report.scoring import SampledPapers
 from tests.support.report_served import (
     LABELS,
     draw_papers,
@@ -32,6 +33,10 @@ def keys(records: list[bytes]) -> np.ndarray:
     )
 
 
+def sampled(records: list[bytes]) -> SampledPapers:
+    return SampledPapers(len(records), np.arange(len(records)), records)
+
+
 @pytest.fixture(scope="module")
 def last(tmp_path_factory):
     folder = tmp_path_factory.mktemp("last")
@@ -47,7 +52,7 @@ def test_labels_that_both_models_know_are_compared_on_papers_new_to_the_last(las
     # This model is right about its second label, and suggests no other.
     now = truth & (np.arange(len(LABELS)) == 1)
     own = Scored(truth.astype(np.float32), now.astype(np.float32), 0.5)
-    found = against_last(own, LABELS, RECORDS, last, 0.95)
+    found = against_last(own, LABELS, sampled(RECORDS), last, 0.95)
     new = np.flatnonzero(~np.isin(keys(RECORDS), keys([RECORDS[row] for row in SEEN])))
     assert 100 < new.size <= 200
     assert (found["papers"], found["new"], found["gone"]) == (new.size, LABELS[:1], ["gone"])
@@ -72,5 +77,5 @@ def test_labels_that_both_models_know_are_compared_on_papers_new_to_the_last(las
 def test_there_is_nothing_to_compare_without_a_new_paper_or_the_last_model(last, tmp_path):
     old = [RECORDS[row] for row in SEEN]
     own = Scored(np.zeros((len(old), 4), np.float32), np.zeros((len(old), 4), np.float32), 0.5)
-    assert against_last(own, LABELS, old, last, 0.95) is None
-    assert against_last(own, LABELS, old, str(tmp_path), 0.95) is None
+    for folder in (last, str(tmp_path)):
+        assert against_last(own, LABELS, sampled(old), folder, 0.95) is None
