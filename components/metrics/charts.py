@@ -32,6 +32,8 @@ STYLE: Final = """\
 .line.s2 { stroke: var(--s2, #6d3fb0); stroke-dasharray: 2 3; }
 .line.s3 { stroke: var(--s3, #0f766e); stroke-dasharray: 9 3 2 3; }
 .dot { stroke: var(--card, #fff); }
+.chart .count { stroke: var(--card, #fff); stroke-width: 4; paint-order: stroke; }
+.span { fill: none; stroke: var(--line, #8390a0); stroke-width: 1.5; }
 .dot.s0 { fill: var(--s0, #1d5bb8); } .dot.s1 { fill: var(--s1, #b4540a); }
 .dot.s2 { fill: var(--s2, #6d3fb0); } .dot.s3 { fill: var(--s3, #0f766e); }
 """
@@ -70,6 +72,13 @@ text-anchor="{{ 'start' if side > 0 else 'end' }}">{{ mark[1] }}</text>
 <path class="line s{{ line.style }}" \
 d="{% for px, py in line.points %}{{ 'M' if loop.first else ' L' }}{{ over(px) }} {{ up(py) }}\
 {% endfor %}"/>
+{%- for low, high, count, place in line.spans %}\
+{% set at, above = over(line.points[loop.index0][0]), low + high <= 1 %}
+<path class="span" d="M{{ at - 4 }} {{ up(low) }}h8m-4 0V{{ up(high) }}m-4 0h8"/>
+<text class="count" transform="translate({{ over(place) + 4 }} \
+{{ up(high) - 6 if above else up(low) + 6 }}) rotate(-90)" \
+text-anchor="{{ 'start' if above else 'end' }}">{{ '{:,}'.format(count) }}</text>
+{%- endfor %}
 {%- for px, py in line.points if line.dots %}
 <circle class="dot s{{ line.style }}" cx="{{ over(px) }}" cy="{{ up(py) }}" r="4">\
 <title>{{ line.name }}: {{ '%.4g, %.4g' % (px, py) }}</title></circle>
@@ -140,12 +149,15 @@ class Line:
         points: x and y of each point, in the order in which they are joined.
         style: Its colour and dash pattern, from 0 to 3.
         dots: Whether each point is marked, with its values on hover.
+        spans: For each point its interval of y (low, high), on an axis from 0 to 1; the count
+            behind it, and the x at which that is written. Empty for none.
     """
 
     name: str
     points: Sequence[tuple[float, float]]
     style: int
     dots: bool = False
+    spans: Sequence[tuple[float, float, int, float]] = ()
 
 
 def draw_lines(

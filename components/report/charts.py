@@ -45,8 +45,7 @@ def quality_charts(report: Facts) -> dict[str, Chart]:
     return {
         "precision_recall": precision_recall(report["curves"]["precision_recall"]),
         "f1": f1_by_threshold(report["curves"]["f1"], report["model"]["threshold"]),
-        "calibration": calibration(report["calibration"]),
-        "pairs": pairs_by_probability(report["calibration"]),
+        "calibration": calibration(report["calibration_suggested"]),
         **training_charts(report["training"]),
     }
 
@@ -92,27 +91,25 @@ def f1_by_threshold(curve: Facts, threshold: float) -> Chart:
 
 
 def calibration(bins: Sequence[Facts]) -> Chart:
-    """Draws the share of true labels against the probability that the model predicts."""
-    points = [(each["mean_probability"], each["share_true"]) for each in bins if each["count"]]
-    told = ", ".join(f"{share:.2f} at {probability:.2f}" for probability, share in points)
+    """Draws the share of true labels against the predicted probability, with intervals."""
+    shown = [each for each in bins if each["count"]]
+    told = ", ".join(
+        f"{each['share_true']:.2f} ({each['share_low']:.2f} to {each['share_high']:.2f}) "
+        f"of {each['count']:,} at {each['mean_probability']:.2f}"
+        for each in shown
+    )
+    points = [(each["mean_probability"], each["share_true"]) for each in shown]
+    # Counts stand in the middles of the bins: the means of two may be close.
+    spans = [
+        (each["share_low"], each["share_high"], each["count"], (each["low"] + each["high"]) / 2)
+        for each in shown
+    ]
     return _chart(
-        [Line("share that is true", points, 0, dots=True)],
+        [Line("share that is true", points, 0, dots=True, spans=spans)],
         share_axis("predicted probability"),
         share_axis("share that is true"),
-        f"Share of true labels against predicted probability: {told}.",
+        f"Share of true labels by predicted probability, with intervals: {told}.",
         diagonal=True,
-    )
-
-
-def pairs_by_probability(bins: Sequence[Facts]) -> Chart:
-    """Draws the number of paper-label pairs in each bin of probability, on a log scale."""
-    points = [((each["low"] + each["high"]) / 2, each["count"]) for each in bins if each["count"]]
-    told = ", ".join(f"{count:,} around {middle:.2f}" for middle, count in points)
-    return _chart(
-        [Line("paper-label pairs", points, 0, dots=True)],
-        share_axis("predicted probability"),
-        log_axis("paper-label pairs", max((count for _, count in points), default=1)),
-        f"Paper-label pairs by predicted probability: {told}.",
     )
 
 

@@ -9,6 +9,8 @@ from components.metrics.names import METRICS
 from components.report import captions
 
 _NONE: Final = "\N{EN DASH}"
+# From which share on a cell of a heat map has each shade, from the lightest to the darkest.
+_SHADES: Final = (0.01, 0.05, 0.1, 0.25, 0.5)
 
 
 def _figure(value: float | None) -> str:
@@ -41,6 +43,7 @@ def _meaning(metric: str) -> str:
 
 
 FILTERS: Final = {
+    "shade": lambda share: sum(share >= least for least in _SHADES),
     "figure": _figure,
     "digits": _digits,
     "metric_value": lambda value, metric: format(value, METRICS[metric].format),

@@ -45,8 +45,8 @@ _MEASURED_SECTIONS: Final = {
     "calibration": "Calibration",
     "labels": "Labels",
     "slices": "Slices",
-    "confusion": "Confused labels",
-    "wrong": "Largest errors",
+    "confusion": "Missed and extra labels",
+    "wrong": "Examples",
     "training": "Training",
     "figures": "All metrics",
 }
@@ -143,11 +143,21 @@ def _quality(report: Facts, words: Words) -> dict[str, Any]:
         "unseen": len(labels) - len(seen[:_LABELS_IN_ALL]),
         "seen_labels": len(seen),
         "weak_labels": sum(not label["f1"] for label in seen),
+        "changes": _changes(report["against_last"]),
         "slices": _group(report["slices"]),
         "rarest_label": RAREST_LABEL,
         "frequent": math.ceil(FREQUENT_SHARE * report["model"]["labels"]),
         "slice_metrics": _SLICE_METRICS,
     }
+
+
+def _changes(against_last: Facts | None) -> list[Facts]:
+    """Returns the labels that changed, those beyond chance first, then by how much."""
+    labels = against_last["labels"] if against_last else []
+    rows = [row for row in labels if row["gained"] or row["lost"]]
+    return sorted(
+        rows, key=lambda row: (not row["change"], -abs(row["gained"] - row["lost"]), row["label"])
+    )
 
 
 def _background(report: Facts, words: Words) -> dict[str, Any]:

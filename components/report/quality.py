@@ -20,7 +20,7 @@ from components.report.settings import ReportSettings
 from serving.suggestion import Suggestions
 
 _CONFUSIONS: Final = 20
-_MATRIX_LABELS: Final = 15
+_MATRIX_LABELS: Final = 12
 _WRONG_LABELS: Final = 5
 _SHOWN_CHARACTERS: Final = 3_000
 _MODEL: Final = "this model"
@@ -127,7 +127,7 @@ def matrix(own: Scored, labels: Sequence[str]) -> dict[str, Any]:
     """Returns how often the papers of each large label get it, or another one wrongly.
 
     Returns:
-        `labels`, at most 15, most test papers first, and their numbers of `papers`; `counts`, a
+        `labels`, at most 12, most test papers first, and their numbers of `papers`; `counts`, a
         row for each: how many of its papers are suggested the label of the column, itself, or
         another one that is not true; and `shares`, the same as shares of its papers.
     """

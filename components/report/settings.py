@@ -21,7 +21,8 @@ class ReportSettings(Settings):
         level: Confidence level of the intervals, between 0 and 1.
         max_papers: Maximum number of test papers behind intervals and charts; larger splits are
             randomly sampled down to this number. All other metrics use every test paper.
-        wrong_papers: Number of test papers with the largest errors to show; 0 shows none.
+        wrong_papers: Number of test papers with the largest errors to show, and at most that many
+            typical right ones beside them; 0 shows none.
         seed: Seed of the draws.
         intended_use: What the model is for, in the model card.
         limits: What a user must know before relying on the model, in the model card: a list of

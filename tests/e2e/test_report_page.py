@@ -103,7 +103,7 @@ def test_text_stands_out(browser, pages, scheme, width):
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 def test_the_text_of_drawings_has_room(browser, pages, width):
     look(browser, pages["report"], width)
-    assert len(browser.find_elements(By.CSS_SELECTOR, "svg.chart")) == 7
+    assert len(browser.find_elements(By.CSS_SELECTOR, "svg.chart")) == 6
     assert browser.execute_script(MISPLACED) == []
 
 

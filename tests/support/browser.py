@@ -27,7 +27,9 @@ FLAGS = (
 
 # For each visible text: how its colour contrasts with what is behind it, as WCAG 2 defines it.
 _CONTRASTS = """
-const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+// What color-mix() gives is from 0 to 1, not to 255.
+const numbers = (color) => color.match(/[\\d.]+/g).map(Number)
+  .map((x, i) => (i < 3 && color.startsWith("color(srgb") ? 255 * x : x));
 const light = (color) => {
   const [r, g, b] = numbers(color).map((x) => x / 255)
     .map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));

@@ -42,6 +42,13 @@ class Page(HTMLParser):
     def of(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for each, attributes in self.elements if each == tag]
 
+    def table(self, name: str) -> list[list[str]]:
+        """The texts of the cells of a table, row by row, its head too."""
+        (_, found) = re.split(rf'aria-label="{name}, table"', self.source)
+        rows = re.findall(r"<tr>(.*?)</tr>", found.partition("</table>")[0], re.DOTALL)
+        cells = [re.findall(r"<t[hd][ >].*?</t[hd]>", row, re.DOTALL) for row in rows]
+        return [[Page(cell).text for cell in row] for row in cells]
+
     def section(self, anchor: str) -> str:
         """The text of a section, with single blanks."""
         (found,) = re.findall(rf'<section [^>]*id="{anchor}".*?</section>', self.source, re.DOTALL)

@@ -1,0 +1,112 @@
+"""The page: what the model finds, misses and suggests wrongly, and what changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.report.page import render
+from tests.support.html_page import Page
+from tests.support.made_up_report import LABELS, PAPERS, made_up_report
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    return made_up_report()
+
+
+@pytest.fixture(scope="module")
+def whole(report) -> Page:
+    return Page(render(report))
+
+
+def test_the_summary_counts_labels_found_and_papers_right(report, whole):
+    text = whole.section("summary")
+    seen = sum(label["support"] > 0 for label in report["labels"])
+    assert f"Of the {seen} labels of the test papers, 30 are ever suggested correctly" in text
+    assert "and 12 for over half of their papers" in text
+    missed, extra = (sum(label[key] for label in report["labels"]) for key in ("missed", "extra"))
+    assert f"{missed} true labels are missed, and {extra} extra ones" in text
+    assert f"Of {PAPERS} test papers, {report['errors']['all_right']} get exactly" in text
+
+
+def test_missed_and_extra_labels_are_counted_by_paper_and_by_label(report, whole):
+    counted = {
+        "all_right": 0,
+        "missed": {"total": 21, "papers": [7, 2, 3, 0, 2, 1]},
+        "extra": {"total": 1, "papers": [14, 1]},
+    }
+    table = Page(render({**report, "errors": counted})).table("Missed and extra labels")
+    assert table[1:] == [
+        ["missed labels", "7", "2", "3", "0", "3", "21"],
+        ["extra labels", "14", "1", "0", "0", "0", "1"],
+    ]
+    known = {label["label"]: label for label in report["labels"]}
+    for row in whole.table("Labels")[1:]:
+        counts = [known[row[0]][key] for key in ("support", "missed", "extra")]
+        assert row[-3:] == [str(count) for count in counts]
+
+
+def test_the_heat_map_shows_percentages_of_each_labels_papers(report):
+    matrix = {
+        "labels": ["a", "b<i>"],
+        "papers": [1_200, 3],
+        "counts": [[1_176, 5], [0, 1]],
+        "shares": [[0.98, 5 / 1_200], [0.0, 1 / 3]],
+    }
+    found = Page(render({**report, "matrix": matrix}))
+    assert found.table("Heat map of the largest labels") == [
+        ["True label", "test papers", "a", "b<i>"],
+        ["a", "1,200", "98", "0"],
+        ["b<i>", "3", "", "33"],
+    ]
+    cells = [each["class"] for each in found.of("td") if each.get("class", "").startswith("h")]
+    assert cells == ["h5 own", "h0", "h0", "h4 own"]
+
+
+def test_changes_beyond_chance_come_first(report, whole):
+    name = "Labels against the last blessed model"
+    assert whole.table(name)[1:] == [
+        ["cs.AA", "40", "9", "1", "0.700", "0.500", "0.700", "0.500", "better"],
+        ["cs.AB", "40", "1", "8", "0.325", "0.500", "0.325", "0.500", "worse"],
+        ["cs.AC", "40", "2", "1", "0.525", "0.500", "0.525", "0.500", "unclear"],
+    ]
+    assert "On 108 test papers" in whole.section("labels")
+    assert "New labels: 1. Labels that are gone: 1." in whole.section("labels")
+    row = report["against_last"]["labels"][2]
+    many = [{**row, "label": label, "gained": place} for place, label in enumerate(LABELS)]
+    same = {**row, "label": "same", "gained": 0, "lost": 0}
+    for rows, told in ((([*many, same]), "11 more labels changed"), ([same], "No label changed")):
+        against = {**report["against_last"], "labels": rows}
+        found = Page(render({**report, "against_last": against}))
+        assert told in found.section("labels")
+        assert "same" not in found.section("labels")
+    assert "last blessed" not in Page(render({**report, "against_last": None})).section("labels")
+
+
+def test_calibration_shows_intervals_and_counts(report, whole):
+    bins = [each for each in report["calibration_suggested"] if each["count"]]
+    (drawing,) = (
+        each["aria-label"]
+        for each in whole.of("svg")
+        if (each.get("aria-label") or "").startswith("Share of true")
+    )
+    for each in bins:
+        told = (each["share_true"], each["share_low"], each["share_high"])
+        assert "{:.2f} ({:.2f} to {:.2f})".format(*told) in drawing
+        assert f"of {each['count']:,} at" in drawing
+    assert [each["class"] for each in whole.of("path")].count("span") == len(bins)
+    text = whole.section("calibration")
+    assert all(str(each["count"]) in text.split() for each in bins)
+    assert "off by 0.081 on average" in text
+    assert f"{PAPERS * len(LABELS):,} pairs of a paper and a label" in text
+
+
+def test_right_papers_stand_beside_the_largest_errors(report, whole):
+    errors, _, right = whole.section("wrong").partition("Typical right papers")
+    assert all(paper["title"] in errors for paper in report["wrong"])
+    assert len(report["right"]) == 3
+    for paper in report["right"]:
+        assert f"{paper['title']} A typical paper of {paper['label']} true:" in right
+    assert "missed" not in right
