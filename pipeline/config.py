@@ -21,6 +21,7 @@ from components.infra_validator.settings import InfraSettings
 from components.report.settings import ReportSettings
 from components.trainer.settings import OF_OUR_NETWORK, TrainerSettings
 from components.transform.settings import FeatureSettings
+from components.tuner.settings import TunerSettings
 from pipeline.beam_settings import BeamSettings
 from pipeline.deploy_settings import DeploySettings
 from pipeline.settings_tree import Origin, SettingsTree, is_section, type_of
@@ -47,6 +48,7 @@ class Config(Settings):
     data: DataSettings = DataSettings()
     features: FeatureSettings = FeatureSettings()
     trainer: TrainerSettings = TrainerSettings()
+    tuner: TunerSettings = TunerSettings()
     infra: InfraSettings = InfraSettings()
     gate: GateSettings = GateSettings()
     baselines: BaselineSettings = BaselineSettings()
@@ -56,9 +58,10 @@ class Config(Settings):
     deploy: DeploySettings = DeploySettings()
 
     @model_validator(mode="after")
-    def _has_baselines(self) -> Config:
+    def _fits_together(self) -> Config:
         if self.gate.max_drop_from_baseline and not self.baselines.enabled:
             raise ValueError(NO_BASELINES)
+        self.tuner.check(self.trainer)
         return self
 
 

@@ -80,6 +80,8 @@ class DeploySettings(Settings):
         labels: Labels of every run, on Vertex AI and Dataflow.
         machine: Resources of every step but Trainer.
         trainer: Resources of Trainer.
+        parallel_trials: Trials of the tuner at a time on Vertex AI, each on a machine like one of
+            Trainer's.
         push_to: Where models are pushed: `bucket`, a serving folder in `bucket`; or `endpoint`, a
             Vertex AI endpoint.
         endpoint: The endpoint, with `push_to: endpoint`.
@@ -99,6 +101,7 @@ class DeploySettings(Settings):
     labels: dict[LabelText, LabelText] = Field(default_factory=dict)
     machine: MachineSettings = MachineSettings()
     trainer: TrainerMachineSettings = TrainerMachineSettings()
+    parallel_trials: int = Field(default=1, ge=1)
     push_to: Literal["bucket", "endpoint"] = "bucket"
     endpoint: EndpointSettings = EndpointSettings()
     schedule: ScheduleSettings = ScheduleSettings()

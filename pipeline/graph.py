@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import ExampleValidator, StatisticsGen, Trainer
+from tfx.components import ExampleValidator, StatisticsGen, Trainer, Tuner
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import base_component
 from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
@@ -18,7 +18,6 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.pusher_pb2 import PushDestination
-from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 from tfx.proto.transform_pb2 import SplitsConfig
 
 from components.baselines.component import Baselines
@@ -39,9 +38,10 @@ from pipeline.resolvers import (
     last_blessed,
     last_statistics,
 )
-from pipeline.run_parameters import RUN_FN, provenance, run_parameters, trainer_config
+from pipeline.run_parameters import provenance, run_parameters
 from pipeline.source_digest import own_source_digest, source_digest
-from schema.names import MODEL_NAME, SPLITS, TRAIN, VALIDATION
+from pipeline.training import make_trainer, make_tuner
+from schema.names import MODEL_NAME, SPLITS, TRAIN
 from schema.words import Words
 
 # Kubeflow and Vertex AI allow no underscore in it.
@@ -93,7 +93,8 @@ def create_pipeline(
     transform = _transform(config, examples, schema)
     # Stock TFX would run Transform before, or without, a verdict on the data.
     transform.add_upstream_node(data_check)
-    trainer = _trainer(config, transform, parameters, cloud)
+    tuner = make_tuner(config, transform, parameters, cloud) if config.tuner.enabled else None
+    trainer = make_trainer(config, transform, tuner, parameters, cloud)
     baselines = Baselines(
         examples=examples,
         # When they are computed changes no result, so it must not spoil the cache.
@@ -150,6 +151,7 @@ def create_pipeline(
         last_statistics=earlier_statistics.outputs["statistics"] if earlier_statistics else None,
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
+        tuner_results=tuner.outputs["tuner_results"] if tuner else None,
         baselines=baselines.outputs["baselines"],
         infra_blessing=infra_validator.outputs["blessing"],
         evaluation=evaluator.outputs["evaluation"],
@@ -167,6 +169,7 @@ def create_pipeline(
         example_validator,
         data_check,
         transform,
+        tuner,
         trainer,
         baselines,
         infra_validator,
@@ -201,7 +204,8 @@ def _runtime_parameters(
 
 def _request_machines(nodes: Iterable[Any], cloud: CloudOptions) -> None:
     for node in nodes:
-        resources = cloud.trainer if isinstance(node, Trainer) else cloud.others
+        trains = isinstance(node, Trainer) or (isinstance(node, Tuner) and not cloud.tuning_job)
+        resources = cloud.trainer if trains else cloud.others
         if resources and isinstance(node, base_component.BaseComponent):
             node.with_platform_config(resources)
 
@@ -221,28 +225,4 @@ def _transform(config: Config, examples: Any, schema: Any) -> Transform:
         # Statistics of 150,000 sparse columns would take longer than the training.
         disable_statistics=True,
         disable_analyzer_cache=True,
-    )
-
-
-def _trainer(
-    config: Config,
-    transform: Transform,
-    parameters: Mapping[str, RuntimeParameter],
-    cloud: CloudOptions | None,
-) -> Trainer:
-    kind = Trainer
-    if cloud and cloud.training_job:
-        # Loads Google's client library, which no run here needs.
-        from tfx.extensions.google_cloud_ai_platform.trainer.component import (
-            Trainer as CloudTrainer,
-        )
-
-        kind = CloudTrainer
-    return kind(
-        run_fn=RUN_FN,
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        train_args=TrainArgs(splits=[TRAIN]),
-        eval_args=EvalArgs(splits=[VALIDATION]),
-        custom_config=parameters.get("custom_config", trainer_config(config, cloud)),
     )

@@ -42,6 +42,7 @@ class CloudOptions:
         others: Resources of every other step's container; None leaves them to the platform.
         training_job: Additions to Trainer's `custom_config` that make Vertex AI train on several
             machines; None trains in the step's own container.
+        tuning_job: The same for the Tuner's trials; None runs them in the step's own container.
         endpoint: The endpoint that Pusher deploys to, an EndpointTarget as JSON; empty to add a
             version to the serving folder.
         beam_arguments: Arguments of every Beam pipeline.
@@ -52,6 +53,7 @@ class CloudOptions:
     trainer: ResourceSpec | None
     others: ResourceSpec | None
     training_job: Mapping[str, Any] | None
+    tuning_job: Mapping[str, Any] | None
     endpoint: str
     beam_arguments: tuple[str, ...]
     earlier_runs: bool

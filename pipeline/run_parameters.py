@@ -17,6 +17,7 @@ from pipeline.places import CloudOptions, Places
 from pipeline.source_digest import own_source_digest, source_digest
 
 RUN_FN: Final = "components.trainer.run_fn.run_fn"
+TUNER_FN: Final = "components.tuner.tuner_fn.tuner_fn"
 
 
 def run_parameters(
@@ -24,7 +25,8 @@ def run_parameters(
 ) -> dict[str, str]:
     """Returns the value of each runtime parameter, as the component's executor reads it.
 
-    They have the names of the properties of CsvExampleGen, Trainer, Evaluator and Report.
+    They have the names of the properties of CsvExampleGen, Trainer (and Tuner), Evaluator and
+    Report.
 
     Args:
         config: The whole configuration.
@@ -41,14 +43,18 @@ def run_parameters(
 
 
 def trainer_config(config: Config, cloud: CloudOptions | None) -> dict[str, Any]:
-    """Returns Trainer's `custom_config`."""
+    """Returns the `custom_config` of Trainer and of the Tuner."""
     own = {
         "settings": config.trainer.model_dump_json(),
         "top_k": config.serving.top_k,
         "source_digest": source_digest(RUN_FN.rpartition(".")[0]),
         "own_digest": own_source_digest(config.trainer.build_model),
     }
-    return {**own, **cloud.training_job} if cloud and cloud.training_job else own
+    if config.tuner.enabled:
+        own["tuner"] = config.tuner.model_dump_json()
+        own["tuner_digest"] = source_digest(TUNER_FN.rpartition(".")[0])
+    jobs = (cloud.training_job, cloud.tuning_job) if cloud else ()
+    return {key: value for part in (own, *jobs) if part for key, value in part.items()}
 
 
 def provenance(config: Config, data: str, code: CodeVersion) -> str:

@@ -38,8 +38,13 @@ REMOVED_CHOICES: Final[Mapping[tuple[str, str], str]] = {
     ("trainer.thresholds", "auto"): _NO_PER_LABEL,
 }
 
+# How pydantic is told the two forms of what a tuner searches.
+RANGE: Final = "[range]"
+VALUES: Final = "[values]"
+
 # In the words of a YAML file; pydantic's are those of JSON and Python.
 _MESSAGES: Final[Mapping[str, str]] = {
+    "missing": "must be given",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
@@ -126,7 +131,7 @@ def _explain_one(fault: Any, name: str, path: list[str], kind: type[BaseModel]) 
 
 def _is_notation(part: int | str) -> bool:
     """Tells whether pydantic says by it which key or member of a union it means."""
-    return part in ("[key]", "constrained-str") or str(part).startswith("literal[")
+    return part in ("[key]", "constrained-str", RANGE, VALUES) or str(part).startswith("literal[")
 
 
 def _similar(name: str, path: list[str], kind: type[BaseModel]) -> str | None:
@@ -135,6 +140,8 @@ def _similar(name: str, path: list[str], kind: type[BaseModel]) -> str | None:
     beside: Any = kind
     for part in path[:-1]:
         beside = beside.model_fields[part].annotation
+        if not hasattr(beside, "model_fields"):
+            return None
     close = difflib.get_close_matches(key, beside.model_fields, n=1)
     if close:
         return f"{prefix}.{close[0]}".lstrip(".")

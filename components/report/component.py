@@ -35,7 +35,8 @@ class Executor(base_executor.BaseExecutor):
         """Writes the page, its numbers as JSON, and the table of all labels.
 
         Args:
-            input_dict: The component's inputs; `last_statistics` may be empty.
+            input_dict: The component's inputs; `last_statistics` and `tuner_results` may be
+                empty.
             output_dict: `report`, one ReportArtifact.
             exec_properties: `settings`, ReportSettings as JSON; `provenance`, as `gather` takes
                 it, as JSON.
@@ -90,6 +91,8 @@ Report = create_tfx_component_class(
         "last_statistics": ChannelParameter(standard_artifacts.ExampleStatistics, optional=True),
         standard_component_specs.MODEL_KEY: ChannelParameter(standard_artifacts.Model),
         standard_component_specs.MODEL_RUN_KEY: ChannelParameter(standard_artifacts.ModelRun),
+        # Empty unless the tuner is enabled.
+        "tuner_results": ChannelParameter(standard_artifacts.TunerResults, optional=True),
         "baselines": ChannelParameter(BaselinesArtifact),
         standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
             standard_artifacts.InfraBlessing

@@ -24,6 +24,7 @@ from components.report import data_facts, drift, quality
 from components.report.last_model import against_last
 from components.report.scoring import read_test_papers, score
 from components.report.settings import ReportSettings
+from components.tuner.results import read_trials
 from schema import names
 from schema.words import Words
 from serving.model_metadata import ModelMetadata
@@ -48,8 +49,8 @@ def gather(
     data and the model card.
 
     Args:
-        folders: Those of the component's inputs, by key; `last_statistics` may be missing, and so
-            may `last_model`, the last blessed Model artifact.
+        folders: Those of the component's inputs, by key; `last_statistics` and `tuner_results` may
+            be missing, and so may `last_model`, the last blessed Model artifact.
         blessed: Whether the model passed the gate.
         version: The version that serves this model; None if it was not pushed.
         provenance: What the report can't find out by itself: the name of the `data`, the git
@@ -96,6 +97,7 @@ def gather(
             "kept_epoch": model.kept_epoch,
             "summary": _read_summary(folders["model_run"]),
         },
+        "tuning": read_trials(folders["tuner_results"]) if "tuner_results" in folders else None,
         "gate": [
             {
                 **asdict(row),

@@ -21,6 +21,7 @@ from components.metrics.names import COMPARED_EXAMPLES
 from components.report import captions
 from components.report.charts import label_frequencies, quality_charts
 from components.report.formats import FILTERS
+from components.tuner.results import trial_table
 from schema import names
 from schema.text import visible
 from schema.words import Words
@@ -48,6 +49,7 @@ _MEASURED_SECTIONS: Final = {
     "confusion": "Missed and extra labels",
     "wrong": "Examples",
     "training": "Training",
+    "tuning": "Tuning",
     "figures": "All metrics",
 }
 _SECTIONS: Final = {"data": "Data", "drift": "Data drift", "card": "Model card"}
@@ -70,13 +72,16 @@ def render(report: Facts) -> str:
         A self-contained HTML document. All text of the report is escaped.
     """
     measured = "figures" in report
+    sections = {**_MEASURED_SECTIONS, **_SECTIONS} if measured else dict(_SECTIONS)
+    if not report.get("tuning"):
+        sections.pop("tuning", None)
     words = Words.of_settings(report["card"]["settings"])
     context = {
         "report": report,
         "measured": measured,
         "style": Markup(charts.STYLE + (_HERE / "style.css").read_text("utf-8")),
         "verdict": captions.verdict(**report["verdict"]),
-        "sections": {**_MEASURED_SECTIONS, **_SECTIONS} if measured else _SECTIONS,
+        "sections": sections,
         "title": words.title,
         **_background(report, words),
         **(_quality(report, words) if measured else {"charts": {}, "weak_labels": 0}),
@@ -133,6 +138,7 @@ def _quality(report: Facts, words: Words) -> dict[str, Any]:
     seen = [label for label in labels if label["support"]]
     return {
         "charts": quality_charts(report),
+        "trials": trial_table(report["tuning"]) if report.get("tuning") else [],
         "summary": words.of(_summary(report["figures"])),
         "baselines": captions.best_baselines_first(report),
         "compared": next(
@@ -220,7 +226,7 @@ def _provenance(report: Facts) -> list[tuple[str, str]]:
     seeds = [
         f"{section} {values['seed']}"
         for section, values in card["settings"].items()
-        if "seed" in values
+        if "seed" in values and values.get("enabled", True)
     ]
     model = report.get("model")
     of_model = [] if model is None else [

@@ -27,6 +27,10 @@ _SECONDS_BETWEEN_LINES = 0.5
 _SECONDS_BETWEEN_REMOTE_LINES = 10.0
 
 
+class TrainingDivergedError(UsageError):
+    """The loss is not a number any more."""
+
+
 class Validate(keras.callbacks.Callback):
     """Adds the validation split's figures to each epoch's, for the callbacks after it.
 
@@ -51,7 +55,7 @@ class Validate(keras.callbacks.Callback):
         """Scores the validation split.
 
         Raises:
-            UsageError: Training diverged.
+            TrainingDivergedError: The loss is NaN or infinite.
         """
         if self._served is not None:
             copy_weights(self.model, self._served)
@@ -59,7 +63,7 @@ class Validate(keras.callbacks.Callback):
         figures = validation_figures(predictions)
         logs.update(broadcast_metrics(self.model.distribute_strategy, figures))
         if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
-            raise UsageError(
+            raise TrainingDivergedError(
                 f"training diverged in epoch {epoch + 1}: the loss is NaN or infinite. "
                 "Lower trainer.learning_rate"
             )

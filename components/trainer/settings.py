@@ -88,15 +88,19 @@ class TrainerSettings(Settings):
         return path
 
 
+def chosen_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a tuner has chosen: of a list it is JSON, such as `[512, 256]`."""
+    return {
+        name: json.loads(value) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
 def with_hyperparameters(settings: TrainerSettings, values: Mapping[str, Any]) -> TrainerSettings:
-    """Returns the settings with those that a tuner has chosen; text is JSON, such as `[512, 256]`.
+    """Returns the settings with those that a tuner has chosen.
 
     Raises:
         UsageError: They don't fit together.
     """
-    chosen = {
-        name: json.loads(value) if isinstance(value, str) else value
-        for name, value in values.items()
-    }
-    text = json.dumps({**json.loads(settings.model_dump_json()), **chosen})
+    text = json.dumps({**json.loads(settings.model_dump_json()), **chosen_values(values)})
     return read_section(TrainerSettings, text, "trainer")

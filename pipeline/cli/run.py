@@ -101,6 +101,8 @@ def _show_plan(
     source = without_password(data) if data else "the embedded sample"
     console.say(("Would run", "bold"), f" profile {profile} on {source} into {output}/\n")
     for node, purpose in PURPOSES.items():
+        if node == "Tuner" and not config.tuner.enabled:
+            continue
         console.say(f"  {node:<17} {console.words.of(purpose)}")
     console.say(
         ("\nSettings", "bold"), ", and where they are set unless they are the program's own"
@@ -117,10 +119,16 @@ def _settings(values: dict[str, Any], settings: SettingsTree, path: Keys = ()) -
             yield f"{indent}{key}:"
             yield from _settings(value, settings, here)
             continue
-        flow = None if isinstance(value, list) else False
+        # A list in one line, also where it holds lists.
+        listed = isinstance(value, list)
         text = yaml.safe_dump(
-            {key: value}, default_flow_style=flow, allow_unicode=True, width=math.inf
+            value if listed else {key: value},
+            default_flow_style=listed,
+            allow_unicode=True,
+            width=math.inf,
         )
+        if listed:
+            text = f"{key}: {text}"
         origin = settings.origins.get(here)
         yield (
             f"{indent + text.rstrip():<{_WIDTH}}  # {origin}" if origin else indent + text.rstrip()

@@ -14,6 +14,7 @@ from components.example_gen.curation_report import CurationReport, warnings
 from components.metrics.names import METRICS, VOCABULARY_ONLY
 from pipeline.cli.curation_table import show_curation, show_warnings
 from pipeline.cli.suggestions import one_line
+from pipeline.cli.trials_table import show_trials
 from pipeline.local.output_folder import OutputFolder
 from pipeline.local.output_redirect import output_dropped
 from pipeline.local.results import METRICS_FILE, infra_report, is_blessed, read_json, served_model
@@ -48,6 +49,8 @@ def show_results(
     show_curation(console, counts)
     show_warnings(console, warnings(CurationReport(**counts), settings))
     console.print()
+    if "Tuner" in result.nodes:
+        show_trials(console, result.nodes["Tuner"])
     if result.metrics:
         _show_metrics(console, result)
         console.print()

@@ -26,6 +26,10 @@ _GIB: Final = 2**30 / 1e9
 _NVIDIA: Final = "NVIDIA_"
 _KUBERNETES_GPU: Final = "nvidia.com/gpu"
 
+# The keys by which TFX's Trainer and Tuner for Vertex AI find their jobs.
+TRAINING_ARGS: Final = "ai_platform_training_args"
+TUNING_ARGS: Final = "ai_platform_tuning_args"
+
 
 def make_cloud(config: Config, target: Target) -> CloudOptions:
     """Makes what the graph takes.
@@ -36,11 +40,15 @@ def make_cloud(config: Config, target: Target) -> CloudOptions:
     """
     deploy = config.deploy
     several = deploy.trainer.workers > 1
+    tunes = config.tuner.enabled and target == "vertex"
     return CloudOptions(
         image=deploy.image,
         trainer=_resources(deploy.machine if several else deploy.trainer, target),
         others=_resources(deploy.machine, target),
-        training_job=_training_job(deploy) if several else None,
+        training_job=_custom_job(deploy, TRAINING_ARGS, deploy.trainer.workers)
+        if several
+        else None,
+        tuning_job=_custom_job(deploy, TUNING_ARGS, deploy.parallel_trials) if tunes else None,
         endpoint=_endpoint(deploy) if deploy.push_to == "endpoint" else "",
         # The settings come last, so that they override what is derived here.
         beam_arguments=(*_beam_arguments(config), *config.beam.pipeline_args()),
@@ -72,8 +80,8 @@ def _resources(machine: MachineSettings, target: Target) -> ResourceSpec | None:
     return asked if asked != ResourceSpec() else None
 
 
-def _training_job(deploy: DeploySettings) -> dict[str, Any]:
-    """Returns a CustomJob of Vertex AI: a chief and its workers, told apart by TF_CONFIG.
+def _custom_job(deploy: DeploySettings, key: str, machines: int) -> dict[str, Any]:
+    """Returns a CustomJob of Vertex AI: a chief and its workers, told apart by the environment.
 
     https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.customJobs
     """
@@ -82,7 +90,6 @@ def _training_job(deploy: DeploySettings) -> dict[str, Any]:
         ENABLE_VERTEX_KEY,
         VERTEX_REGION_KEY,
     )
-    from tfx.extensions.google_cloud_ai_platform.trainer.executor import TRAINING_ARGS_KEY
 
     machine: dict[str, Any] = {"machine_type": deploy.trainer.machine_type}
     if deploy.trainer.accelerators:
@@ -95,7 +102,8 @@ def _training_job(deploy: DeploySettings) -> dict[str, Any]:
                 "replica_count": replicas,
                 "container_spec": {"image_uri": deploy.image},
             }
-            for replicas in (1, deploy.trainer.workers - 1)
+            for replicas in (1, machines - 1)
+            if replicas
         ]
     }
     if deploy.service_account:
@@ -103,7 +111,7 @@ def _training_job(deploy: DeploySettings) -> dict[str, Any]:
     return {
         ENABLE_VERTEX_KEY: True,
         VERTEX_REGION_KEY: deploy.region,
-        TRAINING_ARGS_KEY: {
+        key: {
             "project": deploy.project,
             "job_spec": specification,
             "labels": dict(deploy.labels),

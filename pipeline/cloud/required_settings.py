@@ -40,7 +40,7 @@ def check_required(config: Config, target: Target) -> None:
         UsageError: The message names each setting.
     """
     deploy = config.deploy
-    gaps = [name for name in _compiled_in(config) if not attrgetter(name)(deploy)]
+    gaps = [name for name in _compiled_in(config, target) if not attrgetter(name)(deploy)]
     if gaps:
         raise UsageError(
             "These settings are empty. Give them in a profile's `deploy` section, or by "
@@ -72,7 +72,7 @@ def missing_settings(config: Config, target: Target) -> list[str]:
     """
     deploy = config.deploy
     platform = ["project", "region"] if target == "vertex" else ["host"]
-    needed = dict.fromkeys([*platform, *_compiled_in(config)])
+    needed = dict.fromkeys([*platform, *_compiled_in(config, target)])
     if deploy.push_to == "endpoint":
         needed["endpoint.name"] = None
     left = [name for name in needed if not attrgetter(name)(deploy)]
@@ -84,12 +84,13 @@ def missing_settings(config: Config, target: Target) -> list[str]:
     return [f"deploy.{name}" for name in left]
 
 
-def _compiled_in(config: Config) -> list[str]:
+def _compiled_in(config: Config, target: Target) -> list[str]:
     """Returns the settings without which a compiled pipeline can't run."""
     deploy = config.deploy
     names = ["bucket", "data", "image"]
     if (
         deploy.trainer.workers > 1
+        or (config.tuner.enabled and target == "vertex")
         or deploy.push_to == "endpoint"
         or config.beam.runner == "dataflow"
     ):

@@ -23,6 +23,12 @@ _REFRESHES_PER_SECOND: Final = 4
 _NAME_WIDTH: Final = max(map(len, PURPOSES))
 _PURPOSE_WIDTH: Final = max(map(len, PURPOSES.values()))
 
+# Folders of the trainings under way, in those of the nodes.
+_PROGRESS: Final = {
+    "Trainer": "model_run/*",
+    "Tuner": ".system/executor_execution/*/.temp/trials/trial_*",
+}
+
 
 class Narrator:
     """Writes a run's progress to a terminal, or to a file that stands in for one."""
@@ -110,14 +116,22 @@ class Narrator:
         return (f"{node_id:<{_NAME_WIDTH}}", "bold"), f"  {purpose:<{_PURPOSE_WIDTH}}"
 
     def _progress(self, node_id: str, since: float) -> str:
-        if node_id != "Trainer":
+        if node_id not in _PROGRESS:
             return ""
-        files = [
-            path
-            for path in (self._root / "Trainer" / "model_run").glob(f"*/{EPOCHS_FILE}")
-            if path.stat().st_mtime >= since
-        ]
-        return describe_epochs(max(files, key=lambda path: path.stat().st_mtime)) if files else ""
+        try:
+            files = [
+                (changed, path)
+                for path in (self._root / node_id).glob(f"{_PROGRESS[node_id]}/{EPOCHS_FILE}")
+                if (changed := path.stat().st_mtime) >= since
+            ]
+            newest = max(files)[1] if files else None
+            epochs = describe_epochs(newest) if newest else ""
+        except FileNotFoundError:
+            # TFX has just removed the folder of a search that is over.
+            return ""
+        if newest and node_id == "Tuner":
+            return f"trial {int(newest.parent.name.removeprefix('trial_')) + 1}, {epochs}"
+        return epochs
 
 
 def describe_epochs(progress: Path) -> str:

@@ -26,6 +26,7 @@ PURPOSES: Final[Mapping[str, str]] = {
     "ExampleValidator": "compare the data with the schema",
     "DataCheck": "stop on anomalies",
     "Transform": "weight n-grams, encode labels",
+    "Tuner": "search Trainer's settings",
     "Trainer": "train and export the model",
     "Baselines": "score the baselines",
     "InfraValidator": "try the model on a server",
@@ -62,6 +63,16 @@ def _transform(result: NodeResult) -> str:
         return labels
     # The first line stands for the n-grams outside the vocabulary.
     return f"{_count_lines(assets / names.NGRAM_VOCABULARY) - 1:,} n-grams, {labels}"
+
+
+def _tuner(result: NodeResult) -> str:
+    # Loads TFX.
+    from components.tuner.results import read_trials
+
+    trials = read_trials(str(result.folder("tuner_results")))
+    reached = {trial["number"]: trial["lrap"] for trial in trials if trial["lrap"]}
+    best = f"best of {len(trials)} trials: validation LRAP {max(reached.values()):.3f}"
+    return f"{best}, the profile's own {reached[1]:.3f}" if 1 in reached else best
 
 
 def _trainer(result: NodeResult) -> str:
@@ -141,6 +152,7 @@ _SUMMARIES: Final[Mapping[str, Callable[[NodeResult], str]]] = {
     "LastStatistics": _resolved("statistics"),
     "DataCheck": _data_check,
     "Transform": _transform,
+    "Tuner": _tuner,
     "Trainer": _trainer,
     "Baselines": _baselines,
     "InfraValidator": _infra_validator,

@@ -1,4 +1,4 @@
-"""Somebody else's data: other column names, another separator, their own split, bad rows."""
+"""Somebody else's data: other column names, another separator, their own split, bad rows, tuned."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 import pytest
 import tensorflow as tf
 
+from components.tuner.results import read_trials, trial_table
 from pipeline.sample.generator import generate
 from schema import names
 from tests.support import runs
@@ -21,6 +22,10 @@ data:
 features: {max_tokens: 3000, weighting: keras}
 trainer: {hidden_units: [64, 32], epochs: 4, optimizer: adam, batch_size: 32,
           learning_rate: 0.01}
+tuner:
+  enabled: true
+  space: {learning_rate: {min: 0.005, max: 0.05, log: true}, hidden_units: [[64]]}
+  trials: 2
 gate: {floors: {micro_f1: 0.2}, max_drop_from_baseline: {}}
 serving: {top_k: 3}
 """
@@ -48,11 +53,15 @@ def finished(tmp_path_factory):
         file.write("602,train,a\n")
     # Paths are never patterns.
     output = folder / "[out] *?"
-    run = runs.tagger(
+    return run_again(output), output, expected
+
+
+def run_again(output):
+    folder = output.parent
+    return runs.tagger(
         "run", "--data", folder / "articles.csv", "--profile", folder / "mine.yaml",
         "--output", output,
     )  # fmt: skip
-    return run, output, expected
 
 
 def test_it_is_pushed(finished):
@@ -108,3 +117,29 @@ def test_predict_gives_as_many_labels_as_asked_for(finished):
     _, output, _ = finished
     run = runs.tagger("predict", "--model", output, "--json", "a text")
     assert len(json.loads(run.output)["suggestions"]) == 3
+
+
+def test_trainer_trains_by_the_best_trial_as_the_trial_did(finished):
+    run, output, _ = finished
+    (folder,) = (output / "pipeline" / "Tuner" / "tuner_results").iterdir()
+    best, other = read_trials(str(folder))
+    (own,) = (trial["values"] for trial in (best, other) if trial["number"] == 1)
+    assert own == {"learning_rate": 0.01, "hidden_units": [64, 32]}
+    assert best["lrap"] > other["lrap"]
+    (version,) = runs.versions(output)
+    info = json.loads((version / names.EXTRA_ASSETS_DIR / names.MODEL_INFO_FILE).read_text())
+    assert best["values"].items() <= info["settings"].items()
+    # To the bit: the same papers, seed, loss and early stopping.
+    assert info["validation"]["val_lrap"] == best["lrap"]
+    assert json.loads((output / "report" / "report.json").read_text())["tuning"] == [best, other]
+    for row in trial_table([best, other])[1:]:
+        assert " ".join(row) in run
+
+
+def test_a_second_run_searches_nothing_again(finished):
+    _, output, _ = finished
+    assert run_again(output).code == 0
+    counts = runs.executions(output)
+    for node in ("Tuner", "Trainer"):
+        assert counts[node] == {"COMPLETE": 1, "CACHED": 1}
+    assert len(runs.versions(output)) == 1

@@ -86,7 +86,7 @@ def score(output, version) -> Callable[[str], Scored]:
 def test_it_tells_what_it_did(first_run, version):
     run = first_run.run
     assert run.code == 0, run.output
-    for component in PURPOSES:
+    for component in PURPOSES.keys() - {"Tuner"}:
         assert f"✓ {component}" in run
     assert "Traceback" not in run.output
     # Nothing that a library says reaches the person.

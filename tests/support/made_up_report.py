@@ -49,6 +49,11 @@ def made_up_report(seed: int = 0) -> dict[str, Any]:
             "kept_epoch": 2,
             "summary": "hidden_1 (SparseDense)",
         },
+        "tuning": [
+            {"number": 2, "lrap": 0.8123, "values": {"learning_rate": 0.0123456, "dropout": 0.3}},
+            {"number": 1, "lrap": 0.7654, "values": {"learning_rate": 0.02, "dropout": 0.5}},
+            {"number": 3, "lrap": None, "values": {"learning_rate": 0.1, "dropout": 0.5}},
+        ],
         "data": _data(dice),
         "card": {
             "data": "papers.csv",

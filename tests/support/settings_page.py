@@ -35,7 +35,7 @@ An empty cell in a profile's column means that the profile keeps the default. Th
 from the docstrings of the settings classes by `make docs`.
 """
 _BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-_NAMES = {int: "whole number", float: "number", bool: "true or false", str: "text"}
+_NAMES = {int: "whole number", float: "number", bool: "true or false", str: "text", Any: "values"}
 
 
 def settings_page() -> str:
@@ -110,6 +110,8 @@ def _type(annotation: Any) -> str:
     if origin is tuple:
         kind = _type(arguments[0])
         return f"list of {kind}s" if kind.endswith("number") else f"list of {kind}"
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return "mapping"
     if origin is dict:
         return f"mapping of {_type(arguments[0])} to {_type(arguments[1])}"
     return _NAMES[annotation]

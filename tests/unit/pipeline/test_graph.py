@@ -74,8 +74,22 @@ def test_a_run_on_this_machine_loads_no_client_library_of_google():
 
 
 def test_every_component_has_its_purpose_told(components):
-    assert len(components) == len(PURPOSES)
-    assert set(order_of(build())) == set(components) == set(PURPOSES)
+    assert set(order_of(build())) == set(components) == PURPOSES.keys() - {"Tuner"}
+    assert set(order_of(build("tuner.enabled=true"))) == set(PURPOSES)
+
+
+def test_the_tuner_hands_its_best_values_to_trainer():
+    tuned = {each.id: each for each in build("tuner.enabled=true").components}
+    tuner, trainer = tuned["Tuner"], tuned["Trainer"]
+    assert trainer.inputs["hyperparameters"] is tuner.outputs["best_hyperparameters"]
+    assert tuned["Report"].inputs["tuner_results"] is tuner.outputs["tuner_results"]
+    for key, output in (("examples", "transformed_examples"), ("transform_graph",) * 2):
+        assert tuner.inputs[key] is trainer.inputs[key] is tuned["Transform"].outputs[output]
+    assert "DataCheck" in upstream(tuned, "Tuner")
+    # What is served changes no trial.
+    changed = {each.id: each for each in build("tuner.enabled=true", "serving.top_k=3").components}
+    assert changed["Tuner"].exec_properties == tuner.exec_properties
+    assert changed["Trainer"].exec_properties != trainer.exec_properties
 
 
 def test_nothing_is_trained_before_the_data_was_checked(components):

@@ -58,7 +58,7 @@ def test_it_can_be_navigated(whole):
     assert named <= set(ids)
     sections = [each["id"] for each in whole.of("section")]
     assert [link["href"] for link in whole.of("a")] == [f"#{section}" for section in sections]
-    assert len(sections) == 14
+    assert len(sections) == 15
     levels = [int(tag[1]) for tag, _ in whole.elements if re.fullmatch(r"h\d", tag)]
     assert (levels[0], levels.count(1)) == (1, 1)
     assert all(after - before <= 1 for before, after in pairwise(levels))

@@ -28,6 +28,7 @@ def test_nothing_is_asked_for_by_default():
         "trainer": None,
         "others": None,
         "training_job": None,
+        "tuning_job": None,
         "endpoint": "",
         "beam_arguments": tuple(load_config("default").beam.pipeline_args()),
         "earlier_runs": True,

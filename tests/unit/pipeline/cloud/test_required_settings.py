@@ -66,6 +66,7 @@ def test_the_shipped_example_is_full_of_placeholders():
     ("override", "expected"),
     [
         ("deploy.image=image:1", ["bucket", "data"]),
+        ("tuner.enabled=true", ["project", "region", "bucket", "data", "image"]),
         ("deploy.trainer.workers=2", ["project", "region", "bucket", "data", "image"]),
         ("beam.runner=dataflow", ["project", "region", "bucket", "data", "image", "beam_image"]),
         (

@@ -109,6 +109,16 @@ def test_a_terminal_shows_the_epochs_of_this_training_only(tmp_path):
     assert "epoch" not in plain(file)
 
 
+def test_a_terminal_shows_the_trial_under_way(tmp_path):
+    trials = tmp_path / "Tuner" / ".system" / "executor_execution" / "9" / ".temp" / "trials"
+    write_progress(trials / "trial_03", {**EPOCH, "epoch": 5}, age=60)
+    write_progress(trials / "trial_04", STEP)
+    narrator, file = make(tmp_path, terminal=True)
+    narrator.started("Tuner")
+    narrator.stop()
+    assert re.search("trial 5, epoch 2/6, step 40/90, loss 0.1235", plain(file))
+
+
 def test_a_terminal_keeps_up_with_the_progress(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_REFRESHES_PER_SECOND", 1000)
     asked = threading.Semaphore(0)

@@ -1,0 +1,1 @@
+"""The tuner: trials of Trainer's own training with other settings."""
