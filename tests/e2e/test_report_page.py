@@ -76,9 +76,12 @@ def test_nothing_sticks_out_to_the_side(browser, pages, name, width):
     assert browser.execute_script(TOO_WIDE) == []
 
 
-def test_paper_shows_all_columns_and_bars(browser, pages):
+def test_paper_is_light_and_shows_all_columns_and_bars(browser, pages):
     look(browser, pages["report"], A4)
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": dark})
+    ink = browser.execute_script("return getComputedStyle(document.body).color")
+    assert ink == "rgb(24, 33, 45)"
     assert browser.execute_script(TOO_WIDE) == []
     colours = "return getComputedStyle(document.querySelector('.fill')).printColorAdjust"
     assert browser.execute_script(colours) == "exact"
