@@ -116,8 +116,9 @@ class GateRow:
             )
         if self.slice and self.metric == EXAMPLES:
             return (
-                f"slice {self.slice} has {self.papers:,} test papers, at least {self.bound:,.0f} "
-                "are needed: bound another slice (the report lists them), or set gate.min_examples"
+                f"slice {self.slice} has {self.papers:,} test papers, must have at least "
+                f"{self.bound:,.0f}: bound another slice (the report lists them), or set "
+                "gate.min_examples"
             )
         where = f" in slice {self.slice} ({self.papers:,} test papers)" if self.slice else ""
         text = f"{self.metric} is {self.candidate:.{digits}f}{where}, must be at "

@@ -16,25 +16,23 @@ NO_BASELINES: Final = (
 )
 
 
-def _known(metric: str) -> str:
-    if metric == EXAMPLES:
-        raise ValueError("the number of test papers has its own bound, gate.min_examples")
-    if metric not in METRIC_NAMES:
-        known = ", ".join(name for name in METRIC_NAMES if name != EXAMPLES)
-        raise ValueError(f"there is no such metric; choose from {known}")
-    return metric
-
-
 def _floor(metric: str) -> str:
-    if METRICS[_known(metric)].higher_is_better is False:
+    if _higher_is_better(metric) is False:
         raise ValueError("lower is better, so bound it in gate.ceilings or gate.slice_ceilings")
     return metric
 
 
 def _ceiling(metric: str) -> str:
-    if METRICS[_known(metric)].higher_is_better:
+    if _higher_is_better(metric):
         raise ValueError("higher is better, so bound it in gate.floors or gate.slice_floors")
     return metric
+
+
+def _higher_is_better(metric: str) -> bool | None:
+    known = [name for name in METRIC_NAMES if name != EXAMPLES]
+    if metric not in known:
+        raise ValueError(f"there is no such metric; choose from {', '.join(known)}")
+    return METRICS[metric].higher_is_better
 
 
 Floors = dict[Annotated[str, AfterValidator(_floor)], float]

@@ -42,19 +42,10 @@ _MEASURED: Final = (
     Metric("micro_pr_auc", "PR-AUC", "Area under the precision-recall curve"),
     Metric("coverage", "coverage", "Share of papers with at least one correct suggestion"),
     Metric("suggestions", "suggestions", "Mean number of labels suggested for a paper", None),
-    Metric(
-        "missed", "missed", "Mean number of a paper's true labels that are not suggested", False
-    ),
+    Metric("missed", "missed", "Mean number of a paper's true labels not suggested", False),
     Metric("extra", "extra", "Mean number of a paper's suggestions that are wrong", False),
-    Metric(
-        "labels_found", "labels found", "Number of labels with a correct suggestion", format=",.0f"
-    ),
-    Metric(
-        "labels_half_found",
-        "labels half found",
-        "Number of labels that are suggested for over half of their papers",
-        format=",.0f",
-    ),
+    Metric("labels_found", "labels found", "Labels with a correct suggestion", format=",.0f"),
+    Metric("labels_half_found", "half found", "Labels with a recall over a half", format=",.0f"),
     Metric("hamming_loss", "Hamming loss", "Share of paper-label pairs that are wrong", False),
     Metric(
         "binary_accuracy",
@@ -62,15 +53,12 @@ _MEASURED: Final = (
         "Accuracy over all paper-label pairs at 0.5 (near 1 for any model)",
     ),
     Metric(
-        "ece",
-        "calibration error",
-        "Mean gap between probability and observed frequency (near 0 for any model)",
-        False,
+        "ece", "calibration error", "Mean gap between probability and observed frequency", False
     ),
     Metric(
         "ece_suggested",
         "calibration error of suggestions",
-        "Mean gap between probability and frequency, of labels suggested or above 0.1",
+        "The calibration error of labels that are suggested or above 0.1",
         False,
     ),
     Metric("examples", "test papers", "Number of test papers", None, ",.0f"),
@@ -110,9 +98,6 @@ VOCABULARY_ONLY: Final = "vocabulary_only/"
 # What the gate can compare two models by.
 ComparedMetric = Literal["micro_f1", "macro_f1", "precision@1", "ndcg@5", "lrap", "binary_accuracy"]
 
-# What is measured for each label.
-LABEL_METRICS: Final = (
-    "support", "suggested", "missed", "extra", "precision", "recall", "f1", "pr_auc",
-)  # fmt: skip
-# Those that are numbers of papers.
-LABEL_COUNTS: Final = LABEL_METRICS[:4]
+# What is counted for each label, and what else is measured.
+LABEL_COUNTS: Final = ("support", "suggested", "missed", "extra")
+LABEL_METRICS: Final = (*LABEL_COUNTS, "precision", "recall", "f1", "pr_auc")

@@ -48,7 +48,7 @@ def change(metric, candidate, baseline, bound, passed=False):
         ),
         (
             replace(floor("examples", 100.0, 150.0), slice="archive: cs"),
-            "slice archive: cs has 100 test papers, at least 150 are needed: bound another slice "
+            "slice archive: cs has 100 test papers, must have at least 150: bound another slice "
             "(the report lists them), or set gate.min_examples",
             "at least 150",
         ),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from sklearn.metrics import f1_score, recall_score
 
 from components.metrics.bootstrap import Scored
+from components.papers.examples import parse_example
 from components.papers.paper_keys import paper_keys, write_train_keys
 from components.report.last_model import against_last
 from components.report.scoring import SampledPapers
@@ -21,61 +21,55 @@ from tests.support.report_served import (
 )
 
 RECORDS = draw_papers(300)
-SEEN = range(0, 300, 3)
+PAPERS = [parse_example(record) for record in RECORDS]
+KEYS = paper_keys(*([getattr(p, key).encode() for p in PAPERS] for key in ("title", "abstract")))
 # The last model calls its columns by these names.
 LAST_LABELS = ["gone", *LABELS[:0:-1]]
 
 
-def keys(records: list[bytes]) -> np.ndarray:
-    texts = [tf.train.Example.FromString(each).features.feature for each in records]
-    return paper_keys(
-        *([text[name].bytes_list.value[0] for text in texts] for name in ("titles", "summaries"))
-    )
-
-
-def sampled(records: list[bytes]) -> SampledPapers:
-    return SampledPapers(len(records), np.arange(len(records)), records)
+def against(folder, now: np.ndarray, rows: np.ndarray):
+    truth = np.array([[label in true_labels(RECORDS[row]) for label in LABELS] for row in rows])
+    own = Scored(truth.astype(np.float32), (truth & now).astype(np.float32), 0.5)
+    papers = SampledPapers(len(rows), rows, [RECORDS[row] for row in rows])
+    return own, against_last(own, LABELS, papers, str(folder), 0.95)
 
 
 @pytest.fixture(scope="module")
 def last(tmp_path_factory):
+    """A model that was trained on every third paper."""
     folder = tmp_path_factory.mktemp("last")
-    saved_model = folder / "Format-Serving"
-    save_model(saved_model)
-    (saved_model / "assets" / "labels").write_text("".join(f"{each}\n" for each in LAST_LABELS))
-    write_train_keys(str(folder), keys([RECORDS[row] for row in SEEN]))
-    return str(folder)
+    save_model(folder / "Format-Serving")
+    labels = folder / "Format-Serving" / "assets" / "labels"
+    labels.write_text("".join(f"{each}\n" for each in LAST_LABELS))
+    write_train_keys(str(folder), KEYS[::3])
+    return folder
 
 
 def test_labels_that_both_models_know_are_compared_on_papers_new_to_the_last(last):
-    truth = np.array([[label in true_labels(each) for label in LABELS] for each in RECORDS])
     # This model is right about its second label, and suggests no other.
-    now = truth & (np.arange(len(LABELS)) == 1)
-    own = Scored(truth.astype(np.float32), now.astype(np.float32), 0.5)
-    found = against_last(own, LABELS, sampled(RECORDS), last, 0.95)
-    new = np.flatnonzero(~np.isin(keys(RECORDS), keys([RECORDS[row] for row in SEEN])))
+    own, found = against(last, np.arange(len(LABELS)) == 1, np.arange(300))
+    new = np.flatnonzero(~np.isin(KEYS, KEYS[::3]))
     assert 100 < new.size <= 200
     assert (found["papers"], found["new"], found["gone"]) == (new.size, LABELS[:1], ["gone"])
-    scores = np.array([expected_scores(each) for each in RECORDS])
-    silent = np.array([is_silent(each) for each in RECORDS])
+    suggested = np.array([expected_scores(each) for each in RECORDS]) >= np.float32(0.4)
+    suggested &= ~np.array([is_silent(each) for each in RECORDS])[:, np.newaxis]
     for row in found["labels"]:
         column = LABELS.index(row["label"])
-        before = (scores[:, LAST_LABELS.index(row["label"])] >= np.float32(0.4)) & ~silent
-        true, old, mine = (each[new] for each in (truth[:, column], before, now[:, column]))
+        true, now = own.y_true[new, column] > 0, own.suggested[new, column]
+        before = suggested[new, LAST_LABELS.index(row["label"])]
         assert row["support"] == true.sum()
-        for prefix, suggested in (("", mine), ("last_", old)):
-            expected = f1_score(true, suggested), recall_score(true, suggested)
-            assert (row[f"{prefix}f1"], row[f"{prefix}recall"]) == pytest.approx(expected)
-        assert row["gained"] == ((mine == true) & (old != true)).sum()
-        assert row["lost"] == ((mine != true) & (old == true)).sum()
-    assert [row["label"] for row in found["labels"]] == LABELS[1:]
+        assert (row["f1"], row["recall"]) == (f1_score(true, now), recall_score(true, now))
+        assert row["last_f1"] == pytest.approx(f1_score(true, before))
+        assert row["last_recall"] == pytest.approx(recall_score(true, before))
+        assert row["gained"] == ((now == true) & (before != true)).sum()
+        assert row["lost"] == ((now != true) & (before == true)).sum()
     # It is right more often about the others too, but only by suggesting none of them.
-    assert [row["change"] for row in found["labels"]] == ["better", "", ""]
+    changes = {row["label"]: row["change"] for row in found["labels"]}
+    assert changes == dict(zip(LABELS[1:], ("better", "", ""), strict=True))
     assert found["labels"][1]["gained"] > 2 * found["labels"][1]["lost"]
 
 
 def test_there_is_nothing_to_compare_without_a_new_paper_or_the_last_model(last, tmp_path):
-    old = [RECORDS[row] for row in SEEN]
-    own = Scored(np.zeros((len(old), 4), np.float32), np.zeros((len(old), 4), np.float32), 0.5)
-    for folder in (last, str(tmp_path)):
-        assert against_last(own, LABELS, sampled(old), folder, 0.95) is None
+    nothing, seen = np.zeros(len(LABELS), bool), np.arange(0, 300, 3)
+    for folder in (last, tmp_path):
+        assert against(folder, nothing, seen)[1] is None
