@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -18,7 +18,9 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.pusher_pb2 import PushDestination
+from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 from tfx.proto.transform_pb2 import SplitsConfig
+from tfx.proto.tuner_pb2 import TuneArgs
 
 from components.baselines.component import Baselines
 from components.data_check.component import DataCheck
@@ -38,10 +40,15 @@ from pipeline.resolvers import (
     last_blessed,
     last_statistics,
 )
-from pipeline.run_parameters import provenance, run_parameters
+from pipeline.run_parameters import (
+    RUN_FN,
+    TUNER_FN,
+    provenance,
+    run_parameters,
+    trainer_config,
+)
 from pipeline.source_digest import own_source_digest, source_digest
-from pipeline.training import make_trainer, make_tuner
-from schema.names import MODEL_NAME, SPLITS, TRAIN
+from schema.names import MODEL_NAME, SPLITS, TRAIN, VALIDATION
 from schema.words import Words
 
 # Kubeflow and Vertex AI allow no underscore in it.
@@ -93,8 +100,7 @@ def create_pipeline(
     transform = _transform(config, examples, schema)
     # Stock TFX would run Transform before, or without, a verdict on the data.
     transform.add_upstream_node(data_check)
-    tuner = make_tuner(config, transform, parameters, cloud) if config.tuner.enabled else None
-    trainer = make_trainer(config, transform, tuner, parameters, cloud)
+    tuner, trainer = _training(config, transform, parameters, cloud)
     baselines = Baselines(
         examples=examples,
         # When they are computed changes no result, so it must not spoil the cache.
@@ -226,3 +232,43 @@ def _transform(config: Config, examples: Any, schema: Any) -> Transform:
         disable_statistics=True,
         disable_analyzer_cache=True,
     )
+
+
+def _training(
+    config: Config,
+    transform: Transform,
+    parameters: Mapping[str, RuntimeParameter],
+    cloud: CloudOptions | None,
+) -> tuple[Tuner | None, Trainer]:
+    """Returns Trainer, and the Tuner that finds its settings where that is enabled."""
+    tuner, trainer_kind, tuner_kind, tune_args = None, Trainer, Tuner, None
+    if cloud and (cloud.training_job or cloud.tuning_job):
+        # Loads Google's client library, which no run here needs.
+        from tfx.extensions.google_cloud_ai_platform.trainer import component as cloud_trainer
+        from tfx.extensions.google_cloud_ai_platform.tuner import component as cloud_tuner
+
+        trainer_kind = cloud_trainer.Trainer if cloud.training_job else Trainer
+        if cloud.tuning_job:
+            tuner_kind = cloud_tuner.Tuner
+            tune_args = TuneArgs(num_parallel_trials=config.deploy.parallel_trials)
+    settings = trainer_config(config, cloud)
+    inputs = {
+        "examples": transform.outputs["transformed_examples"],
+        "transform_graph": transform.outputs["transform_graph"],
+        "train_args": TrainArgs(splits=[TRAIN]),
+        "eval_args": EvalArgs(splits=[VALIDATION]),
+    }
+    if config.tuner.enabled:
+        # What the served model answers changes no trial, so it must not spoil the cache.
+        found = {**settings, "top_k": None}
+        tuner = tuner_kind(tuner_fn=TUNER_FN, tune_args=tune_args, custom_config=found, **inputs)
+        if "custom_config" in parameters:
+            # TFX's Tuner, unlike its Trainer, would take a parameter's description for its value.
+            tuner.exec_properties["custom_config"] = parameters["custom_config"]
+    trainer = trainer_kind(
+        run_fn=RUN_FN,
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        custom_config=parameters.get("custom_config", settings),
+        **inputs,
+    )
+    return tuner, trainer

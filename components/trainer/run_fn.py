@@ -78,20 +78,10 @@ def run_fn(fn_args: FnArgs) -> None:
 def fit(
     fn_args: FnArgs, settings: TrainerSettings, strategy: tf.distribute.Strategy, run_dir: str
 ) -> tuple[keras.Model, TrainingResult, NDArray[np.int64]]:
-    """Trains a model on the transformed examples, here and in each trial of the Tuner.
-
-    Args:
-        fn_args: TFX's arguments.
-        settings: How to train.
-        strategy: On which devices.
-        run_dir: Folder of the logs.
+    """Trains a network on the transformed examples, for Trainer and in each trial of the Tuner.
 
     Returns:
         The network that is served, what the training did, and the keys of its papers.
-
-    Raises:
-        UsageError: Training diverged.
-        BadInputError: There are too few papers.
     """
     make_reproducible(settings.seed)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from tfx.dsl.io import fileio
 
 from components.trainer.settings import chosen_values
 
-_RESULTS_FILE: Final = "tuner_results.json"
-
 Trials = Sequence[Mapping[str, Any]]
 
 
 def read_trials(folder: str) -> Trials:
-    """Reads what TFX's Tuner wrote.
-
-    Returns:
-        `number`, from 1; `lrap` on validation, None where training diverged; and the `values` by
-        setting of each trial, best first. The first has the profile's own values.
-    """
-    with fileio.open(f"{folder}/{_RESULTS_FILE}") as file:
+    """Returns `number`, `lrap` (None: diverged) and `values` of each trial, best first."""
+    with fileio.open(f"{folder}/tuner_results.json") as file:
         rows = json.loads(file.read())
     return [
         {
@@ -35,19 +28,14 @@ def read_trials(folder: str) -> Trials:
 
 
 def trial_table(trials: Trials) -> list[list[str]]:
-    """Returns the cells of a table: a row of heads, then a row for each trial."""
-    heads = ["trial", "LRAP", *trials[0]["values"]]
-    return [heads] + [
-        [
-            f"{trial['number']}{' (profile)' if trial['number'] == 1 else ''}",
-            "diverged" if trial["lrap"] is None else f"{trial['lrap']:.4f}",
-            *map(_text, trial["values"].values()),
-        ]
-        for trial in trials
-    ]
+    """Returns the cells of a table: a row of heads, then one for each trial."""
+    rows = [["trial", "LRAP", *trials[0]["values"]]]
+    for trial in trials:
+        number = f"{trial['number']}{' (profile)' if trial['number'] == 1 else ''}"
+        lrap = f"{trial['lrap']:.4f}" if trial["lrap"] else "diverged"
+        rows.append([number, lrap, *map(_text, trial["values"].values())])
+    return rows
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return value if isinstance(value, str) else json.dumps(value)
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value).strip('"')

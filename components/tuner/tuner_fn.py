@@ -17,7 +17,6 @@ from components.trainer.run_fn import fit
 from components.trainer.settings import TrainerSettings, with_hyperparameters
 from components.trainer.strategy import pick_strategy
 from components.tuner.settings import Range, TunerSettings
-from schema.errors import UsageError
 from schema.settings_errors import read_section
 
 # KerasTuner would leave a failed trial out of the results. No training reaches an LRAP of 0.
@@ -25,12 +24,7 @@ _DIVERGED: Final = 0.0
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
-    """Returns the search that TFX's Tuner starts.
-
-    Args:
-        fn_args: TFX's arguments. `custom_config` holds `settings`, the TrainerSettings, and
-            `tuner`, the TunerSettings, as JSON.
-    """
+    """Returns the search; `custom_config` has the TrainerSettings and TunerSettings as JSON."""
     trainer = read_section(TrainerSettings, fn_args.custom_config["settings"], "trainer")
     tuner = read_section(TunerSettings, fn_args.custom_config["tuner"], "tuner")
     return TunerFnResult(TrainerTuner(fn_args, trainer, tuner), fit_kwargs={})
@@ -41,20 +35,18 @@ class TrainerTuner(keras_tuner.Tuner):
 
     def __init__(self, fn_args: FnArgs, trainer: TrainerSettings, tuner: TunerSettings) -> None:
         """Prepares a search; `fn_args` are those of `components.trainer.run_fn.fit`."""
-        space = search_space(tuner, trainer)
-        oracle = _ORACLES[tuner.algorithm](
+        oracle = _Oracle(
             keras_tuner.Objective(EARLY_STOPPING_FIGURE, "max"),
             max_trials=tuner.trials,
             seed=tuner.seed,
-            hyperparameters=space,
+            hyperparameters=search_space(tuner, trainer),
         )
         super().__init__(oracle, directory=fn_args.working_dir, project_name="trials")
         self._fn_args = fn_args
         self._trainer = trainer
 
-    def run_trial(self, trial: Trial, **others: Any) -> dict[str, float]:
+    def run_trial(self, trial: Trial, **_others: Any) -> dict[str, float]:
         """Trains as Trainer does, and returns the kept epoch's LRAP."""
-        del others
         try:
             settings = with_hyperparameters(self._trainer, trial.hyperparameters.values)
             # Of several machines, each is at a trial of its own.
@@ -80,57 +72,28 @@ class TrainerTuner(keras_tuner.Tuner):
         super().on_trial_end(trial)
         release_memory()
 
-    def get_best_hyperparameters(self, num_trials: int = 1) -> list[keras_tuner.HyperParameters]:
-        """Returns the best values first.
 
-        Raises:
-            UsageError: All trials diverged.
-        """
-        (best,) = self.oracle.get_best_trials(1)
-        if best.score == _DIVERGED:
-            raise UsageError(
-                "training diverged in all trials of the tuner: search lower values of "
-                "tuner.space.learning_rate"
-            )
-        return list(super().get_best_hyperparameters(num_trials))
-
-
-class _OwnValuesFirst(keras_tuner.Oracle):
-    """Has the profile's own values tried first: the search then ends no lower than these."""
+class _Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
+    """Tries the profile's own values first: the search then ends no lower than these."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Returns the values of the next trial."""
         if self.trials:
             return dict(super().populate_space(trial_id))
         own = {each.name: each.default for each in self.hyperparameters.space}
         return {"status": TrialStatus.RUNNING, "values": own}
 
 
-class _Random(_OwnValuesFirst, keras_tuner.oracles.RandomSearchOracle):
-    pass
-
-
-class _Bayesian(_OwnValuesFirst, keras_tuner.oracles.BayesianOptimizationOracle):
-    pass
-
-
-_ORACLES: Final = {"random": _Random, "bayesian": _Bayesian}
-
-
 def search_space(tuner: TunerSettings, trainer: TrainerSettings) -> keras_tuner.HyperParameters:
-    """Returns the space as KerasTuner takes it, with the profile's own values for defaults.
-
-    Values of a list are JSON: a choice of KerasTuner's can't be a list itself.
-    """
+    """Returns the space, with the profile's own values for defaults; those of lists are JSON."""
     space = keras_tuner.HyperParameters()
     own = json.loads(trainer.model_dump_json())
     for name, searched in tuner.space.items():
-        if not isinstance(searched, Range):
-            values = dict.fromkeys(json.dumps(value) for value in (own[name], *searched))
-            space.Choice(name, list(values))
-            continue
-        whole = TrainerSettings.model_fields[name].annotation is not float
-        draw = space.Int if whole else space.Float
-        scale = "log" if searched.log else "linear"
-        draw(name, searched.min, searched.max, sampling=scale, default=own[name])
+        if isinstance(searched, Range):
+            is_float = TrainerSettings.model_fields[name].annotation is float
+            draw = space.Float if is_float else space.Int
+            scale = "log" if searched.log else "linear"
+            draw(name, searched.min, searched.max, sampling=scale, default=own[name])
+        else:
+            # A choice of KerasTuner's can't be a list itself.
+            space.Choice(name, list(dict.fromkeys(map(json.dumps, (own[name], *searched)))))
     return space

@@ -14,7 +14,6 @@ from components.example_gen.curation_report import CurationReport, warnings
 from components.metrics.names import METRICS, VOCABULARY_ONLY
 from pipeline.cli.curation_table import show_curation, show_warnings
 from pipeline.cli.suggestions import one_line
-from pipeline.cli.trials_table import show_trials
 from pipeline.local.output_folder import OutputFolder
 from pipeline.local.output_redirect import output_dropped
 from pipeline.local.results import METRICS_FILE, infra_report, is_blessed, read_json, served_model
@@ -50,7 +49,7 @@ def show_results(
     show_warnings(console, warnings(CurationReport(**counts), settings))
     console.print()
     if "Tuner" in result.nodes:
-        show_trials(console, result.nodes["Tuner"])
+        _show_trials(console, str(result.nodes["Tuner"].folder("tuner_results")))
     if result.metrics:
         _show_metrics(console, result)
         console.print()
@@ -94,6 +93,18 @@ def refuse_unblessed(result: RunResult, words: Words) -> None:
             f"The gate refused the model; nothing was pushed:\n{reasons}\n"
             "Train a better one, or change the bounds in the profile's `gate` section."
         )
+
+
+def _show_trials(console: Terminal, folder: str) -> None:
+    # Loads TFX.
+    from components.tuner.results import read_trials, trial_table
+
+    heads, *rows = trial_table(read_trials(folder))
+    table = Table(*heads, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*map(styled, row))
+    console.print(table)
+    console.print()
 
 
 def _show_metrics(console: Terminal, result: RunResult) -> None:

@@ -23,8 +23,8 @@ _REFRESHES_PER_SECOND: Final = 4
 _NAME_WIDTH: Final = max(map(len, PURPOSES))
 _PURPOSE_WIDTH: Final = max(map(len, PURPOSES.values()))
 
-# Folders of the trainings under way, in those of the nodes.
-_PROGRESS: Final = {
+# Folders of the trainings, in those of the nodes.
+_TRAININGS: Final = {
     "Trainer": "model_run/*",
     "Tuner": ".system/executor_execution/*/.temp/trials/trial_*",
 }
@@ -116,22 +116,20 @@ class Narrator:
         return (f"{node_id:<{_NAME_WIDTH}}", "bold"), f"  {purpose:<{_PURPOSE_WIDTH}}"
 
     def _progress(self, node_id: str, since: float) -> str:
-        if node_id not in _PROGRESS:
+        if node_id not in _TRAININGS:
             return ""
         try:
-            files = [
-                (changed, path)
-                for path in (self._root / node_id).glob(f"{_PROGRESS[node_id]}/{EPOCHS_FILE}")
-                if (changed := path.stat().st_mtime) >= since
-            ]
-            newest = max(files)[1] if files else None
-            epochs = describe_epochs(newest) if newest else ""
+            found = (self._root / node_id).glob(f"{_TRAININGS[node_id]}/{EPOCHS_FILE}")
+            changed, newest = max(
+                ((path.stat().st_mtime, path) for path in found), default=(0, None)
+            )
+            if newest is None or changed < since:
+                return ""
+            trial = newest.parent.name.removeprefix("trial_") if node_id == "Tuner" else ""
+            return (f"trial {int(trial) + 1}, " if trial else "") + describe_epochs(newest)
         except FileNotFoundError:
             # TFX has just removed the folder of a search that is over.
             return ""
-        if newest and node_id == "Tuner":
-            return f"trial {int(newest.parent.name.removeprefix('trial_')) + 1}, {epochs}"
-        return epochs
 
 
 def describe_epochs(progress: Path) -> str:

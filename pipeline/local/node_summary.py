@@ -69,10 +69,8 @@ def _tuner(result: NodeResult) -> str:
     # Loads TFX.
     from components.tuner.results import read_trials
 
-    trials = read_trials(str(result.folder("tuner_results")))
-    reached = {trial["number"]: trial["lrap"] for trial in trials if trial["lrap"]}
-    best = f"best of {len(trials)} trials: validation LRAP {max(reached.values()):.3f}"
-    return f"{best}, the profile's own {reached[1]:.3f}" if 1 in reached else best
+    best, *others = read_trials(str(result.folder("tuner_results")))
+    return f"best of {1 + len(others)} trials: validation LRAP {best['lrap']:.3f}"
 
 
 def _trainer(result: NodeResult) -> str:
