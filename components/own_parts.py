@@ -3,54 +3,53 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import traceback
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from schema.errors import UsageError
 
+# What each function takes, by the setting that names it.
+PARAMETERS: Final = {
+    "features.preprocessing_fn": ("inputs", "custom_config"),
+    "trainer.build_model": ("feature_spec", "label_count", "settings"),
+}
 
-def load_function(path: str, setting: str, *parameters: str) -> Callable[..., Any]:
-    """Imports a function that a setting names.
+
+def load_function(setting: str, path: str) -> Callable[..., Any]:
+    """Imports the function that a setting names.
 
     Args:
-        path: Its import path, such as `package.module.function`.
-        setting: The setting, for messages.
-        parameters: What it is called with, by position.
+        setting: The setting.
+        path: Its value, such as `package.module.function`.
 
     Raises:
-        UsageError: There is no such function, or it can't be called so.
+        UsageError: There is no such function, or it takes something else.
     """
     module_name, _, name = path.rpartition(".")
-    if not module_name:
-        raise UsageError(f"{setting}: {path!r} is not an import path such as package.module.{name}")
     try:
-        module = import_module(module_name)
+        # Without a dot it is the module that is missing.
+        module = import_module(module_name or path)
     except Exception as error:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if missing and f"{module_name}.".startswith(f"{missing}."):
+        if isinstance(error, ModuleNotFoundError) and f"{path}.".startswith(f"{error.name}."):
             raise UsageError(
-                f"{setting}: there is no module {missing!r}. It must be in the folder of the "
-                "profile, in a folder of PYTHONPATH, or installed"
+                f"{setting}: there is no module {error.name!r} for {path!r}. Give the path of a "
+                "function, such as package.module.function, whose module is in the profile's "
+                "folder, in PYTHONPATH, or installed"
             ) from error
-        last = traceback.extract_tb(error.__traceback__)[-1]
+        at = traceback.extract_tb(error.__traceback__)[-1]
         raise UsageError(
-            f"{setting}: importing {module_name} fails in {last.filename}, line {last.lineno}: "
-            f"{type(error).__name__}: {error}"
+            f"{setting}: can't import {path}: {error!r} in {at.filename}, line {at.lineno}"
         ) from error
-    where = getattr(sys.modules[module_name], "__file__", None) or module_name
     function = getattr(module, name, None)
     if not callable(function):
-        fault = "is not callable" if hasattr(module, name) else "does not exist"
-        raise UsageError(f"{setting}: {name!r} in {where} {fault}; give the path of a function")
+        raise UsageError(f"{setting}: {name!r} is no function of {module!r}")
     try:
-        inspect.signature(function).bind(*parameters)
+        inspect.signature(function).bind(*PARAMETERS[setting])
     except TypeError as error:
         raise UsageError(
-            f"{setting}: {name} in {where} takes {inspect.signature(function)}, but must take "
-            f"({', '.join(parameters)})"
+            f"{setting}: {path} takes {inspect.signature(function)}, but must take "
+            f"({', '.join(PARAMETERS[setting])})"
         ) from error
-    made: Callable[..., Any] = function
-    return made
+    return function  # type: ignore[no-any-return]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib.util
 import re
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -49,24 +49,18 @@ def source_digest(module: str, root: Path | None = None) -> str:
 
 
 def own_source_digest(function: str | None) -> str:
-    """Returns the digest of a profile's own function: of its module, and of what that imports.
+    """Returns the digest of a profile's own function, by its import path; empty for None.
 
-    Counted are the modules beside it and those of this project; of an installed package, those of
-    the same package.
-
-    Args:
-        function: Its import path, which can be imported; None gives an empty digest.
+    It is of the function's module and what that imports: of this project, and of the modules in
+    the same folder, or in the same package if it is an installed one.
     """
     if function is None:
         return ""
     module = function.rpartition(".")[0]
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"No source of {module!r}", name=module)
-    top, *_ = parts = module.split(".")
-    file = Path(spec.origin)
-    root = (file.parent if file.name == "__init__.py" else file).parents[len(parts) - 1]
-    beside = {top} if "site-packages" in root.parts else {each.stem for each in root.iterdir()}
+    file = Path(str(import_module(module).__file__))
+    root = file.parents[module.count(".") + (file.name == "__init__.py")]
+    installed = "site-packages" in root.parts
+    beside = [module.partition(".")[0]] if installed else [each.stem for each in root.iterdir()]
     roots = {**dict.fromkeys(beside, root), **dict.fromkeys(_ROOMS, _PROJECT)}
     files = _follow([file, *_parent_packages(file, root)], roots)
     own = {path for path in files if path.is_relative_to(root)}

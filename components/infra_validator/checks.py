@@ -107,13 +107,11 @@ def check_shapes(seen: CollectedResponses) -> Problems:
         if not 1 <= k <= len(seen.labels):
             yield f"{names.SIGNATURE_DEFAULT} gives {k} labels of {len(seen.labels)}"
         widths = {"k": (k,), "km": (k, words.shape[-1]), "L": (len(seen.labels),), "": ()}
-        for question, every in _OUTPUTS.items():
-            if question in seen.lacks:
-                continue
-            where, found = f"{question} over {transport}", answers[question]
+        for question, found in answers.items():
+            where = f"{question} over {transport}"
             outputs = {
                 name: form
-                for name, form in every.items()
+                for name, form in _OUTPUTS[question].items()
                 if name.removeprefix(names.OUTPUT_ABSTRACT_ONLY) not in seen.lacks
             }
             if found.keys() != outputs.keys():
@@ -150,9 +148,8 @@ def check_suggestions(seen: CollectedResponses) -> Problems:
                 continue
             output = prefix + names.OUTPUT_SUGGESTED
             suggested, scores = answers[question][output], answers[question][prefix + scores_output]
-            expected = scores >= seen.threshold
-            if names.OUTPUT_KNOWN_SHARE not in seen.lacks:
-                expected &= answers[question][prefix + names.OUTPUT_KNOWN_SHARE][:, np.newaxis] > 0
+            known = answers[question].get(prefix + names.OUTPUT_KNOWN_SHARE, np.ones(seen.papers))
+            expected = (scores >= seen.threshold) & (known[:, np.newaxis] > 0)
             wrong = ((suggested == 1) != expected) & _decided(seen, scores)
             for row, column in np.argwhere(wrong)[:1]:
                 yield (

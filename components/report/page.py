@@ -229,8 +229,9 @@ def _provenance(report: Facts) -> list[tuple[str, str]]:
         if "seed" in values and values.get("enabled", True)
     ]
     model = report.get("model")
+    ngrams = model and model["ngrams"]
     of_model = [] if model is None else [
-        ("input", _input(model["ngrams"], card["settings"])),
+        *([("input", f"{ngrams:,} n-grams, weighted by TF-IDF")] if ngrams else []),
         ("labels", f"{model['labels']:,}"),
         ("threshold", f"{model['threshold']:.4f}"),
     ]  # fmt: skip
@@ -242,13 +243,6 @@ def _provenance(report: Facts) -> list[tuple[str, str]]:
         ("git commit", commit + (", with changes" if card["changed"] else "")),
         *card["versions"].items(),
     ]
-
-
-def _input(ngrams: int | None, settings: Facts) -> str:
-    """Returns what the network reads."""
-    if ngrams is None:
-        return f"the features of {settings['features']['preprocessing_fn']}"
-    return f"{ngrams:,} n-grams, weighted by TF-IDF"
 
 
 def _flatten(values: Facts, prefix: str = "") -> list[tuple[str, str]]:

@@ -28,10 +28,9 @@ def vocabulary_size(feature_spec: Mapping[str, Any]) -> int:
 
 
 def model_inputs(feature_spec: Mapping[str, Any]) -> dict[str, keras.KerasTensor]:
-    """Returns what a network may read of transformed examples, by name, as `keras.Input`s.
+    """Returns a `keras.Input` for each feature that a network may read, by name.
 
-    `tfidf` is `ids` and `weights`, [n, m] each. Other features are as in the examples, with those
-    of several lengths padded with 0 or "" to [n, m].
+    `tfidf` is `ids` and `weights`, [n, m] each. Features of several lengths are padded to [n, m].
     """
     inputs = {}
     for name in feature_spec.keys() - _NOT_READ:
@@ -133,9 +132,8 @@ def make_dataset(
     Returns:
         A dataset of ({ids: int32 [n, m], weights: float32 [n, m]} or other inputs, labels:
         multi-hot float32 [n, L]), m being the most n-grams of an example in the batch; shorter
-        rows are padded with id 0 and weight 0. With `include_unknown` each has a third part, int64
-        [n], the number of true labels outside the vocabulary (not for Keras, which would take it
-        for sample weights).
+        rows are padded with 0. With `include_unknown` each has a third part, int64 [n], the number
+        of true labels outside the vocabulary (Keras would take it for sample weights).
 
     Raises:
         BadInputError: No file matches.

@@ -91,15 +91,7 @@ def build_model(
 def build_served_model(
     vocabulary_size: int, label_count: int, settings: TrainerSettings
 ) -> keras.Model:
-    """Builds the network that is validated and exported: on one device, in float32 or int8.
-
-    Fill it with `copy_weights`.
-
-    Args:
-        vocabulary_size: As `build_model` takes it.
-        label_count: As `build_model` takes it.
-        settings: As `build_model` takes them, and the first layer's type.
-    """
+    """Builds the network that is validated and exported: on one device, in float32 or int8."""
     layer = Int8SparseDense if settings.first_layer_dtype == "int8" else SparseDense
     return build_model(vocabulary_size, label_count, settings, first_layer=layer)
 

@@ -21,7 +21,7 @@ from components.trainer.export import export_model, model_info
 from components.trainer.input_pipeline import make_dataset, scan_split
 from components.trainer.loss import positive_weights
 from components.trainer.model import compile_model, make_optimizer
-from components.trainer.network import build_network, build_served_network
+from components.trainer.network import build_network
 from components.trainer.plots import write_plots
 from components.trainer.precision import pick_precision
 from components.trainer.settings import TrainerSettings, with_hyperparameters
@@ -107,7 +107,9 @@ def fit(
         )
 
     with strategy.scope():
-        model = build_network(spec, settings, label_counts, papers, precision)
+        model = build_network(
+            spec, settings, label_counts=label_counts, papers=papers, precision=precision
+        )
         compile_model(
             model,
             make_optimizer(settings, steps, precision),
@@ -116,7 +118,7 @@ def fit(
     served = None
     if replicas > 1 or precision != "float32" or settings.first_layer_dtype != "float32":
         # Validated, given its threshold and exported in the form that is served.
-        served = build_served_network(spec, settings)
+        served = build_network(spec, settings, served=True)
     validation_batches = make_dataset(
         fn_args.eval_files,
         spec,

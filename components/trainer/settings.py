@@ -78,13 +78,10 @@ class TrainerSettings(Settings):
     @field_validator("build_model")
     @classmethod
     def _asks_for_nothing_of_ours(cls, path: str | None, others: ValidationInfo) -> str | None:
-        asked = [
-            f"{key}: {value}"
-            for key, value in OF_OUR_NETWORK.items()
-            if others.data.get(key, value) != value
-        ]
-        if path is not None and asked:
-            raise ValueError(f"{path} is not our network, so it needs {', '.join(asked)}")
+        needed = sorted(OF_OUR_NETWORK.items() - others.data.items())
+        if path is not None and needed:
+            said = ", ".join(f"{key}: {value}" for key, value in needed)
+            raise ValueError(f"a network of your own goes with {said}")
         return path
 
 

@@ -58,22 +58,21 @@ class ServedTagger(tf.Module):
         # TF Serving's) would restore the one that no signature reads. This also leaves out the
         # optimizer, whose slots would triple the size of the SavedModel.
         self._weights = [variable.value for variable in model.weights]
-        of_ngrams = {names.MODEL_IDS, names.MODEL_WEIGHTS} & set(model.input)
-        self._read = [*set(model.input) - of_ngrams, *([names.TFIDF] if of_ngrams else [])]
-        self._logits: Callable[[Tensors], tf.Tensor]
-        self._explains = is_ours and transform.ngrams is not None
+        ours = {names.MODEL_IDS: names.TFIDF, names.MODEL_WEIGHTS: names.TFIDF}
+        self._read = sorted({ours.get(name, name) for name in model.input})
+        # It says something of our n-grams only.
+        knows = transform.features >= {names.TFIDF, names.KNOWN_SHARE}
+        self._shares = [names.KNOWN_SHARE] if knows else []
+        self._logits: Callable[[Tensors], tf.Tensor] = lambda features: model(
+            {name: pad(features)[name] for name in model.input}, training=False
+        )
         if is_ours:
             logits, self._explain = make_functions(model)
             self._logits = lambda features: logits(features[names.TFIDF])
-        else:
-            self._logits = lambda features: model(
-                {name: pad(features)[name] for name in model.input}, training=False
-            )
+        self._explains = is_ours and transform.ngrams is not None
         if self._explains:
             # Here, since TensorFlow saves every method that is a function of its own.
             self.explain = tf.function(self._answer_with_reasons, input_signature=[_TEXT])
-        # Both are of our n-grams.
-        self._knows = transform.features >= {names.TFIDF, names.KNOWN_SHARE}
         self._transform = transform
         self._labels = tf.constant(list(labels))
         self._threshold = tf.constant(threshold, tf.float32)
@@ -82,9 +81,8 @@ class ServedTagger(tf.Module):
     def read(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tuple[Tensors, Tensors]:
         """Returns what the network reads, and `known_share`, float32 [n], where it is known."""
         raw = {names.TITLES: titles, names.SUMMARIES: abstracts}
-        share = [names.KNOWN_SHARE] if self._knows else []
-        features = self._transform(raw, [*self._read, *share])
-        return features, {name: features.pop(name) for name in share}
+        features = self._transform(raw, [*self._read, *self._shares])
+        return features, {name: features.pop(name) for name in self._shares}
 
     def score(self, titles: tf.Tensor, abstracts: tf.Tensor) -> tuple[tf.Tensor, Tensors]:
         """Returns the probability of every label, float32 [n, L], and `known_share` as `read`."""
@@ -186,8 +184,8 @@ class ServedTagger(tf.Module):
     @property
     def lacks(self) -> set[str]:
         """The signatures and outputs that it hasn't, since not all that it is made of is ours."""
-        has = {names.SIGNATURE_EXPLAIN: self._explains, names.OUTPUT_KNOWN_SHARE: self._knows}
-        return {name for name, given in has.items() if not given}
+        has = {*self._shares, *self.signatures()}
+        return {names.SIGNATURE_EXPLAIN, names.OUTPUT_KNOWN_SHARE} - has
 
     def signatures(self) -> dict[str, Any]:
         """Returns the traced function of every signature."""

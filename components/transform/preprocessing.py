@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -15,9 +15,6 @@ from components.transform.vocabulary import analyze_ngrams, look_up_ngrams
 from components.transform.weighting import weigh_counts
 from schema import names
 from schema.errors import UsageError
-
-# Of a `preprocessing_fn`, here or of a profile's own.
-OWN_PARAMETERS: Final = ("inputs", "custom_config")
 
 
 def preprocessing_fn(
@@ -35,39 +32,32 @@ def preprocessing_fn(
         `tfidf` float32 sparse [n, V], `labels` float32 sparse multi-hot [n, L],
         `unknown_labels` int64 [n], the number of labels outside the vocabulary, `known_share`
         float32 [n], the share of the text's n-grams in the vocabulary, and `paper_key` int64 [n],
-        a number that identifies the paper. Or what the function returns that
-        `settings.preprocessing_fn` names.
+        a number that identifies the paper. A function of the profile's own
+        (`features.preprocessing_fn`) returns other features beside `labels`, `unknown_labels` and
+        `paper_key`.
 
     Raises:
-        UsageError: That function returns no truth.
+        UsageError: It lacks one of these three.
     """
     settings = FeatureSettings.model_validate_json(custom_config["settings"])
-    if settings.preprocessing_fn is not None:
-        return _call_own(settings.preprocessing_fn, inputs, custom_config)
-    tfidf, known_share = vectorize(inputs[names.TITLES], inputs[names.SUMMARIES], settings)
-    truth = encode_truth(inputs, custom_config)
-    return {names.TFIDF: tfidf, names.KNOWN_SHARE: known_share, **truth}
-
-
-def _call_own(path: str, inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
-    function = load_function(path, "features.preprocessing_fn", *OWN_PARAMETERS)
-    features: dict[str, Any] = function(inputs, custom_config)
-    missing = {names.LABELS, names.UNKNOWN_LABELS, names.PAPER_KEY} - set(features)
-    if missing:
+    path = settings.preprocessing_fn
+    if path is None:
+        tfidf, known_share = vectorize(inputs[names.TITLES], inputs[names.SUMMARIES], settings)
+        truth = encode_truth(inputs, custom_config)
+        return {names.TFIDF: tfidf, names.KNOWN_SHARE: known_share, **truth}
+    features = load_function("features.preprocessing_fn", path)(inputs, custom_config)
+    if not features.keys() >= {names.LABELS, names.UNKNOWN_LABELS, names.PAPER_KEY}:
         raise UsageError(
-            f"features.preprocessing_fn: {path} returns no {', '.join(sorted(missing))}. Add what "
-            f"{encode_truth.__module__}.{encode_truth.__name__} returns"
+            f"features.preprocessing_fn: {path} returns {sorted(features)}, and not all that "
+            f"{encode_truth.__module__}.{encode_truth.__name__} does: add its result"
         )
-    return features
+    return dict(features)
 
 
 def encode_truth(
     inputs: dict[str, Any], custom_config: dict[str, Any]
 ) -> dict[str, tf.Tensor | tf.SparseTensor]:
-    """Returns `labels`, `unknown_labels` and `paper_key` of what `preprocessing_fn` takes.
-
-    They are what training and evaluation read besides the features.
-    """
+    """Returns `labels`, `unknown_labels` and `paper_key` of what `preprocessing_fn` takes."""
     labels, unknown_labels = encode_labels(inputs[names.TERMS], inputs[names.LEFT_OUT_TERMS])
     return {
         names.LABELS: labels,

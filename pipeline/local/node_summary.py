@@ -25,7 +25,7 @@ PURPOSES: Final[Mapping[str, str]] = {
     "StatisticsGen": "compute statistics of each split",
     "ExampleValidator": "compare the data with the schema",
     "DataCheck": "stop on anomalies",
-    "Transform": "weight n-grams, encode labels",
+    "Transform": "compute features, encode labels",
     "Tuner": "search Trainer's settings",
     "Trainer": "train and export the model",
     "Baselines": "score the baselines",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from pipeline.source_digest import source_digest, source_files
+from pipeline.source_digest import own_source_digest, source_digest, source_files
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -79,8 +80,8 @@ TRAINER = {
 }
 
 
-def write_tree(root: Path) -> Path:
-    for name, content in TREE.items():
+def write_tree(root: Path, files: Mapping[str, str] = TREE) -> Path:
+    for name, content in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
     return root
@@ -148,3 +149,43 @@ def test_default_is_the_place_this_was_installed_in(tmp_path: Path) -> None:
     found = {path.relative_to(ROOT).as_posix() for path in source_files("components.pusher", ROOT)}
     assert {"components/pusher/atomic_push.py", "schema/errors.py"} <= found
     assert "schema/schema.pbtxt" not in found
+
+
+OWN = {
+    "own_parts/__init__.py": "",
+    "own_parts/features.py": "import own_words, schema.names\n",
+    "own_parts/model.py": "import keras\nfrom own_parts.sizes import WIDTH\n",
+    "own_parts/sizes.py": "WIDTH = 3\n",
+    "own_words.py": "",
+    "unrelated.py": "",
+}
+
+
+@pytest.mark.parametrize("folder", ["mine", "site-packages"])
+def test_a_function_of_ones_own_rests_on_what_its_module_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    root = write_tree(tmp_path / folder, OWN)
+    (root / "keras.py").write_text("never = imported\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(root)])
+
+    def digests() -> list[str]:
+        for name in [each for each in sys.modules if each.startswith("own_")]:
+            del sys.modules[name]
+        return [own_source_digest(f"own_parts.{each}.f") for each in ("features", "model")]
+
+    assert own_source_digest(None) == ""
+    changed = {}
+    for name in OWN:
+        before = digests()
+        (root / name).write_text(f"{OWN[name]}# a comment counts\n")
+        changed[name] = [one != two for one, two in zip(before, digests(), strict=True)]
+    assert changed == {
+        "own_parts/__init__.py": [True, True],
+        "own_parts/features.py": [True, False],
+        "own_parts/model.py": [False, True],
+        "own_parts/sizes.py": [False, True],
+        # Among installed packages, the modules beside it are somebody else's.
+        "own_words.py": [folder == "mine", False],
+        "unrelated.py": [False, False],
+    }

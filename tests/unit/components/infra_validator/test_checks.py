@@ -114,6 +114,22 @@ def test_right_answers_pass_every_check():
     assert failed(observe()) == set()
 
 
+def test_what_a_model_says_it_lacks_is_not_missed():
+    """Its network is not ours, so it can't explain, nor say which words it knows."""
+
+    def leave_out(answers: Answers) -> None:
+        del answers["explain"]
+        for outputs in answers.values():
+            for name in [each for each in outputs if each.endswith("known_share")]:
+                del outputs[name]
+
+    seen = replace(observe(leave_out), lacks=["explain", "known_share"])
+    assert list(check_shapes(seen)) == []
+    assert failed(seen) == set()
+    # Unless it has them all the same.
+    assert len(list(check_shapes(replace(observe(), lacks=["known_share"])))) == 6
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

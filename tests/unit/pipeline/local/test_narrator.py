@@ -85,7 +85,7 @@ def test_a_terminal_shows_what_is_at_work(tmp_path):
     narrator.started("Transform")
     assert "Starting: loading TFX" in plain(file)
     narrator.stop()
-    assert re.search(r"Transform +weight n-grams, encode labels +\d\.\d s", plain(file))
+    assert re.search(r"Transform +compute features, encode labels +\d\.\d s", plain(file))
     narrator.failed("Transform", 2.0)
     assert plain(file).rstrip().endswith("failed")
 
