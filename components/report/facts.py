@@ -95,7 +95,7 @@ def gather(
         "training": {
             "epochs": _read_epochs(folders["model_run"]),
             "kept_epoch": model.kept_epoch,
-            "summary": _read_summary(folders["model_run"]),
+            "summary": _read_text(f"{folders['model_run']}/{names.MODEL_SUMMARY_FILE}"),
         },
         "tuning": read_trials(folders["tuner_results"]) if "tuner_results" in folders else None,
         "gate": [
@@ -201,17 +201,13 @@ def _drift(before: str | None, now: str) -> Facts:
 
 def _read_epochs(model_run: str) -> list[Facts]:
     """Returns the metrics at the end of every epoch."""
-    path = f"{model_run}/{names.EPOCHS_FILE}"
-    if not fileio.exists(path):
-        return []
-    with fileio.open(path, "r") as file:
-        lines = [json.loads(line) for line in file.read().splitlines() if line]
-    return [line for line in lines if "step" not in line]
+    lines = _read_text(f"{model_run}/{names.EPOCHS_FILE}").splitlines()
+    found = [json.loads(line) for line in lines if line]
+    return [line for line in found if "step" not in line]
 
 
-def _read_summary(model_run: str) -> str:
-    """Returns the table of the network's layers; trainings of older versions left none."""
-    path = f"{model_run}/{names.MODEL_SUMMARY_FILE}"
+def _read_text(path: str) -> str:
+    """Returns the content of a file; nothing if it is missing."""
     if not fileio.exists(path):
         return ""
     with fileio.open(path, "rb") as file:

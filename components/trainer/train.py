@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 
 import keras
@@ -86,14 +85,15 @@ def train(
     _log_summary(model, log_dir)
     validated = served or model
     predictor = Predictor(validated, validation_dataset)
-    with (
-        closing(EpochLog(log_dir, steps_per_epoch)) as log,
-        closing(TensorBoardLog(log_dir, labels, predictor)) as board,
-    ):
-        callbacks = [Validate(predictor, served, board.write_curves), board, log]
-        if settings.patience is not None:
-            callbacks.append(KeepBest(validated, settings.patience))
+    log = EpochLog(log_dir, steps_per_epoch)
+    board = TensorBoardLog(log_dir, labels, predictor)
+    callbacks = [Validate(predictor, served, board.write_curves), board, log]
+    if settings.patience is not None:
+        callbacks.append(KeepBest(validated, settings.patience))
+    try:
         history = run_epochs(model, train_dataset, settings.epochs, callbacks)
+    finally:
+        log.close()
     watched = history[EARLY_STOPPING_FIGURE]
     kept = len(watched) if settings.patience is None else watched.index(max(watched)) + 1
     threshold = history["val_threshold"][kept - 1]

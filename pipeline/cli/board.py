@@ -18,54 +18,29 @@ from schema.errors import UsageError
 
 @click.command()
 @options.folder("--output", "The output folder of a run.")
-@click.option(
-    "--training",
-    metavar="NUMBER|all",
-    help="Which training to show, or all of them to compare. [default: the last]",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=6006,
-    show_default=True,
-    help="Port to listen on; 0 takes a free one.",
-)
+@click.option("--training", metavar="NUMBER", help="Which training to show. [default: the last]")
+@click.option("--port", type=click.IntRange(0, 65535), default=6006, show_default=True)
 @report_errors
 def board(output: Path, training: str | None, port: int) -> None:
     """Show a training in TensorBoard, also while it goes on.
 
     Only this machine can open it. Ctrl-C ends it.
     """
-    logs = _find_logs(output, training)
-    address = _launch(logs, port)
-    click.echo(f"TensorBoard shows {logs} at {address} (Ctrl-C ends it)")
-    with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
-    click.echo()
-
-
-def _find_logs(output: Path, training: str | None) -> Path:
-    """Returns the folder of a training's logs, or the one above those of all trainings.
-
-    Raises:
-        UsageError: There are none.
-    """
     base = OutputFolder(output.absolute()).pipeline_root / "Trainer" / "model_run"
-    written = {file.relative_to(base).parts[0] for file in base.glob("*/*/events.out.tfevents.*")}
-    if not written:
+    logged = {file.relative_to(base).parts[0] for file in base.glob("*/*/events.out.tfevents.*")}
+    if not logged:
         raise UsageError(
             f"There is no log of a training in {output}. Train with `arxiv-tagger run --output "
             f"{output}`, or give the output folder of a run with --output."
         )
-    numbers = sorted(written, key=int)
-    if training == "all":
-        return base
-    if training is not None and training not in written:
-        raise UsageError(
-            f"There is no training {training} in {output}. Give --training one of these: "
-            f"{', '.join(numbers)}, all."
-        )
-    return base / (training or numbers[-1])
+    numbers = sorted(logged, key=int)
+    if training not in (None, *numbers):
+        raise UsageError(f"There is no training {training} in {output}: {', '.join(numbers)}.")
+    logs = base / (training or numbers[-1])
+    click.echo(f"TensorBoard shows {logs} at {_launch(logs, port)} (Ctrl-C ends it)")
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
+    click.echo()
 
 
 def _launch(logs: Path, port: int) -> str:
@@ -90,4 +65,4 @@ def _launch(logs: Path, port: int) -> str:
         try:
             return str(server.launch())
         except program.TensorBoardServerException as error:
-            raise UsageError(f"{error.msg}. Choose another port with --port.") from error
+            raise UsageError(f"{error.msg}. Choose another with --port.") from error

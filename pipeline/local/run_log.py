@@ -8,10 +8,8 @@ from typing import Final
 
 from absl import logging as absl_logging
 
-_OWN: Final = tuple(
-    f"{Path(__file__).parents[2] / package}/" for package in ("components", "pipeline")
-)
-# TFX and TensorFlow say these in every run where all is well.
+_OWN: Final = tuple(f"{Path(__file__).parents[2] / room}/" for room in ("components", "pipeline"))
+# What TFX and TensorFlow warn of in every run.
 _NEEDLESS: Final = (
     "ArtifactQuery.property_predicate is not supported",
     "Could not find matching artifact class for type",
@@ -22,18 +20,14 @@ _NEEDLESS: Final = (
 )
 
 
-class _WorthKeeping(logging.Filter):
-    """Drops what other packages tell for information, and needless warnings."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Tells whether the log keeps a record."""
-        if record.levelno < logging.WARNING:
-            return record.pathname.startswith(_OWN)
-        return not record.getMessage().startswith(_NEEDLESS)
-
-
 def keep_what_matters() -> None:
     """Sets up logging for a run, until the process ends."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     absl_logging.set_verbosity(absl_logging.INFO)
-    logging.getLogger("absl").addFilter(_WorthKeeping())
+    logging.getLogger("absl").addFilter(_is_kept)
+
+
+def _is_kept(record: logging.LogRecord) -> bool:
+    if record.levelno < logging.WARNING:
+        return record.pathname.startswith(_OWN)
+    return not record.getMessage().startswith(_NEEDLESS)
