@@ -1,0 +1,1 @@
+"""Tries to better the default profile, on validation papers alone."""
