@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from schema import names
 from serving.server.ports import free_ports
 
 _START_SECONDS = 120.0
@@ -32,20 +33,18 @@ def echo_server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def model_server(
-    model_name: str, base_path: Path, flags: Sequence[str] = ()
-) -> Iterator[tuple[str, str, int]]:
-    """Runs the local model server; gives the gRPC address, the REST URL, and the process id."""
+def model_server(base_path: Path, *flags: str) -> Iterator[tuple[str, str]]:
+    """Runs the local model server; gives the gRPC address and the REST URL."""
     grpc_port, rest_port = free_ports()
     command = [
-        *(sys.executable, "-m", "serving.server", f"--model_name={model_name}"),
+        *(sys.executable, "-m", "serving.server", f"--model_name={names.MODEL_NAME}"),
         *(f"--model_base_path={base_path.absolute()}", f"--port={grpc_port}", _THREADS),
         *(f"--rest_api_port={rest_port}", *flags),
     ]
     url = f"http://127.0.0.1:{rest_port}"
     with _running(command) as process:
-        _wait(process, lambda: serves(url, model_name))
-        yield f"127.0.0.1:{grpc_port}", url, process.pid
+        _wait(process, lambda: serves(url))
+        yield f"127.0.0.1:{grpc_port}", url
 
 
 @contextlib.contextmanager
@@ -73,11 +72,11 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def serves(url: str, model_name: str, version: int | None = None) -> bool:
-    """Says whether a server answers for a model, or for that version of it."""
+def serves(url: str, version: int | None = None) -> bool:
+    """Says whether a server answers for the model, or for that version of it."""
     path = f"/versions/{version}" if version else ""
     try:
-        answer = httpx.get(f"{url}/v1/models/{model_name}{path}", timeout=5, trust_env=False)
+        answer = httpx.get(f"{url}/v1/models/{names.MODEL_NAME}{path}", timeout=5, trust_env=False)
     except httpx.TransportError:
         return False
     states = answer.json().get("model_version_status", [])

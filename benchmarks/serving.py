@@ -3,32 +3,32 @@
     python -m benchmarks.serving --model out
 
 One abstract a request from 1, 8 and 64 gRPC clients, against an empty echo server on the same
-library, the model server with batching off, and with batching on. Then the SavedModel called in a
-loop, without a server.
+library, the model server with batching off, and with batching on.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
+import itertools
 import shutil
 import statistics
-import subprocess
-import sys
-from itertools import islice
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
+import grpc
+import numpy as np
 
-from benchmarks.load import Load, ask
 from benchmarks.processes import echo_server, model_server, serves
 from benchmarks.speed.tables import table
 from pipeline.sample.generator import generate
 from schema import names
 from serving.client.grpc_transport import make_request
+from serving.client.messages import PREDICT_METHOD
 from serving.client.transport import Target
 from serving.predict import find_model
 
@@ -38,16 +38,37 @@ _WARM_UP_SECONDS: Final = 1.0
 _TEXTS: Final = 256
 
 
+@dataclass(frozen=True)
+class Load:
+    """The answers that a number of clients got.
+
+    Attributes:
+        seconds: How long they ran.
+        latencies: Seconds of each answered request.
+        failures: Requests that failed, by status code and message.
+    """
+
+    seconds: float
+    latencies: Sequence[float]
+    failures: Sequence[str]
+
+    @property
+    def rate(self) -> float:
+        """Answered requests a second."""
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, percent: float) -> float:
+        """Returns the latency, in milliseconds, that so many of the requests stayed under."""
+        return 1e3 * float(np.percentile(self.latencies or [np.nan], percent))
+
+
 @click.command()
 @click.option("--model", default="out", show_default=True, help="As `arxiv-tagger predict` has it.")
 @click.option("--seconds", default=5.0, show_default=True, help="Length of each round.")
 @click.option("--rounds", default=3, show_default=True, help="The medians are shown.")
 def main(model: str, seconds: float, rounds: int) -> None:
     """Measures the local model server on a pushed model."""
-    version = find_model(model)
-    click.echo(table("load", measure_load(version, rounds, seconds)))
-    for batch, rate in measure_model_alone(version)["texts_per_second"].items():
-        click.echo(f"The model alone, {batch}: {rate:,.0f} texts/s")
+    click.echo(table("load", measure_load(find_model(model), rounds, seconds)))
 
 
 def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, Any]]:
@@ -63,15 +84,15 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
         For each server and number of clients the medians over the rounds: `server`, `clients`,
         `rate` (requests a second), `p50_ms`, `p99_ms`; and the sum of `failures`.
     """
-    payloads = [predict_request(each) for each in abstracts(_TEXTS)]
+    target = Target(names.MODEL_NAME)
+    requests = (make_request(target, [row.summaries]) for row in generate(_TEXTS, seed=7))
+    payloads = [bytes(request.SerializeToString()) for request in requests]
     loads: dict[tuple[str, int], list[Load]] = {}
     with (
         TemporaryDirectory() as folder,
         echo_server() as echo,
-        model_server(names.MODEL_NAME, version.parent) as (single, _, _),
-        model_server(
-            names.MODEL_NAME, add_version(version, Path(folder), 1), ["--enable_batching"]
-        ) as batched,
+        model_server(version.parent) as (single, _),
+        model_server(add_version(version, Path(folder), 1), "--enable_batching") as batched,
     ):
         servers = {"echo": echo, "batching off": single, "batching on": batched[0]}
         for turn in range(rounds):
@@ -83,7 +104,7 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
             # The server notices it within a second.
             add_version(version, Path(folder), turn + 2)
             load = asyncio.run(ask(batched[0], payloads, clients, seconds))
-            if not serves(batched[1], names.MODEL_NAME, turn + 2):
+            if not serves(batched[1], turn + 2):
                 raise RuntimeError(
                     f"A version was not swapped in {seconds:g} s: measure longer rounds."
                 )
@@ -101,34 +122,48 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
     ]
 
 
+async def ask(address: str, payloads: Sequence[bytes], clients: int, seconds: float) -> Load:
+    """Lets clients call Predict until the time is over, one request at a time each.
+
+    Requests and answers stay bytes, so that the clients cost as little as possible.
+
+    Args:
+        address: Host and port.
+        payloads: Serialized requests; each client takes them in turn.
+        clients: How many ask at the same time.
+        seconds: How long.
+    """
+    latencies: list[float] = []
+    failures: list[str] = []
+    # Channels of equal arguments would share one connection.
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
+    channels = [grpc.aio.insecure_channel(address, options=options) for _ in range(clients)]
+    start = time.perf_counter()
+    end = start + seconds
+
+    async def client(number: int, channel: grpc.aio.Channel) -> None:
+        call = channel.unary_unary(PREDICT_METHOD)
+        turns = itertools.count(number)
+        while (before := time.perf_counter()) < end:
+            try:
+                await call(payloads[next(turns) % len(payloads)])
+            except grpc.aio.AioRpcError as error:
+                failures.append(f"{error.code().name}: {error.details()}")
+            else:
+                latencies.append(time.perf_counter() - before)
+
+    try:
+        await asyncio.gather(*(client(number, each) for number, each in enumerate(channels)))
+    finally:
+        for channel in channels:
+            await channel.close()
+    return Load(time.perf_counter() - start, latencies, failures)
+
+
 def add_version(version: Path, base: Path, number: int) -> Path:
     """Adds a copy of a version to a base path at once, and returns the base path."""
     shutil.copytree(version, base / "_coming").rename(base / str(number))
     return base
-
-
-def measure_model_alone(version: Path) -> dict[str, Any]:
-    """Returns what `benchmarks.model_alone` prints in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "benchmarks.model_alone", str(version)],
-        input=json.dumps(abstracts(_TEXTS)),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def abstracts(count: int) -> list[str]:
-    """Returns this many invented abstracts of the usual length, always the same."""
-    return [row.summaries for row in islice(generate(count, seed=7), count)]
-
-
-def predict_request(text: str) -> bytes:
-    """Returns the serialized Predict request of one text."""
-    return bytes(make_request(Target(names.MODEL_NAME), [text]).SerializeToString())
 
 
 if __name__ == "__main__":

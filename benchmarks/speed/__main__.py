@@ -7,6 +7,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -15,30 +16,24 @@ import click
 
 from benchmarks.speed.features import measure_features
 from benchmarks.speed.pipeline_run import measure_pipeline
-from benchmarks.speed.served import measure_serving
 from benchmarks.speed.tables import EXAMPLE_EPOCHS, write_page
 from benchmarks.speed.training import measure_training
 
-_SECTIONS: Final = ("training", "features", "pipeline", "serving")
+_SECTIONS: Final = ("training", "features", "pipeline")
 _OUTPUT: Final = Path("benchmarks/results/speed.json")
 _PAGE: Final = Path("benchmarks/README.md")
 _PACKAGES: Final = (
     *("tensorflow", "keras", "tfx", "tensorflow-transform", "tensorflow-model-analysis"),
     *("apache-beam", "scikit-learn", "numpy", "grpcio", "starlette", "uvicorn"),
 )
-_SERVING_SECONDS: Final = 4.0
 
 
 @click.command()
 @click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--only", default=",".join(_SECTIONS), show_default=True, help="Sections.")
 @click.option("--table", is_flag=True, help="Measure nothing, write the tables again.")
-@click.option("--work", type=click.Path(path_type=Path), help="Folder that runs write to.")
 @click.option("--example-epochs", default=EXAMPLE_EPOCHS, show_default=True)
-@click.option("--rounds", default=3, show_default=True, help="Rounds of what is short.")
-def main(
-    data: Path | None, only: str, table: bool, work: Path | None, example_epochs: int, rounds: int
-) -> None:
+def main(data: Path | None, only: str, table: bool, example_epochs: int) -> None:
     """Measures speed and memory next to the Keras example and other tools.
 
     Sections that are not asked for keep their earlier figures.
@@ -51,26 +46,17 @@ def main(
             raise click.UsageError("Name the file with --data.")
         file = data.resolve()
         with tempfile.TemporaryDirectory() as temporary:
-            folder = (work or Path(temporary)).resolve()
-            measures: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
-                "training": (
-                    f"--example-epochs {example_epochs}",
-                    lambda: measure_training(file, folder / "training", example_epochs),
-                ),
-                "features": (
-                    f"--rounds {rounds}",
-                    lambda: measure_features(file, folder / "features", rounds),
-                ),
-                "pipeline": ("", lambda: measure_pipeline(file, folder / "pipeline")),
-                "serving": (
-                    f"--rounds {rounds}",
-                    lambda: measure_serving(file, folder / "pipeline", rounds, _SERVING_SECONDS),
-                ),
+            folder = Path(temporary)
+            measures: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
+                "training": partial(measure_training, timed=example_epochs),
+                "features": measure_features,
+                "pipeline": measure_pipeline,
             }
             for name in sections:
-                options, measure = measures[name]
                 click.echo(f"{name} …", err=True)
-                _store(name, f"--data {data.name} --only {name} {options}", measure())
+                options = f" --example-epochs {example_epochs}" if name == "training" else ""
+                found = measures[name](file, folder / name)
+                _store(name, f"--data {data.name} --only {name}{options}", found)
     write_page(_PAGE, _load())
 
 
@@ -81,7 +67,7 @@ def _load() -> dict[str, Any]:
 
 def _store(name: str, arguments: str, found: dict[str, Any]) -> None:
     """Replaces the figures of a section."""
-    command = f"python -m benchmarks.speed {arguments}".rstrip()
+    command = f"python -m benchmarks.speed {arguments}"
     section = {"command": command, "machine": _describe_machine(), **found}
     _OUTPUT.write_text(json.dumps({**_load(), name: section}, indent=2) + "\n", "utf-8")
 

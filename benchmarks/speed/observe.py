@@ -9,10 +9,10 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import click
 
@@ -102,29 +102,20 @@ def observe(command: Sequence[str]) -> Observation:
     return Observation(started, seconds, tuple(samples), printed)
 
 
-def print_phases(phases: Mapping[str, Sequence[Interval]]) -> None:
-    """Prints phases as the last line of standard output, as `observe_phases` reads them."""
-    click.echo("\n" + json.dumps(phases))
+def print_interval(began: float, ended: float) -> None:
+    """Prints what counts of a program, as the last line of its standard output."""
+    click.echo("\n" + json.dumps([began, ended]))
 
 
-def observe_phases(command: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Runs a program that ends with `print_phases`.
+def observe_interval(command: Sequence[str]) -> dict[str, float]:
+    """Runs a program that ends with `print_interval`.
 
     Returns:
-        For each phase its `seconds`, and `peak_bytes`, the most memory that all processes held.
-
-    Raises:
-        CommandError: It failed.
+        The interval's `seconds`, and `peak_bytes`, the most memory that all processes held in it.
     """
     seen = observe(command)
-    phases: dict[str, Any] = json.loads(seen.printed.splitlines()[-1])
-    return {
-        name: {
-            "seconds": sum(end - begin for begin, end in intervals),
-            "peak_bytes": seen.peak_within(intervals),
-        }
-        for name, intervals in phases.items()
-    }
+    began, ended = json.loads(seen.printed.splitlines()[-1])
+    return {"seconds": ended - began, "peak_bytes": seen.peak_within([(began, ended)])}
 
 
 def _watch(process: subprocess.Popen[bytes]) -> list[tuple[float, int]]:

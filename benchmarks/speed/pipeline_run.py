@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,16 +33,12 @@ def measure_pipeline(data: Path, work: Path) -> dict[str, Any]:
 
     Args:
         data: The CSV file.
-        work: The output folder; what it holds is deleted.
+        work: The output folder, which is empty.
 
     Returns:
         The runs `cold` and `cached`, as `run_pipeline` gives them, and `scikit_learn`: `seconds`,
         `peak_bytes` and `metrics` of the script.
-
-    Raises:
-        CommandError: One of them failed.
     """
-    shutil.rmtree(work, ignore_errors=True)
     runs = {name: run_pipeline(data, work, "default") for name in ("cold", "cached")}
     seen = observe([sys.executable, "-m", "benchmarks.speed.sklearn_once", str(data)])
     script = {"seconds": seen.seconds, "peak_bytes": seen.peak_bytes}
@@ -65,9 +60,6 @@ def run_pipeline(data: Path, output: Path, profile: str, settings: Sequence[str]
         command's start), `seconds`, `cached` and `peak_bytes`, which is 0 below a tenth of a
         second; `epochs`, with the `lines` that Trainer wrote at each epoch's end, or None
         where it was cached; `metrics` of the test split; and `exported_bytes` of the pushed model.
-
-    Raises:
-        CommandError: The run failed, or the model can't be served.
     """
     gate = _DEFAULT_GATE if profile == "default" else _OPEN_GATE
     command = [
@@ -104,12 +96,6 @@ def run_trainer_alone(data: Path, output: Path, profile: str, settings: Sequence
     """Runs the pipeline where it has run before, with other settings for Trainer.
 
     So Trainer is the first that works, and what comes before it adds nothing to its memory.
-
-    The arguments are those of `run_pipeline` then, but for at least one of Trainer's settings.
-
-    Raises:
-        CommandError: The run failed, or the model can't be served.
-        RuntimeError: Something before Trainer ran again.
     """
     run = run_pipeline(data, output, profile, settings)
     before = itertools.takewhile(lambda each: each["name"] != _TRAINER, run["components"])

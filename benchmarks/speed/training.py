@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +20,7 @@ def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
 
     Args:
         data: The CSV file.
-        work: Where runs write.
+        work: An empty folder for the runs.
         timed: Epochs of the example and of its profile with exact Adam, which take longest.
             With `lazy_rms` its profile runs all of its epochs.
 
@@ -30,13 +29,8 @@ def measure_training(data: Path, work: Path, timed: int) -> dict[str, Any]:
         and `default`, each from an empty folder; and `lazy_alone`, `adam` and
         `default_alone`, each with Trainer alone: `adam` with the seed of `lazy`, the others
         with another, and all before it from the cache.
-
-    Raises:
-        CommandError: One of them failed.
-        RuntimeError: The code changed meanwhile.
     """
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    work.mkdir()
     example = _run_example(data, work / "example.json", timed)
     size = f"features.max_tokens={example['max_tokens']}"
 

@@ -1,4 +1,4 @@
-"""Runs Keras's TextVectorization or scikit-learn's TfidfVectorizer once, and prints its phases."""
+"""Runs Keras's TextVectorization or scikit-learn's TfidfVectorizer once, and prints when."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from benchmarks.speed.observe import print_phases
+from benchmarks.speed.observe import print_interval
 from schema import names
 
 _BATCH: Final = 128
@@ -25,12 +25,10 @@ def main(texts: Path, max_tokens: int, tool: str) -> None:
     """Analyses the training texts and transforms all; TEXTS is JSON, a list for each split."""
     of_splits: Texts = json.loads(texts.read_text("utf-8"))
     run = run_keras if tool == "keras" else run_sklearn
-    began, analysed, ended = run(of_splits, max_tokens)
-    whole = {"analysis": [(began, analysed)], "materialization": [(analysed, ended)]}
-    print_phases({**whole, "all": [(began, ended)]})
+    print_interval(*run(of_splits, max_tokens))
 
 
-def run_keras(texts: Texts, max_tokens: int) -> tuple[float, float, float]:
+def run_keras(texts: Texts, max_tokens: int) -> tuple[float, float]:
     """Adapts TextVectorization, then maps it over dense batches as the Keras example does."""
     import keras
     import tensorflow as tf
@@ -43,27 +41,25 @@ def run_keras(texts: Texts, max_tokens: int) -> tuple[float, float, float]:
     )
     began = time.time()
     vectorize.adapt(batches(names.TRAIN))
-    analysed = time.time()
     for split in names.SPLITS:
         dense = batches(split).map(vectorize, num_parallel_calls=tf.data.AUTOTUNE)
         for _ in dense.prefetch(tf.data.AUTOTUNE):
             pass
-    return began, analysed, time.time()
+    return began, time.time()
 
 
-def run_sklearn(texts: Texts, max_tokens: int) -> tuple[float, float, float]:
+def run_sklearn(texts: Texts, max_tokens: int) -> tuple[float, float]:
     """Fits TfidfVectorizer, which gives the training matrix, then transforms the other splits."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), max_features=max_tokens)
     began = time.time()
     train = vectorizer.fit_transform(texts[names.TRAIN])
-    analysed = time.time()
     # All kept in memory, as for training.
     matrices = [train, *(vectorizer.transform(texts[each]) for each in names.SPLITS[1:])]
     ended = time.time()
     del matrices
-    return began, analysed, ended
+    return began, ended
 
 
 if __name__ == "__main__":

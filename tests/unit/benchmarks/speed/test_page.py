@@ -29,4 +29,4 @@ def test_the_page_shows_the_stored_figures():
     text = (ROOT / "benchmarks/README.md").read_text("utf-8")
     shown = text.partition(tables.BEGIN)[2].partition(tables.END)[0]
     assert shown.strip() == tables.table("page", stored)
-    assert set(stored) == {"training", "features", "pipeline", "serving"}
+    assert set(stored) == {"training", "features", "pipeline"}
