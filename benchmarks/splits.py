@@ -32,22 +32,21 @@ Truth = tuple[NDArray[np.bool_], NDArray[np.int64]]
 @click.option("--output", type=click.Path(path_type=Path), required=True)
 def main(data: Path, output: Path) -> None:
     """Writes a JSON object: a list of abstracts for each split."""
-    splits = read_splits(data, seed=0)
+    splits = read_splits(data)
     texts = {name: [paper.abstract for paper in papers] for name, papers in splits.items()}
     output.write_text(json.dumps(texts), "utf-8")
 
 
-def read_splits(csv: Path, seed: int) -> dict[str, list[RawPaper]]:
+def read_splits(csv: Path) -> dict[str, list[RawPaper]]:
     """Reads, curates and splits the papers as ExampleGen does, by split name.
 
     Args:
         csv: A file in the form of the Keras example's, without malformed rows.
-        seed: `data.seed`.
     """
     frame = pd.read_csv(csv, keep_default_na=False)
     frame = frame[~frame[names.TITLES].duplicated()]
     frame = frame.groupby(names.TERMS).filter(lambda rows: len(rows) > 1)
-    rule = SplitRule(DataSettings(seed=seed))
+    rule = SplitRule(DataSettings())
     splits: dict[str, list[RawPaper]] = {name: [] for name in names.SPLITS}
     for value, rows in frame.groupby(names.TERMS):
         orders = [rule.order(title) for title in rows[names.TITLES]]

@@ -69,7 +69,7 @@ def run_example(data: Path, epochs: int) -> dict[str, Any]:
     def done(step: str) -> None:
         seconds[step] = time.perf_counter() - began - sum(seconds.values())
 
-    splits = {name: _shuffled(papers) for name, papers in read_splits(data, seed=0).items()}
+    splits = {name: _shuffled(papers) for name, papers in read_splits(data).items()}
     truths = encode(splits)
     done("read")
     size = distinct_words(splits[names.TRAIN])

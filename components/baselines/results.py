@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from tfx.dsl.io import fileio
 
@@ -41,12 +42,11 @@ class BaselineScores:
 
     def scores_for(self, labels: Sequence[str]) -> NDArray[np.float32]:
         """Returns the scores of these labels, [n, len(labels)]; 0 for labels it doesn't know."""
-        column = {label: index for index, label in enumerate(self.labels)}
-        result = np.zeros((len(self.scores), len(labels)), dtype=np.float32)
-        for index, label in enumerate(labels):
-            if label in column:
-                result[:, index] = self.scores[:, column[label]]
-        return result
+        known = pd.DataFrame(self.scores, columns=self.labels)
+        scores: NDArray[np.float32] = known.reindex(columns=labels, fill_value=0).to_numpy(
+            np.float32
+        )
+        return scores
 
 
 def write_baselines(uri: str, baselines: Sequence[BaselineScores]) -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from types import FrameType
 from typing import Any, ClassVar, Final
@@ -88,7 +88,11 @@ def run_pipeline(
 
     side = _SideThread()
     results: dict[str, NodeResult | Future[NodeResult]] = {}
-    with _loaded_objects_kept(), track_interrupts() as raise_pending_interrupt, side:
+    with ExitStack() as stack, track_interrupts() as raise_pending_interrupt, side:
+        # What the libraries made while they were loaded stays until the end anyway, and each walk
+        # of the garbage collector through it takes half a second.
+        gc.freeze()
+        stack.callback(gc.unfreeze)
         for entry in graph.nodes:
             raise_pending_interrupt()
             node = entry.pipeline_node
@@ -202,16 +206,3 @@ def track_interrupts() -> Iterator[Callable[[], None]]:
         raise
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _loaded_objects_kept() -> Iterator[None]:
-    """Spares the garbage collector what the libraries have made while they were loaded.
-
-    It stays until the end anyway, and each walk through it takes half a second.
-    """
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()

@@ -8,8 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,18 +20,12 @@ from components.infra_validator.server_process import (
 )
 from schema import names
 from schema.errors import TaggerError
+from tests.support.contract.api import wait_for
 from tests.support.fake_servers import put_server
 
 ROOT = Path(__file__).resolve().parents[4]
 SYSTEM_PATH = "/usr/bin:/bin"
 UP = 'serve(state("AVAILABLE"))'
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "never came true"
-        time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:
