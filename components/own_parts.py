@@ -18,11 +18,7 @@ PARAMETERS: Final = {
 
 
 def load_function(setting: str, path: str) -> Callable[..., Any]:
-    """Imports the function that a setting names.
-
-    Args:
-        setting: The setting.
-        path: Its value, such as `package.module.function`.
+    """Imports the function that a setting names by its path, such as `package.module.function`.
 
     Raises:
         UsageError: There is no such function, or it takes something else.

@@ -59,7 +59,7 @@ def own_source_digest(function: str | None) -> str:
     module = function.rpartition(".")[0]
     file = Path(str(import_module(module).__file__))
     root = file.parents[module.count(".") + (file.name == "__init__.py")]
-    installed = "site-packages" in root.parts
+    installed = root.name in ("site-packages", "dist-packages")
     beside = [module.partition(".")[0]] if installed else [each.stem for each in root.iterdir()]
     roots = {**dict.fromkeys(beside, root), **dict.fromkeys(_ROOMS, _PROJECT)}
     files = _follow([file, *_parent_packages(file, root)], roots)

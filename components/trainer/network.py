@@ -27,8 +27,7 @@ def build_network(
         ours: What else `model.build_model` takes.
 
     Raises:
-        UsageError: The profile's own function builds none for these features, or ours can't read
-            them.
+        UsageError: It doesn't suit the features or the labels.
     """
     if settings.build_model is not None:
         return _build_own(settings.build_model, feature_spec, settings)

@@ -22,21 +22,16 @@ def finished(tmp_path_factory):
         "run", "--data", EXAMPLES / "town_hall" / "messages.csv",
         "--profile", EXAMPLES / "town_hall.yaml", "--output", output,
     )  # fmt: skip
-    return run, output
+    assert run.code == 0, run.output
+    assert len(runs.versions(output)) == 1
+    return output
 
 
 @pytest.fixture(scope="module")
 def server(finished):
-    _, output = finished
-    base = output / runs.MODEL_DIR
-    with model_server(base, names.MODEL_NAME, output / "server.log") as (address, _):
+    base = finished / runs.MODEL_DIR
+    with model_server(base, names.MODEL_NAME, finished / "server.log") as (address, _):
         yield address.rstrip("/")
-
-
-def test_it_is_pushed(finished):
-    run, output = finished
-    assert run.code == 0, run.output
-    assert len(runs.versions(output)) == 1
 
 
 def test_the_server_answers_with_all_but_what_only_our_parts_know(server):
@@ -46,9 +41,7 @@ def test_the_server_answers_with_all_but_what_only_our_parts_know(server):
     assert found["labels"][0][0] == "lighting"
     assert found["suggested"][0][0]
     metadata = httpx.get(f"{url}/metadata").json()["metadata"]
-    signatures = metadata["signature_def"]["signature_def"]
-    assert "explain" not in signatures
-    assert signatures.keys() >= {"serving_default", "classify", "probabilities", "evaluate"}
+    assert "explain" not in metadata["signature_def"]["signature_def"]
 
 
 def test_query_suggests_and_gives_no_reasons(server):
@@ -59,14 +52,13 @@ def test_query_suggests_and_gives_no_reasons(server):
     answer = json.loads(asked.output)
     assert answer.keys() == {"text", "suggestions"}
     assert answer["suggestions"][0]["label"] == "lighting"
-    assert {"label", "score", "suggested"} == answer["suggestions"][0].keys()
+    assert answer["suggestions"][0].keys() == {"label", "score", "suggested"}
 
 
 def test_the_report_leaves_out_words_and_n_grams(finished):
-    _, output = finished
-    report = json.loads((output / "report" / "report.json").read_text())
+    report = json.loads((finished / "report" / "report.json").read_text())
     assert report["model"]["ngrams"] is None
     assert all(paper["why"] == [] for paper in report["wrong"])
-    page = (output / "report" / "index.html").read_text()
+    page = (finished / "report" / "index.html").read_text()
     assert "town_hall.model.build_model" in page
     assert "n-grams" not in page

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import pytest
 
 from pipeline.config import load_config, resolve
 from pipeline.own_parts import check_own_parts
+from pipeline.source_digest import own_source_digest
 from schema.errors import UsageError
 from tests.support.command_line import flat, invoke
 
@@ -28,6 +30,7 @@ MODULES = {
 def write(tmp_path, monkeypatch):
     """Writes a profile of the name, with a package of the same name beside it."""
     monkeypatch.setattr(sys, "path", sys.path.copy())
+    monkeypatch.setenv("PYTHONPATH", "")
 
     def write_profile(name, base="default"):
         for file, source in MODULES.items():
@@ -46,6 +49,8 @@ def test_they_are_found_beside_the_profile_that_names_them(write, tmp_path, monk
     other = tmp_path / "below" / "other.yaml"
     other.write_text(f"extends: {base}\ntrainer: {{epochs: 1}}\n")
     check_own_parts(*resolve(str(other)))
+    # By Beam's workers too.
+    subprocess.run([sys.executable, "-c", "import beside.features"], cwd="/", check=True)
     # Of `--set`, in the current folder.
     write("below/current")
     monkeypatch.chdir(tmp_path / "below")
@@ -78,26 +83,17 @@ def test_what_only_our_network_has_stays_out_beside_another(write):
         load_config(profile, ["trainer.mixed_precision=true", "trainer.optimizer=lazy_rms"])
 
 
-def test_a_compiled_pipeline_names_them_and_tells_an_edit(write, tmp_path):
-    profile = write("cloudy", base="cloud_example")
-
-    def compiled(name):
-        output = tmp_path / f"{name}.json"
-        done = invoke("compile", "--target", "vertex", "--profile", profile, "--output", output)
-        assert done.exit_code == 0, done.output
-        spec = json.loads(output.read_text())["pipelineSpec"]
-        transform = spec["root"]["dag"]["tasks"]["Transform"]["inputs"]["parameters"]
-        trainer = spec["root"]["inputDefinitions"]["parameters"]["custom_config"]
-        configs = transform["custom_config"]["runtimeValue"]["constant"], trainer["defaultValue"]
-        return [json.loads(each) for each in configs]
-
-    transform, trainer = compiled("first")
-    assert json.loads(transform["settings"])["preprocessing_fn"] == (
-        "cloudy.features.preprocessing_fn"
-    )
-    assert json.loads(trainer["settings"])["build_model"] == "cloudy.model.build_model"
-    with (tmp_path / "cloudy" / "model.py").open("a") as file:
-        file.write("# Edited.\n")
-    again, edited = compiled("second")
-    assert again == transform
-    assert {key for key in trainer if trainer[key] != edited[key]} == {"own_digest"}
+def test_a_compiled_pipeline_has_their_paths_and_digests(write, tmp_path):
+    profile, output = write("cloudy", base="cloud_example"), tmp_path / "pipeline.json"
+    done = invoke("compile", "--target", "vertex", "--profile", profile, "--output", output)
+    assert done.exit_code == 0, done.output
+    root = json.loads(output.read_text())["pipelineSpec"]["root"]
+    transform = root["dag"]["tasks"]["Transform"]["inputs"]["parameters"]["custom_config"]
+    trainer = root["inputDefinitions"]["parameters"]["custom_config"]
+    for text, setting, module in (
+        (transform["runtimeValue"]["constant"], "preprocessing_fn", "features"),
+        (trainer["defaultValue"], "build_model", "model"),
+    ):
+        found, path = json.loads(text), f"cloudy.{module}.{setting}"
+        assert json.loads(found["settings"])[setting] == path
+        assert found["own_digest"] == own_source_digest(path) != ""
