@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any, Final
 
 from google.protobuf import json_format
@@ -22,13 +24,16 @@ DRIVER_COMMAND: Final = ("python", "-m", "pipeline.cloud.container_driver")
 _EXAMPLE_GEN: Final = "CsvExampleGen"
 
 
-def compile_pipeline(config: Config, target: Target, code: CodeVersion) -> dict[str, Any]:
+def compile_pipeline(
+    config: Config, target: Target, code: CodeVersion, *, write_out: bool = False
+) -> dict[str, Any]:
     """Compiles the graph.
 
     Args:
         config: The whole configuration, which `check_required` has let pass.
         target: The platform.
         code: The version of the code, for the report.
+        write_out: Whether KubeflowV2DagRunner's file is written, for the `tfx` command.
 
     Returns:
         For Vertex AI a PipelineJob, for Kubeflow a PipelineSpec, as the JSON of these messages
@@ -54,6 +59,10 @@ def compile_pipeline(config: Config, target: Target, code: CodeVersion) -> dict[
         del spec["root"]["dag"]["tasks"][_EXAMPLE_GEN]["cachingOptions"]
         return {**spec, "defaultPipelineRoot": places.pipeline_root}
     job["labels"] = {**job.get("labels", {}), **config.deploy.labels}
+    if write_out:
+        # TFX would write it incomplete. Its command line sets both to where it keeps pipelines.
+        path = Path(runner._output_dir, runner._output_filename)
+        path.write_text(json.dumps(job, sort_keys=True), "utf-8")
     return job
 
 

@@ -23,6 +23,8 @@ from pipeline.places import Places
 from pipeline.terminal import Terminal
 
 if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+
     from components.evaluator.gate import GateRow
 
 # Beam and TFX complain about every option of the command line that isn't theirs.
@@ -59,9 +61,6 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
         TaggerError: Bad input, anomalies, or an output folder that can't be used.
         Exception: Whatever else a component raised.
     """
-    # All components share this process, and whichever uses TensorFlow first would take the whole
-    # memory of a GPU.
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     folder = OutputFolder(plain_path(output.absolute()))
     log = (
         OutputFolder(output.absolute()).logs / f"run-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}.log"
@@ -79,29 +78,16 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
         narrator = Narrator(person, folder.pipeline_root)
         narrator.busy("Starting: loading TFX")
         try:
-            from tfx.orchestration.metadata import sqlite_metadata_connection_config
-
             from components.evaluator.gate import read_gate
-            from pipeline.code_version import code_version
-            from pipeline.graph import create_pipeline
             from pipeline.local.beam_steps import inspect_steps_once
             from pipeline.local.index import mend_index
             from pipeline.local.run_log import keep_what_matters
             from pipeline.local.runner import run_pipeline
 
             keep_what_matters()
-            input_base, pattern = split_path(str(data.absolute()))
-            places = Places(
-                input_base=input_base,
-                pattern=pattern,
-                schema_dir=str(folder.place_schema()),
-                pipeline_root=str(folder.pipeline_root),
-                serving_dir=str(folder.serving),
-            )
-            metadata = sqlite_metadata_connection_config(str(folder.metadata))
-            for sentence in mend_index(metadata, folder):
+            pipeline = local_pipeline(config, data, folder)
+            for sentence in mend_index(pipeline.metadata_connection_config, folder):
                 person.say(sentence)
-            pipeline = create_pipeline(config, places, metadata, code_version())
             inspect_steps_once()
             beside = ("Baselines",) if config.baselines.beside_training else ()
             nodes = run_pipeline(pipeline, narrator, beside)
@@ -111,6 +97,34 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
         metrics = collect(nodes, folder.root)
         evaluation = nodes["Evaluator"].artifact("evaluation").uri
         return RunResult(nodes, metrics, read_gate(evaluation) if metrics else (), log)
+
+
+def local_pipeline(config: Config, data: Path, folder: OutputFolder) -> Pipeline:
+    """Builds the graph of a run on this machine.
+
+    Args:
+        config: What the components do.
+        data: The file of data, or its path with `{SPAN}` in it.
+        folder: The output folder.
+    """
+    from tfx.orchestration.metadata import sqlite_metadata_connection_config
+
+    from pipeline.code_version import code_version
+    from pipeline.graph import create_pipeline
+
+    # All components share this process, and whichever uses TensorFlow first would take the whole
+    # memory of a GPU.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    input_base, pattern = split_path(str(data.absolute()))
+    places = Places(
+        input_base=input_base,
+        pattern=pattern,
+        schema_dir=str(folder.place_schema()),
+        pipeline_root=str(folder.pipeline_root),
+        serving_dir=str(folder.serving),
+    )
+    metadata = sqlite_metadata_connection_config(str(folder.metadata))
+    return create_pipeline(config, places, metadata, code_version())
 
 
 def _restore_version(pusher: NodeResult, serving: Path) -> None:
