@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
 
-@dataclass(frozen=True)
-class Execution:
-    """A component of a run.
+class Execution(NamedTuple):
+    """A component of a run, with the Unix times of its start and end."""
 
-    Attributes:
-        id: Its number in the store, and the name of its outputs' folders.
-        component: The component's id.
-        started: Unix time.
-        ended: Unix time.
-        cached: Whether an earlier run's outputs were taken.
-    """
-
+    # Also the name of its outputs' folders.
     id: int
     component: str
     started: float

@@ -44,11 +44,7 @@ def table(name: str, figures: Any) -> str:
 
 
 def write_page(page: Path, results: dict[str, Any]) -> None:
-    """Replaces what stands between the two markers of a page.
-
-    Raises:
-        ValueError: The page lacks a marker.
-    """
+    """Replaces what stands between the two markers of a page."""
     before, begin, rest = page.read_text("utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

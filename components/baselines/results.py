@@ -43,10 +43,7 @@ class BaselineScores:
     def scores_for(self, labels: Sequence[str]) -> NDArray[np.float32]:
         """Returns the scores of these labels, [n, len(labels)]; 0 for labels it doesn't know."""
         known = pd.DataFrame(self.scores, columns=self.labels)
-        scores: NDArray[np.float32] = known.reindex(columns=labels, fill_value=0).to_numpy(
-            np.float32
-        )
-        return scores
+        return np.asarray(known.reindex(columns=labels, fill_value=0), np.float32)
 
 
 def write_baselines(uri: str, baselines: Sequence[BaselineScores]) -> None:

@@ -107,11 +107,6 @@ def test_invalid_unicode_is_named(run_dir: Path) -> None:
         load_model(str(run_dir)).suggest(["fine", "\udcff"])
 
 
-def test_missing_directory_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no pushed version in"):
-        load_model(str(tmp_path / "nowhere"))
-
-
 def test_directory_without_a_model_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "serving" / "arxiv_tagger" / ".pushing-1-a").mkdir(parents=True)
     (tmp_path / "3").mkdir()

@@ -243,28 +243,21 @@ def test_bad_rows_are_reported_in_their_place(tmp_path, output):
         "[1]",
         '{"text": ""}',
         '{"text": ["T"]}',
-        '{"text": "L"}',
+        '{"text": "Last"}',
     ]
     path.write_text("\n".join(content))
     client = Asked()
     result = suggest_file(client, path, output, batch_size=3)
     assert result == FileQueryResult(rows=6, kept=0, bad=4)
     # A batch of bad rows alone is no request.
-    assert client.batches == [["T"], ["L"]]
+    assert client.batches == [["T"], ["Last"]]
     written = lines(output)
     assert [line["line"] for line in written] == [1, 2, 4, 5, 6, 7]
     assert ["error" in line for line in written] == [False, True, True, True, True, False]
+    for line, text in ((written[0], "T"), (written[-1], "Last")):
+        assert line["suggestions"][0]["score"] == expected(text)[0].score
     # And a second start skips them like the others.
     assert suggest_file(Asked(0), path, output).kept == 6
-
-
-def test_bad_row_does_not_shift_the_others(tmp_path, output):
-    path = write_csv(tmp_path / "p.csv", [("", "first"), ("x",), ("", "third"), ("", " ")])
-    suggest_file(Asked(), path, output)
-    first, second, third, fourth = lines(output)
-    for line, text in ((first, "first"), (third, "third")):
-        assert line["suggestions"][0]["score"] == expected(text)[0].score
-    assert ("error" in second, "error" in fourth) == (True, True)
 
 
 @pytest.mark.parametrize(
