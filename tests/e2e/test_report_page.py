@@ -53,7 +53,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The addresses of a report with all sections, and of one on a model that can't be served."""
     folder = tmp_path_factory.mktemp("pages")
     addresses = {}
-    for name, report in (("report", made_up_report()), ("unmeasured", unmeasured_report())):
+    large = made_up_report()
+    # All baselines, and counts as of a large file.
+    large["baselines"].append({**large["baselines"][0], "name": "none"})
+    for row in large["headline"]:
+        row["baselines"]["none"] = row["baselines"]["frequent"]
+    for label in (*large["labels"], *large["against_last"]["labels"]):
+        label["support"] = 1_234
+    for name, report in (("report", large), ("unmeasured", unmeasured_report())):
         path = folder / f"{name}.html"
         path.write_text(render(report), "utf-8")
         addresses[name] = path.as_uri()

@@ -68,16 +68,17 @@ def test_the_heat_map_shows_percentages_of_each_labels_papers(report):
 def test_changes_beyond_chance_come_first(report, whole):
     name = "Labels against the last blessed model"
     assert whole.table(name)[1:] == [
-        ["cs.AA", "40", "9", "1", "0.700", "0.500", "0.700", "0.500", "better"],
-        ["cs.AB", "40", "1", "8", "0.325", "0.500", "0.325", "0.500", "worse"],
-        ["cs.AC", "40", "2", "1", "0.525", "0.500", "0.525", "0.500", "unclear"],
+        ["cs.AA better", "40", "9", "1", "0.700", "0.500", "0.700", "0.500"],
+        ["cs.AB worse", "40", "1", "8", "0.325", "0.500", "0.325", "0.500"],
+        ["cs.AC", "40", "2", "1", "0.525", "0.500", "0.525", "0.500"],
     ]
+    assert "better beyond chance: 1; worse: 1 (McNemar" in whole.section("labels")
     assert "On 108 test papers" in whole.section("labels")
     assert "New labels: 1. Labels that are gone: 1." in whole.section("labels")
     row = report["against_last"]["labels"][2]
     many = [{**row, "label": label, "gained": place} for place, label in enumerate(LABELS)]
     same = {**row, "label": "same", "gained": 0, "lost": 0}
-    for rows, told in ((([*many, same]), "11 more labels changed"), ([same], "No label changed")):
+    for rows, told in ((([*many, same]), "21 more labels changed"), ([same], "No label changed")):
         against = {**report["against_last"], "labels": rows}
         found = Page(render({**report, "against_last": against}))
         assert told in found.section("labels")
