@@ -63,13 +63,10 @@ class TunerSettings(Settings):
         for name, searched in self.space.items():
             if isinstance(searched, Range) and searched.log and own.get(name) == 0:
                 raise ValueError(f"tuner.space.{name}: `log: true` excludes the profile's own 0")
-            for value in _values(searched):
+            values = (searched.min, searched.max) if isinstance(searched, Range) else searched
+            for value in values:
                 try:
                     TrainerSettings.model_validate_json(json.dumps({**own, name: value}))
                 except ValidationError as error:
                     lines = explain(error, TrainerSettings, "tuner.space")
                     raise ValueError(lines.strip()) from error
-
-
-def _values(searched: Searched) -> tuple[Any, ...]:
-    return (searched.min, searched.max) if isinstance(searched, Range) else searched
