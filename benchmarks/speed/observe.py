@@ -16,10 +16,9 @@ from typing import IO, Final
 
 import click
 
-from benchmarks.processes import resident_bytes
-
 _PAUSE_SECONDS: Final = 0.1
 _SHOWN_LINES: Final = 30
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 # Unix times of beginning and end.
 Interval = tuple[float, float]
@@ -125,7 +124,7 @@ def _watch(process: subprocess.Popen[bytes]) -> list[tuple[float, int]]:
     seen = {process.pid}
     while True:
         running = set(_of_session(process.pid))
-        samples.append((time.time(), sum(map(resident_bytes, running & seen))))
+        samples.append((time.time(), sum(map(_resident_bytes, running & seen))))
         seen = running
         try:
             process.wait(timeout=_PAUSE_SECONDS)
@@ -145,3 +144,11 @@ def _of_session(session: int) -> Iterator[int]:
 def _read(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode("utf-8", errors="replace")
+
+
+def _resident_bytes(pid: int) -> int:
+    """Returns the memory that a process holds now, 0 where it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * _PAGE_BYTES
+    except OSError:
+        return 0
