@@ -12,10 +12,9 @@ import pytest
 
 from schema.errors import BadInputError, TaggerError, UsageError
 from schema.text import join_title_and_abstract
-from serving.client import TaggerClient
 from serving.client.file_query import FileQueryResult, suggest_file
 from serving.client.transport import Target
-from tests.support.little_server import LittleServer, expected
+from tests.support.little_server import expected
 
 PAPERS = [(f"Title {i}", f'Abstract "{i}",\nüber {"n" * i} lines') for i in range(23)]
 TEXTS = [join_title_and_abstract(title, abstract) for title, abstract in PAPERS]
@@ -276,14 +275,3 @@ def test_broken_file_is_an_error_before_anything_is_asked(tmp_path, output, name
     assert str(path) in str(raised.value)
     assert client.batches == []
     assert not output.exists()
-
-
-@pytest.mark.parametrize("protocol", ["rest", "grpc"])
-def test_busy_server_changes_nothing(papers, output, whole, protocol):
-    with (
-        LittleServer() as server,
-        TaggerClient(server.address(protocol), protocol=protocol, sleep=lambda _: None) as client,
-    ):
-        server.busy = 3
-        suggest_file(client, papers, output, batch_size=4)
-    assert output.read_bytes() == whole
