@@ -17,7 +17,7 @@ def build_model(
 ) -> keras.Model:
     """Builds the network, from `tokens` to a logit for each label."""
     inputs = model_inputs(feature_spec)
-    words = keras.layers.Embedding(WORDS + 2, 32)(inputs["tokens"])
+    words = keras.layers.Embedding(WORDS + 2, 64)(inputs["tokens"])
     phrases = keras.layers.Conv1D(settings.hidden_units[0], 3, activation="relu")(words)
     found = keras.layers.GlobalMaxPooling1D()(phrases)
     found = keras.layers.Dropout(settings.dropout, seed=settings.seed)(found)
