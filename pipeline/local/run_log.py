@@ -12,6 +12,7 @@ _OWN: Final = tuple(f"{Path(__file__).parents[2] / room}/" for room in ("compone
 # What TFX and TensorFlow warn of in every run.
 _NEEDLESS: Final = (
     "ArtifactQuery.property_predicate is not supported",
+    "Fallback to non-ZetaSQL contexts execution query",
     "Could not find matching artifact class for type",
     "Examples artifact does not have payload_format",
     # The exported model has no gradients: nobody trains it further.

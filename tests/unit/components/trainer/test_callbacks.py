@@ -1,14 +1,16 @@
-"""Early stopping and the progress file, one callback at a time."""
+"""Early stopping, the progress file and TensorBoard's steps, one callback at a time."""
 
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer import callbacks
+from components.trainer import callbacks, tensorboard
 from components.trainer.callbacks import EpochLog, KeepBest
+from components.trainer.tensorboard import TensorBoardLog
 from schema import names
 
 
@@ -78,3 +80,19 @@ def test_long_epochs_show_progress_at_most_twice_a_second(monkeypatch, tmp_path)
 def test_remote_storage_is_written_to_less_often(monkeypatch):
     written = written_steps(monkeypatch, "ram://progress", seconds=0.5, steps=60)
     assert [line.get("step") for line in written] == [20, 40, 60, None]
+
+
+def test_tensorboard_gets_a_step_at_most_twice_a_second(monkeypatch, tmp_path):
+    clock = [100.0]
+    # The libraries keep theirs.
+    monkeypatch.setattr(tensorboard, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    board = TensorBoardLog(str(tmp_path), [], predictor=None)
+    board.set_model(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+    board.model.compile("sgd")
+    for step in range(20):
+        board.on_train_batch_end(step, {"loss": np.float32(step)})
+        clock[0] += 0.125
+    board.on_train_end()
+    (file,) = tmp_path.glob("train/events*")
+    events = tf.compat.v1.train.summary_iterator(str(file))
+    assert sorted({each.step for each in events if each.summary.value}) == [1, 5, 9, 13, 17]
