@@ -108,18 +108,6 @@ async def until(condition):
         await asyncio.sleep(0.002)
 
 
-def count_calls(owner, name):
-    """A list that grows with each call of a method from now on."""
-    calls, real = [], getattr(owner, name)
-
-    def call(*args):
-        calls.append(args)
-        return real(*args)
-
-    setattr(owner, name, call)
-    return calls
-
-
 def refusal(call, *args, **kwargs):
     with pytest.raises(ServingError) as error:
         call(*args, **kwargs)

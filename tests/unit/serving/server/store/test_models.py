@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from unittest import mock
 
 import pytest
 
@@ -10,7 +11,6 @@ from serving.server.errors import ServingError
 from tests.support.model_store import (
     ask,
     config,
-    count_calls,
     failure,
     find,
     held,
@@ -103,11 +103,11 @@ async def test_version_0_is_not_the_latest(base, put):
 async def test_the_start_waits_for_the_first_version(base, put):
     shutil.rmtree(base)
     store = make_store(config("m", base), file_system_poll_wait_seconds=0.005)
-    looks = count_calls(store, "poll_once")
+    looks = store.poll_once = mock.AsyncMock(wraps=store.poll_once)
     start = asyncio.create_task(store.start())
-    await until(lambda: len(looks) > 3)
+    await until(lambda: looks.await_count > 3)
     base.mkdir()
-    await until(lambda: len(looks) > 6)
+    await until(lambda: looks.await_count > 6)
     assert not start.done()
     put(1)
     await start
