@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from tfx import v1 as tfx
@@ -22,19 +23,6 @@ from tests.support.curation_oracle import noisy_rows, to_csv
 
 ROWS = noisy_rows(900, seed=5)
 TWO = DataSettings(spans=2)
-
-
-class Silent:
-    """An observer that keeps quiet."""
-
-    def started(self, node_id):
-        pass
-
-    def finished(self, result):
-        pass
-
-    def failed(self, node_id, seconds):
-        pass
 
 
 class Archive:
@@ -64,7 +52,7 @@ class Archive:
             metadata_connection_config=sqlite_metadata_connection_config(str(self.metadata)),
             beam_pipeline_args=BeamSettings().pipeline_args(),
         )
-        (result,) = run_pipeline(graph, Silent()).values()
+        (result,) = run_pipeline(graph, mock.Mock()).values()
         return result
 
 

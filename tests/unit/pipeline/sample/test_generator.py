@@ -221,13 +221,6 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(BadInputError, match=r"Can't write to .*file/a.csv"):
-        write_sample(10, 0, tmp_path / "file" / "a.csv")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
 @pytest.mark.parametrize("name", ["a.txt", "a.gz"])
 def test_a_wrong_name_is_a_usage_error(tmp_path, name):
     with pytest.raises(UsageError, match=r"must end in \.csv or \.csv\.gz"):
