@@ -1,1 +1,0 @@
-"""Tries to better the default profile, on validation papers alone."""
