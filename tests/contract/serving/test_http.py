@@ -70,7 +70,7 @@ def test_the_preflight_of_a_browser(connection, headers, status):
 
 @pytest.mark.parametrize(
     "body",
-    [BODY, gzip.compress(BODY)[:-9], b""],
+    [BODY, gzip.compress(BODY, mtime=0)[:-9], b""],
     ids=["not packed", "cut off", "empty"],
 )
 def test_what_cannot_be_unpacked_is_empty(connection, body):

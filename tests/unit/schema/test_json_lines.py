@@ -47,7 +47,7 @@ def read(tmp_path):
     ("name", "content"),
     [
         ("papers.jsonl", json_lines(RECORDS)),
-        ("papers.ndjson.gz", gzip.compress(json_lines(RECORDS))),
+        ("papers.ndjson.gz", gzip.compress(json_lines(RECORDS), mtime=0)),
         ("bom.json", b"\xef\xbb\xbf" + json_lines(RECORDS)),
         # The name of a pipe, or one that says something else.
         ("63", json_lines(RECORDS)),
@@ -107,7 +107,7 @@ def test_a_json_line_that_is_no_object_is_a_malformed_row(read):
         ),
         (b'{"abstract": "\xe9"}\n', "line 1: is not UTF-8"),
         (parquet(RECORDS)[:200], "the Parquet file can't be read from row 1 on"),
-        (gzip.compress(parquet(RECORDS)), "is Parquet inside gzip. Unpack it first"),
+        (gzip.compress(parquet(RECORDS), mtime=0), "is Parquet inside gzip. Unpack it first"),
         (parquet([{"abstract": "A"}]), "no column 'categories'; the file has 'abstract'"),
         (
             b"PAR1" + b"\xff" * 40 + parquet(RECORDS)[44:],
