@@ -7,9 +7,10 @@ from pathlib import Path
 from absl import logging
 from tfx import v1 as tfx
 
-from pipeline.config import load_config
+from pipeline.config import resolve
 from pipeline.local.output_folder import OutputFolder, plain_path
 from pipeline.local.run import local_pipeline
+from pipeline.own_parts import check_own_parts
 from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
 
 # The command has no options for these: change them, best in a copy of this file.
@@ -20,7 +21,8 @@ OUTPUT = Path("out")
 
 def run() -> None:
     """Runs the whole pipeline."""
-    config = load_config(PROFILE)
+    config, settings = resolve(PROFILE)
+    check_own_parts(config, settings)
     folder = OutputFolder(plain_path(OUTPUT.absolute()))
     with folder.locked():
         data = DATA or write_sample(DEFAULT_ROWS, DEFAULT_SEED, folder.data / "sample.csv")
