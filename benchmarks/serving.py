@@ -92,14 +92,12 @@ def measure_load(version: Path, rounds: int, seconds: float) -> list[dict[str, A
         For each server and number of clients the medians over the rounds: `server`, `clients`,
         `rate` (requests a second), `p50_ms`, `p99_ms`; and the sum of `failures`.
     """
-    target = Target(names.MODEL_NAME)
-    requests = (make_request(target, [row.summaries]) for row in generate(_TEXTS, seed=7))
-    payloads = [bytes(request.SerializeToString()) for request in requests]
+    payloads = [predict_request(text) for text in abstracts(_TEXTS)]
     loads: dict[tuple[str, int], list[Load]] = {}
     with (
         TemporaryDirectory() as folder,
         echo_server() as echo,
-        model_server(version.parent) as (single, _),
+        model_server(version.parent) as (single, _, _),
         model_server(add_version(version, Path(folder), 1), "--enable_batching") as batched,
     ):
         servers = {"echo": echo, "batching off": single, "batching on": batched[0]}
@@ -168,6 +166,16 @@ async def ask(address: str, payloads: Sequence[bytes], clients: int, seconds: fl
     return Load(time.perf_counter() - start, latencies, failures)
 
 
+def abstracts(count: int) -> list[str]:
+    """Returns this many invented abstracts of the usual length, always the same."""
+    return [row.summaries for row in generate(count, seed=7)]
+
+
+def predict_request(text: str) -> bytes:
+    """Returns the serialized Predict request of one text."""
+    return bytes(make_request(Target(names.MODEL_NAME), [text]).SerializeToString())
+
+
 def add_version(version: Path, base: Path, number: int) -> Path:
     """Adds a copy of a version to a base path at once, and returns the base path."""
     shutil.copytree(version, base / "_coming").rename(base / str(number))
@@ -185,8 +193,8 @@ def echo_server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def model_server(base_path: Path, *flags: str) -> Iterator[tuple[str, str]]:
-    """Runs the local model server; gives the gRPC address and the REST URL."""
+def model_server(base_path: Path, *flags: str) -> Iterator[tuple[str, str, int]]:
+    """Runs the local model server; gives the gRPC address, the REST URL, and the process id."""
     grpc_port, rest_port = free_ports()
     command = [
         *(sys.executable, "-m", "serving.server", f"--model_name={names.MODEL_NAME}"),
@@ -196,7 +204,7 @@ def model_server(base_path: Path, *flags: str) -> Iterator[tuple[str, str]]:
     url = f"http://127.0.0.1:{rest_port}"
     with _running(command) as process:
         _wait(process, lambda: serves(url))
-        yield f"127.0.0.1:{grpc_port}", url
+        yield f"127.0.0.1:{grpc_port}", url, process.pid
 
 
 @contextlib.contextmanager

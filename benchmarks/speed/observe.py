@@ -124,7 +124,7 @@ def _watch(process: subprocess.Popen[bytes]) -> list[tuple[float, int]]:
     seen = {process.pid}
     while True:
         running = set(_of_session(process.pid))
-        samples.append((time.time(), sum(map(_resident_bytes, running & seen))))
+        samples.append((time.time(), sum(map(resident_bytes, running & seen))))
         seen = running
         try:
             process.wait(timeout=_PAUSE_SECONDS)
@@ -146,7 +146,7 @@ def _read(file: IO[bytes]) -> str:
     return file.read().decode("utf-8", errors="replace")
 
 
-def _resident_bytes(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
     """Returns the memory that a process holds now, 0 where it has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * _PAGE_BYTES
