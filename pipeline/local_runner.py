@@ -8,7 +8,7 @@ from absl import logging
 from tfx import v1 as tfx
 
 from pipeline.config import resolve
-from pipeline.local.output_folder import OutputFolder, plain_path
+from pipeline.local.output_folder import OutputFolder, full_path, plain_path
 from pipeline.local.run import local_pipeline
 from pipeline.own_parts import check_own_parts
 from pipeline.sample.generator import DEFAULT_ROWS, DEFAULT_SEED, write_sample
@@ -23,7 +23,7 @@ def run() -> None:
     """Runs the whole pipeline."""
     config, settings = resolve(PROFILE)
     check_own_parts(config, settings)
-    folder = OutputFolder(plain_path(OUTPUT.absolute()))
+    folder = OutputFolder(plain_path(full_path(OUTPUT)))
     with folder.locked():
         data = DATA or write_sample(DEFAULT_ROWS, DEFAULT_SEED, folder.data / "sample.csv")
         tfx.orchestration.LocalDagRunner().run(local_pipeline(config, data, folder))

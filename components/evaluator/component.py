@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from absl import logging
+from apache_beam.utils import shared
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.components.evaluator import constants
@@ -61,6 +62,9 @@ class Executor(stock.Executor):
         held = hold_to_baselines(config, _baseline_figures(input_dict))
         resolved = {**exec_properties, eval_config: proto_utils.proto_to_json(config)}
         super().Do(input_dict, output_dict, resolved)
+        # Beam keeps the model until something else is shared. At the end of the process that would
+        # be too late: TensorFlow's functions then end with a traceback each.
+        shared.Shared().acquire(set)
         _write(output_dict, names.BASELINE_BOUNDS_FILE, held)
         _write_labels(input_dict, output_dict)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import threading
 import warnings
 from pathlib import Path
@@ -35,7 +36,7 @@ def board(output: Path, training: str | None, port: int) -> None:
         )
     numbers = sorted(logged, key=int)
     if training not in (None, *numbers):
-        raise UsageError(f"There is no training {training} in {output}: {', '.join(numbers)}.")
+        raise UsageError(f"There is no training {training} in {output}, only {', '.join(numbers)}.")
     logs = base / (training or numbers[-1])
     click.echo(f"TensorBoard shows {logs} at {_launch(logs, port)} (Ctrl-C ends it)")
     with contextlib.suppress(KeyboardInterrupt):
@@ -49,6 +50,8 @@ def _launch(logs: Path, port: int) -> str:
     Raises:
         UsageError: It can't be loaded, or can't listen on the port.
     """
+    # Its page makes TensorFlow tell of GPU libraries.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # It praises its experimental loader, and setuptools warns of pkg_resources.
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -18,6 +18,11 @@ from schema.errors import UsageError, writing
 _WILDCARDS: Final = frozenset("[]*?")
 
 
+def full_path(path: Path) -> Path:
+    """Returns the absolute path, without `..`: TFX knows results by their place."""
+    return path.resolve() if ".." in path.parts else path.absolute()
+
+
 def plain_path(folder: Path) -> Path:
     """Returns another path of a folder whose own reads like a pattern, a link to it; or its own.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from components.example_gen.spans import split_path
 from pipeline.config import Config
 from pipeline.local.narrator import Narrator
-from pipeline.local.output_folder import OutputFolder, plain_path
+from pipeline.local.output_folder import OutputFolder, full_path, plain_path
 from pipeline.local.output_redirect import output_to_log
 from pipeline.local.results import NodeResult, collect
 from pipeline.local.temporary_folder import own_temporary_folder
@@ -61,10 +61,9 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
         TaggerError: Bad input, anomalies, or an output folder that can't be used.
         Exception: Whatever else a component raised.
     """
-    folder = OutputFolder(plain_path(output.absolute()))
-    log = (
-        OutputFolder(output.absolute()).logs / f"run-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}.log"
-    )
+    output = full_path(output)
+    folder = OutputFolder(plain_path(output))
+    log = OutputFolder(output).logs / f"run-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}.log"
     # Where standard output is the log, it has neither a width nor colors.
     width, no_color = console.width, console.no_color
     with (
@@ -115,7 +114,7 @@ def local_pipeline(config: Config, data: Path, folder: OutputFolder) -> Pipeline
     # All components share this process, and whichever uses TensorFlow first would take the whole
     # memory of a GPU.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    input_base, pattern = split_path(str(data.absolute()))
+    input_base, pattern = split_path(str(full_path(data)))
     places = Places(
         input_base=input_base,
         pattern=pattern,

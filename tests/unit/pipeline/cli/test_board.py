@@ -120,7 +120,7 @@ def test_what_a_person_can_get_wrong_is_explained(trained, tmp_path, monkeypatch
     assert f"no log of a training in {tmp_path}. Train with `arxiv-tagger run" in flat(done.output)
     done = invoke("board", "--output", str(output), "--training", "13")
     assert done.exit_code == 2
-    assert f"no training 13 in {output}: 3, 12." in flat(done.output)
+    assert f"no training 13 in {output}, only 3, 12." in flat(done.output)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = invoke("board", "--output", str(output), "--port", str(port))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.local.output_folder import OutputFolder, plain_path
+from pipeline.local.output_folder import OutputFolder, full_path, plain_path
 from schema.errors import UsageError
 
 
@@ -38,3 +38,4 @@ def test_any_other_path_stays_as_it_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert plain_path(tmp_path / "out") == tmp_path / "out"
     assert plain_path(Path("out")) == Path("out")
+    assert full_path(Path("out")) == full_path(Path("in/../out")) == tmp_path / "out"
