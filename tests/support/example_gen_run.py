@@ -50,13 +50,13 @@ class Run:
         """The folder with a split's examples."""
         return artifact_utils.get_split_uri([self.examples], split)
 
-    def split(self, name):
-        """The papers of a split, in order, as (title, abstract, labels)."""
-        papers = read_papers(self.folder_of(name))
-        return [(paper.title, paper.abstract, paper.labels) for paper in papers]
-
     def splits(self):
-        return {name: self.split(name) for name in names.SPLITS}
+        """The papers of each split, in order, as (title, abstract, labels)."""
+        papers = {name: read_papers(self.folder_of(name)) for name in names.SPLITS}
+        return {
+            name: [(paper.title, paper.abstract, paper.labels) for paper in each]
+            for name, each in papers.items()
+        }
 
     def report(self):
         return CurationReport(**json.loads((self.folder / "curation/curation.json").read_text()))

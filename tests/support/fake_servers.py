@@ -46,14 +46,9 @@ def state(name, code="OK", message=""):
 
 
 def put_server(folder: Path, scene: str) -> Path:
-    """Writes the program.
+    """Makes a folder for the PATH with a program that runs a scene in Python.
 
-    Args:
-        folder: Becomes a folder for the PATH.
-        scene: Python that the program runs; it may call `serve` and `state`.
-
-    Returns:
-        The JSON file in which it will tell its flags, its view of the GPUs and its id.
+    Returns the JSON file in which it will tell its flags, its view of the GPUs and its id.
     """
     folder.mkdir()
     told = folder / "told.json"

@@ -233,9 +233,3 @@ def test_own_columns_and_split(tmp_path):
         "bad 'part': 'dev' is not one of train, val, validation, test",
         "bad 'part': '' is not one of train, val, validation, test",
     ]
-
-
-def test_without_title_column_the_title_is_empty(tmp_path):
-    columns = Columns(title=None, text="body", labels="tags")
-    (row,) = read(tmp_path, b"body,tags\nsome text,['a']\n", columns)
-    assert row.paper == RawPaper("", "some text", ("a",))

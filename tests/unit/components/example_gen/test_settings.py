@@ -5,7 +5,6 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from components.example_gen.rows import read_rows
 from components.example_gen.settings import DataSettings
 
 
@@ -24,12 +23,3 @@ def test_a_separator_is_a_character_and_a_tab_may_be_typed(typed, separator):
 def test_other_separators_are_refused(typed):
     with pytest.raises(ValidationError, match="not one character that can separate fields"):
         parse(field_separator=typed)
-
-
-def test_rows_are_read_by_the_form(tmp_path):
-    path = tmp_path / "annif.tsv"
-    path.write_text("a text\t['x', 'y']\n")
-    columns = {"title": None, "text": "text", "labels": "uris"}
-    settings = parse(field_separator="\\t", header=["text", "uris"], columns=columns)
-    (row,) = read_rows(str(path), settings)
-    assert (row.paper.abstract, row.paper.labels) == ("a text", ("x", "y"))

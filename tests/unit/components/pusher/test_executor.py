@@ -120,18 +120,6 @@ def test_model_that_is_not_blessed_is_not_pushed(
     assert list(Path(pushed.uri).iterdir()) == []
 
 
-def test_second_push_of_the_same_model_points_to_the_version_that_is_there(
-    push: Push, tmp_path: Path
-) -> None:
-    model = make_model(tmp_path / "model")
-    first, second = push(model), push(model)
-    assert len(list(push.base.iterdir())) == 1
-    assert second.get_int_custom_property("pushed") == 1
-    assert second.get_int_custom_property("is_new") == 0
-    for key in ("pushed_version", "pushed_destination"):
-        assert second.get_string_custom_property(key) == first.get_string_custom_property(key)
-
-
 FIGURES = {name: number / 7 for number, name in enumerate(METRIC_NAMES)}
 
 
@@ -160,7 +148,11 @@ def test_a_pushed_version_says_what_it_scored(
         assert '"examples": 1833\n' in text
     # Trainer's artifact stays as it is, and the version is found again.
     assert not (Path(model.uri) / "Format-Serving" / "assets.extra").exists()
-    assert push(model).get_int_custom_property("is_new") == 0
+    again = push(model)
+    assert again.get_int_custom_property("pushed") == 1
+    assert again.get_int_custom_property("is_new") == 0
+    assert again.get_string_custom_property("pushed_version") == version.name
+    assert again.get_string_custom_property("pushed_destination") == str(version)
     assert len(list(push.base.iterdir())) == 1
 
 

@@ -34,11 +34,7 @@ def layers(activation="relu"):
     return sparse, dense
 
 
-def directly(function):
-    return function
-
-
-@pytest.mark.parametrize("run", [directly, tf.function])
+@pytest.mark.parametrize("run", [lambda function: function, tf.function])
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("activation", ["relu", None, "tanh"])
 def test_output_and_gradients_equal_dense(seed, activation, run):

@@ -16,7 +16,6 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 from components.transform.ngrams import split_words
 from schema import names
-from schema.text import join_title_and_abstract
 from tests.support.transform_graph import LABELS, make_texts
 
 SOME, ALL = 17, 10_000
@@ -117,17 +116,3 @@ def test_labels_outside_the_vocabulary_are_counted(analyse):
     expected[0, analysis.labels.index(b"cs.LG")] = 1
     expected[1, analysis.labels.index(b"68T45")] = 1
     np.testing.assert_array_equal(tf.sparse.to_dense(found[names.LABELS]), expected)
-
-
-def test_title_and_abstract_are_joined_by_the_rule(analyse):
-    layer = analyse(ALL, "title_and_abstract").output.transform_features_layer()
-    titles, abstracts = ["Kernel", ""], ["Graph nets", "Graph nets"]
-    apart = layer({names.TITLES: tf.constant(titles), names.SUMMARIES: tf.constant(abstracts)})
-    joined = [
-        join_title_and_abstract(title, abstract)
-        for title, abstract in zip(titles, abstracts, strict=True)
-    ]
-    together = layer({names.TITLES: tf.constant(["", ""]), names.SUMMARIES: tf.constant(joined)})
-    dense = tf.sparse.to_dense(apart[names.TFIDF]).numpy()
-    np.testing.assert_array_equal(dense, tf.sparse.to_dense(together[names.TFIDF]).numpy())
-    assert (dense[0] != dense[1]).any()
