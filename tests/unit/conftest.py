@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tests.support.trainer_served import Parts
     from tests.support.transform_graph import Analysis
 
 
@@ -23,3 +24,11 @@ def analyse(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Analysis]
         return Analysis(settings, tmp_path_factory.mktemp("analysis"))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def parts(analyse: Callable[..., Analysis]) -> Parts:
+    """A transform graph and an untrained network."""
+    from tests.support.trainer_served import Parts
+
+    return Parts(analyse(10_000, "title_and_abstract"))

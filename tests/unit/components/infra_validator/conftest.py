@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,15 +7,8 @@ import pytest
 from components.papers.examples import serialize_paper
 from components.papers.raw_paper import RawPaper
 from tests.support.trainer_served import Parts
-from tests.support.transform_graph import Analysis
 
 THRESHOLD = 0.37
-
-
-@pytest.fixture(scope="session")
-def parts(analyse: Callable[..., Analysis]) -> Parts:
-    """A transform graph and an untrained network."""
-    return Parts(analyse(10_000, "title_and_abstract"))
 
 
 @pytest.fixture(scope="session")
