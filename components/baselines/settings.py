@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from schema.settings import Settings
 
 BaselineName = Literal["none", "frequent", "linear_svc"]
+
+# Each baseline's title and what it does.
+CAPTIONS: Final[dict[str, tuple[str, str]]] = {
+    "none": ("no labels", "suggests nothing and ranks labels at random"),
+    "frequent": ("most frequent", "suggests the same frequent labels for every paper"),
+    "linear_svc": ("LinearSVC", "one linear classifier per label, on TF-IDF"),
+}
 
 
 class BaselineSettings(Settings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import tensorflow_model_analysis as tfma
@@ -13,6 +13,7 @@ from tensorflow_model_analysis.utils import model_util
 from tensorflow_model_analysis.writers import eval_config_writer
 from tfx.dsl.io import fileio
 
+from components.baselines.settings import CAPTIONS
 from components.evaluator.paper_slices import NEW_TO_LAST_MODEL, YES
 from components.evaluator.results import (
     OVERALL,
@@ -21,7 +22,7 @@ from components.evaluator.results import (
     read_measured,
     slice_key,
 )
-from components.metrics.names import COMPARED_EXAMPLES, EXAMPLES
+from components.metrics.names import COMPARED_EXAMPLES, EXAMPLES, METRICS
 from schema import names
 
 _COMPARED: Final[SliceKey] = ((NEW_TO_LAST_MODEL, YES),)
@@ -44,17 +45,18 @@ class GateRow:
             `compared_examples` the number of those that the last blessed model was not trained on.
         candidate: The model's value.
         baseline: The last blessed model's value on the same papers; None if there is no such
-            model, or for a number of papers.
+            model, it was trained on some of them, or for a number of papers.
         bound: The lowest (for a ceiling, highest) value that passes; for a comparison, the lowest
             change.
         is_change: Whether the bound is on the change against the last blessed model.
         passed: TFMA's verdict.
         papers: Test papers that both values are measured on.
-        left_out: Test papers left out because the last blessed model was trained on them.
+        left_out: Test papers that the last blessed model was trained on, so not compared on.
         best_baseline: The baseline that the bound comes from; empty for any other bound.
         max_drop: How far below that baseline's value the bound is.
         slice: The slice that the bound is on, such as `archive: cs`; empty for all test papers.
         is_ceiling: Whether the bound is the highest value that passes.
+        known_slices: Where no paper is in the slice, those of its name that have one.
     """
 
     metric: str
@@ -69,6 +71,7 @@ class GateRow:
     max_drop: float = 0.0
     slice: str = ""
     is_ceiling: bool = False
+    known_slices: tuple[str, ...] = ()
 
     @property
     def is_floor(self) -> bool:
@@ -79,7 +82,7 @@ class GateRow:
     @property
     def digits(self) -> int:
         """Number of decimals that tell the value from the bound."""
-        if self.metric in (EXAMPLES, COMPARED_EXAMPLES):
+        if METRICS[self.metric].format == ",.0f" and not self.bound % 1:
             return 0
         value = self.candidate
         if self.is_change and self.baseline is not None:
@@ -90,14 +93,12 @@ class GateRow:
     @property
     def bound_in_words(self) -> str:
         """The bound as a person reads it."""
-        bound = f"{abs(self.bound):,.{self.digits}f}"
+        bound = f"{-self.bound if self.is_change else self.bound:,.{self.digits}f}"
         if self.best_baseline:
-            return f"at least {bound} ({self.best_baseline})"
+            return f"at least {bound} ({CAPTIONS[self.best_baseline][0]})"
         if not self.is_change:
             return f"at {'most' if self.is_ceiling else 'least'} {bound}"
-        if not self.bound:
-            return "at least the last"
-        return f"at least the last {'-' if self.bound < 0 else '+'} {bound}"
+        return f"at least the last - {bound}" if self.bound else "at least the last"
 
     def __str__(self) -> str:
         """Says what the model reached and what it needed."""
@@ -115,18 +116,21 @@ class GateRow:
                 f"the lowest change allowed is {self.bound:+.{digits}f}"
             )
         if self.slice and self.metric == EXAMPLES:
+            if not self.papers:
+                known = ", ".join(self.known_slices)
+                return f"slice {self.slice} has no test paper: choose from {known}"
             return (
                 f"slice {self.slice} has {self.papers:,} test papers, must have at least "
-                f"{self.bound:,.0f}: bound another slice (the report lists them), or set "
+                f"{self.bound:,.0f}: bound another slice (the report lists them), or lower "
                 "gate.min_examples"
             )
         where = f" in slice {self.slice} ({self.papers:,} test papers)" if self.slice else ""
-        text = f"{self.metric} is {self.candidate:.{digits}f}{where}, must be at "
-        text += f"{'most' if self.is_ceiling else 'least'} {self.bound:.{digits}f}"
+        text = f"{self.metric} is {self.candidate:,.{digits}f}{where}, must be at "
+        text += f"{'most' if self.is_ceiling else 'least'} {self.bound:,.{digits}f}"
         if self.best_baseline:
-            value = self.bound + self.max_drop
-            text += f": {self.best_baseline} has {value:.4f}, {self.max_drop} less is allowed"
-        return text
+            value, title = self.bound + self.max_drop, CAPTIONS[self.best_baseline][0]
+            text += f": {title} has {value:.4f}, {self.max_drop} less is allowed"
+        return f"{text} (gate.min_examples)" if self.metric == EXAMPLES else text
 
 
 def read_gate(evaluation_uri: str) -> list[GateRow]:
@@ -149,13 +153,17 @@ def read_gate(evaluation_uri: str) -> list[GateRow]:
             held = json.loads(file.read())
     overall = measured.get(OVERALL)
     # Without an example TFMA has nothing to compare, and only says that a slice is missing.
-    rows = list(_rows(EXAMPLES, bounds.pop(OVERALL), overall, OVERALL, failed, held))
-    papers = rows[0].papers
+    sizes = {key: int(each.candidate[EXAMPLES]) for key, each in measured.items()}
+    papers = sizes.get(OVERALL, 0)
+    left_out = papers - sizes.get(_COMPARED, 0)
+    rows = list(_rows(EXAMPLES, bounds.pop(OVERALL), overall, OVERALL, failed, held, left_out))
     for key, of_slice in bounds.items() if papers else ():
-        rows.extend(_rows(EXAMPLES, of_slice, measured.get(key), key, failed, {}))
+        for row in _rows(EXAMPLES, of_slice, measured.get(key), key, failed, {}, left_out):
+            known = sorted(value for each in measured for name, value in each if name == key[0][0])
+            rows.append(row if row.papers else replace(row, known_slices=tuple(known)))
     if drops and papers and model_util.get_baseline_model_spec(config) is not None:
         compared = measured.get(_COMPARED)
-        rows.extend(_rows(COMPARED_EXAMPLES, drops, compared, _COMPARED, failed, {}, of=papers))
+        rows.extend(_rows(COMPARED_EXAMPLES, drops, compared, _COMPARED, failed, {}, left_out))
     return rows
 
 
@@ -186,7 +194,7 @@ def _rows(
     key: SliceKey,
     failed: set[_Failure],
     held: Mapping[str, Mapping[str, Any]],
-    of: int | None = None,
+    left_out: int,
 ) -> Iterator[GateRow]:
     """Yields the bound on the number of papers of a slice, then those on its metrics.
 
@@ -197,10 +205,9 @@ def _rows(
         key: The slice.
         failed: The bounds that TFMA found missed.
         held: As `hold_to_baselines` returns it: such a bound is its metric's last.
-        of: Number of papers that the slice was taken from; None if it is all of them.
+        left_out: Number of test papers that the last blessed model was trained on.
     """
     papers = int(measured.candidate[EXAMPLES]) if measured else 0
-    left_out = 0 if of is None else of - papers
 
     def row(
         metric: str, candidate: float, baseline: float | None, name: str, number: int = 0
@@ -224,8 +231,9 @@ def _rows(
     if measured is not None:
         for name in sorted(bounds.keys() - {EXAMPLES}):
             for number in range(len(bounds[name])):
-                values = measured.candidate[name], measured.baseline.get(name)
-                yield row(name, *values, name, number)
+                # Where a model was trained on some of the papers, its value is too good.
+                baseline = None if left_out and key != _COMPARED else measured.baseline.get(name)
+                yield row(name, measured.candidate[name], baseline, name, number)
 
 
 def _bound(threshold: config_pb2.MetricThreshold) -> tuple[_Kind, float]:

@@ -67,6 +67,9 @@ _MEASURED: Final = (
 # What the Evaluator measures, in the order of `metrics.json`.
 METRIC_NAMES: Final = tuple(metric.name for metric in _MEASURED)
 
+# Numbers of labels, without an upper limit; all other metrics but EXAMPLES are from 0 to 1.
+LABEL_NUMBERS: Final = ("suggestions", "missed", "extra", "labels_found", "labels_half_found")
+
 # The number of examples is a metric too, and always gated.
 EXAMPLES: Final = "examples"
 # The gate's count of the test papers that two models are compared on.

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-# Each baseline's title and what it does.
-BASELINES: Final[dict[str, tuple[str, str]]] = {
-    "none": ("no labels", "suggests nothing and ranks labels at random"),
-    "frequent": ("most frequent", "suggests the same frequent labels for every paper"),
-    "linear_svc": ("LinearSVC", "one linear classifier per label, on TF-IDF"),
-}
+from components.baselines.settings import CAPTIONS
 
 SPLITS: Final = {"train": "training", "val": "validation", "test": "test"}
 
@@ -55,12 +50,12 @@ def curation_rows(counts: Mapping[str, int]) -> list[tuple[int, str]]:
 
 def baseline_title(name: str) -> str:
     """Returns what a baseline is called."""
-    return BASELINES.get(name, (name, ""))[0]
+    return CAPTIONS.get(name, (name, ""))[0]
 
 
 def baseline_meaning(name: str) -> str:
     """Returns what a baseline does."""
-    return BASELINES.get(name, ("", ""))[1]
+    return CAPTIONS.get(name, ("", ""))[1]
 
 
 def best_baselines_first(report: Mapping[str, Any]) -> list[str]:

@@ -140,7 +140,7 @@ def show_gate(console: Terminal, rows: Sequence[GateRow]) -> None:
         table.add_row(
             row.metric.replace("_examples", " examples") + (f" ({row.slice})" if row.slice else ""),
             f"{row.candidate:,.{row.digits}f}",
-            "" if row.baseline is None else f"{row.baseline:.{row.digits}f}",
+            "" if row.baseline is None else f"{row.baseline:,.{row.digits}f}",
             row.bound_in_words,
             styled(("✓ passed", "green") if row.passed else ("✗ refused", "red")),
         )
@@ -152,8 +152,8 @@ def show_gate(console: Terminal, rows: Sequence[GateRow]) -> None:
     left_out = max((row.left_out for row in rows), default=0)
     if left_out:
         note = (
-            f"The last blessed model was trained on {left_out:,} of the test papers; the "
-            "comparison leaves them out."
+            f"The last blessed model was trained on {left_out:,} of the test papers; only its "
+            f"values on the other {rows[0].papers - left_out:,} are compared and shown."
         )
         console.say((console.words.of(note), "dim"))
 

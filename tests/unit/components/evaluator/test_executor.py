@@ -26,7 +26,7 @@ TERMS = [["a"], ["b"]]
 
 def missed(tmp_path: Path) -> Evaluation:
     """What TFX itself writes for a model that misses its bounds, compared with another one."""
-    gate = GateSettings(floors={"lrap": 1.1})
+    gate = GateSettings(floors={"labels_found": 3.0})
     return Evaluation(tmp_path / "missed", TERMS, gate, ANSWERS, ANSWERS)
 
 
