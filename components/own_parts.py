@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
-from schema.errors import UsageError
+from schema.errors import TaggerError, UsageError
 
 # What each function takes, by the setting that names it.
 PARAMETERS: Final = {
@@ -24,6 +26,8 @@ def load_function(setting: str, path: str) -> Callable[..., Any]:
         UsageError: There is no such function, or it takes something else.
     """
     module_name, _, name = path.rpartition(".")
+    if path.endswith(".py") or not all(map(str.isidentifier, path.split("."))):
+        raise UsageError(f"{setting}: {path!r} must be an import path with dots: module.function")
     try:
         # Without a dot it is the module that is missing.
         module = import_module(module_name or path)
@@ -49,3 +53,18 @@ def load_function(setting: str, path: str) -> Callable[..., Any]:
             f"({', '.join(PARAMETERS[setting])})"
         ) from error
     return function  # type: ignore[no-any-return]
+
+
+@contextmanager
+def blamed_on(setting: str, path: str) -> Iterator[None]:
+    """Raises a UsageError, with the place, for what goes wrong in a profile's own function."""
+    try:
+        yield
+    except TaggerError:
+        raise
+    except Exception as error:
+        folder = Path(inspect.getfile(import_module(path.rpartition(".")[0]))).parent
+        frames = traceback.extract_tb(error.__traceback__)
+        at = ([each for each in frames if Path(each.filename).parent == folder] or frames)[-1]
+        place = f"{at.filename}, line {at.lineno}"
+        raise UsageError(f"{setting}: {path} fails with {error!r} in {place}") from error

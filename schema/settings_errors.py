@@ -55,6 +55,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "list_type": "must be a list",
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping",
+    "union_tag_not_found": "must be a list of values, or a range such as {{min: 1, max: 3}}",
     "literal_error": "must be {expected}",
     "string_pattern_mismatch": "must match the pattern {pattern}",
     "string_too_short": "must have at least {min_length} character",

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import tensorflow as tf
 
-from components.own_parts import load_function
+from components.own_parts import blamed_on, load_function
 from components.trainer.input_pipeline import label_count, model_inputs, vocabulary_size
 from components.trainer.model import build_model, build_served_model
 from components.trainer.settings import TrainerSettings
@@ -44,19 +45,31 @@ def _build_own(
     path: str, feature_spec: Mapping[str, Any], settings: TrainerSettings
 ) -> keras.Model:
     features, labels = model_inputs(feature_spec), label_count(feature_spec)
-    built = load_function("trainer.build_model", path)(feature_spec, labels, settings)
-    if not isinstance(built, keras.Model):
-        raise UsageError(f"trainer.build_model: {path} returns no keras.Model, but {built!r}")
-    if not getattr(built, "inputs", None):
-        # A subclass with a `call` of its own.
-        built = keras.Model(features, built(features))
+    with blamed_on("trainer.build_model", path):
+        built = load_function("trainer.build_model", path)(feature_spec, labels, settings)
+        if not isinstance(built, keras.Model):
+            raise UsageError(f"trainer.build_model: {path} returns no keras.Model, but {built!r}")
+        if not getattr(built, "inputs", None):
+            # A subclass with a `call` of its own.
+            built = keras.Model(features, built(features))
     inputs = {each.name: each for each in built.inputs}
     outputs = [tuple(each.shape) for each in built.outputs]
-    if not inputs.keys() <= features.keys() or outputs != [(None, labels)]:
+    last = built
+    while isinstance(last, keras.Model) and getattr(last, "outputs", None):
+        last = last.outputs[0]._keras_history.operation
+    last = getattr(last, "activation", last)
+    end = getattr(last, "__name__", type(last).__name__).lower()
+    fits = inputs.keys() <= features.keys() and outputs == [(None, labels)]
+    if not fits or end in ("sigmoid", "softmax"):
         raise UsageError(
-            f"trainer.build_model: {path} builds a model from {sorted(inputs)} to {outputs}. It "
-            f"must read features, which are {sorted(features)}, and return [(None, {labels})], a "
-            "logit for each label"
+            f"trainer.build_model: {path} builds a model from {sorted(inputs)} to {outputs}, whose "
+            f"end is {end}. It must read features, which are {sorted(features)}, and return "
+            f"[(None, {labels})], a logit for each label, without sigmoid or softmax"
         )
     # By name, whatever structure it was made with.
-    return keras.Model(inputs, built.outputs[0], name="tagger")
+    model = keras.Model(inputs, built.outputs[0], name="tagger")
+    with blamed_on("trainer.build_model", path):
+        # Keras's symbols let pass much that fails in training.
+        specs = {name: tf.TensorSpec(each.shape, each.dtype) for name, each in inputs.items()}
+        tf.function(model, autograph=False).get_concrete_function(specs)
+    return model

@@ -80,8 +80,8 @@ class TrainerSettings(Settings):
     def _asks_for_nothing_of_ours(cls, path: str | None, others: ValidationInfo) -> str | None:
         needed = sorted(OF_OUR_NETWORK.items() - others.data.items())
         if path is not None and needed:
-            said = ", ".join(f"{key}: {value}" for key, value in needed)
-            raise ValueError(f"a network of your own goes with {said}")
+            said = ", ".join(f"{key}: {json.dumps(value)}" for key, value in needed)
+            raise ValueError("a network of your own needs " + said.replace('"', ""))
         return path
 
 

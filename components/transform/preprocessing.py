@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.own_parts import load_function
+from components.own_parts import blamed_on, load_function
 from components.papers.paper_keys import hash_keys
 from components.transform.ngrams import hash_ngrams, hash_words, join_texts, split_words
 from components.transform.settings import FeatureSettings
@@ -37,7 +37,7 @@ def preprocessing_fn(
         `paper_key`.
 
     Raises:
-        UsageError: It lacks one of these three.
+        UsageError: It fails, or returns something else.
     """
     settings = FeatureSettings.model_validate_json(custom_config["settings"])
     path = settings.preprocessing_fn
@@ -45,13 +45,19 @@ def preprocessing_fn(
         tfidf, known_share = vectorize(inputs[names.TITLES], inputs[names.SUMMARIES], settings)
         truth = encode_truth(inputs, custom_config)
         return {names.TFIDF: tfidf, names.KNOWN_SHARE: known_share, **truth}
-    features = load_function("features.preprocessing_fn", path)(inputs, custom_config)
-    if not features.keys() >= {names.LABELS, names.UNKNOWN_LABELS, names.PAPER_KEY}:
+    with blamed_on("features.preprocessing_fn", path):
+        features = dict(load_function("features.preprocessing_fn", path)(inputs, custom_config))
+        wrong = {name for name, each in features.items() if each.shape.rank == 0}
+    kinds = dict.fromkeys((names.UNKNOWN_LABELS, names.PAPER_KEY), tf.Tensor)
+    kinds[names.LABELS] = tf.SparseTensor
+    wrong |= {name for name, kind in kinds.items() if not isinstance(features.get(name), kind)}
+    if wrong:
         raise UsageError(
-            f"features.preprocessing_fn: {path} returns {sorted(features)}, and not all that "
-            f"{encode_truth.__module__}.{encode_truth.__name__} does: add its result"
+            f"features.preprocessing_fn: {path} returns no {', '.join(sorted(wrong))}, or not in "
+            f"the right form: a row for each text, and {', '.join(kinds)} as "
+            f"{encode_truth.__module__}.{encode_truth.__name__} returns them"
         )
-    return dict(features)
+    return features
 
 
 def encode_truth(

@@ -28,7 +28,9 @@ class Range(Settings):
 
 Searched = Annotated[
     Annotated[Range, Tag(RANGE)] | Annotated[tuple[Any, ...], Field(min_length=1), Tag(VALUES)],
-    Discriminator(lambda given: VALUES if isinstance(given, list | tuple) else RANGE),
+    Discriminator(
+        lambda given: {list: VALUES, tuple: VALUES, dict: RANGE, Range: RANGE}.get(type(given))
+    ),
 ]
 
 
@@ -60,7 +62,11 @@ class TunerSettings(Settings):
     def check(self, trainer: TrainerSettings) -> None:
         """Raises ValueError, which names the setting, where the space doesn't suit `trainer`."""
         own = json.loads(trainer.model_dump_json())
+        if not self.space:
+            raise ValueError("tuner.space: name at least one setting of `trainer`")
         for name, searched in self.space.items():
+            if isinstance(searched, Range) and isinstance(own.get(name), list | str | bool):
+                raise ValueError(f"tuner.space.{name}: a range is for numbers; give a list")
             if isinstance(searched, Range) and searched.log and own.get(name) == 0:
                 raise ValueError(f"tuner.space.{name}: `log: true` excludes the profile's own 0")
             values = (searched.min, searched.max) if isinstance(searched, Range) else searched
@@ -68,5 +74,8 @@ class TunerSettings(Settings):
                 try:
                     TrainerSettings.model_validate_json(json.dumps({**own, name: value}))
                 except ValidationError as error:
-                    lines = explain(error, TrainerSettings, "tuner.space")
-                    raise ValueError(lines.strip()) from error
+                    lines = explain(error, TrainerSettings, "tuner.space").strip()
+                    # What doesn't suit a network of one's own is said of `build_model`.
+                    lines = lines.replace("space.build_model:", f"space.{name}:")
+                    only = "no such setting in `trainer`, the section that is searched"
+                    raise ValueError(lines.replace("no such setting", only)) from error

@@ -36,4 +36,4 @@ def predict(model: str, as_json: bool, explain: bool, texts: tuple[str, ...]) ->
     find_model(model)
     with output_dropped():
         suggestions = load_model(str(plain_path(Path(model)))).suggest(given, explain=explain)
-    write_suggestions(given, suggestions, as_json)
+    write_suggestions(given, suggestions, as_json, explain=explain)

@@ -125,7 +125,7 @@ def query(
                     given[start : start + names.MOST_EXPLAINED], explain=explain
                 )
             ]
-        write_suggestions(given, suggestions, as_json, top)
+        write_suggestions(given, suggestions, as_json, top, explain=explain)
         return
     if output is None:
         raise click.UsageError("--file needs an --output for the suggestions.")

@@ -42,16 +42,12 @@ def write_suggestions(
     suggestions: Sequence[Suggestions],
     as_json: bool,
     top: int | None = None,
+    explain: bool = False,
 ) -> None:
-    """Writes each text's labels to standard output, best first, suggested ones marked.
-
-    Args:
-        texts: The texts.
-        suggestions: The labels of each.
-        as_json: Whether to write a line of JSON for each, instead of a table.
-        top: Labels to write of each text; all if None.
-    """
+    """Writes each text's `top` labels, best first, as a table or as a line of JSON."""
     console = Terminal()
+    if explain and all(each.why is None for labels in suggestions for each in labels):
+        Terminal(stderr=True).say("This model has no explanations.")
     for text, labels in zip(texts, suggestions, strict=True):
         if as_json:
             row = {"text": text, **labels.as_dict(top)}

@@ -49,7 +49,9 @@ def test_query_suggests_and_gives_no_reasons(server):
         "query", "--address", server.removeprefix("http://"), "--explain", "--json", TEXT
     )
     assert asked.code == 0, asked.output
-    answer = json.loads(asked.output)
+    line, note = asked.output.splitlines()
+    assert note == "This model has no explanations."
+    answer = json.loads(line)
     assert answer.keys() == {"text", "suggestions"}
     assert answer["suggestions"][0]["label"] == "lighting"
     assert answer["suggestions"][0].keys() == {"label", "score", "suggested"}

@@ -77,10 +77,12 @@ def test_what_only_our_network_has_stays_out_beside_another(write):
     named = {"build_model": "alone.model.build_model"}
     assert found == {**default, **others, **named}
     # By one's own hand it is a mistake.
-    with pytest.raises(UsageError, match=r"build_model: .* with ensemble_size: 1 \(.*, line 5\)"):
+    with pytest.raises(UsageError, match=r"build_model: .* needs ensemble_size: 1 \(.*, line 5\)"):
         load_config(profile, ["trainer.ensemble_size=3", "trainer.optimizer=adam"])
-    with pytest.raises(UsageError, match="with mixed_precision: False, optimizer: adam"):
+    with pytest.raises(UsageError, match="needs mixed_precision: false, optimizer: adam"):
         load_config(profile, ["trainer.mixed_precision=true", "trainer.optimizer=lazy_rms"])
+    with pytest.raises(UsageError, match=r"tuner\.space\.optimizer: a network of your own needs"):
+        load_config(profile, ["tuner.space.optimizer=[adam, lazy_rms]"])
 
 
 def test_a_compiled_pipeline_has_their_paths_and_digests(write, tmp_path):

@@ -59,8 +59,8 @@ def nothing(spec, label_count, settings):
     return None
 
 
-def sequential(spec, width, name):
-    return keras.Sequential([keras.Input([1], name=name), keras.layers.Dense(width)])
+def sequential(spec, width, name, end=None):
+    return keras.Sequential([keras.Input([1], name=name), keras.layers.Dense(width, end)])
 
 
 def too_narrow(spec, label_count, settings):
@@ -69,6 +69,16 @@ def too_narrow(spec, label_count, settings):
 
 def misnamed(spec, label_count, settings):
     return sequential(spec, label_count, "lenght")
+
+
+def squashed(spec, label_count, settings):
+    inputs = keras.Input([1], name="length")
+    return keras.Model(inputs, sequential(spec, label_count, "inner", "softmax")(inputs))
+
+
+def wordy(spec, label_count, settings):
+    inputs = keras.Input([1], name="length", dtype="string")
+    return keras.Model(inputs, keras.layers.Dense(label_count)(inputs))
 
 
 @pytest.mark.parametrize(
@@ -83,6 +93,8 @@ def misnamed(spec, label_count, settings):
             "misnamed",
             r"from \['lenght'\].*features, which are \['ids', 'length', 'letters', 'tokens",
         ),
+        ("squashed", "whose end is softmax.*without sigmoid or softmax"),
+        ("wordy", r"fails with ValueError.*'string' is not a valid dtype.* in .*, line \d"),
     ],
 )
 def test_what_suits_neither_features_nor_labels_is_refused(name, said):

@@ -49,7 +49,7 @@ def test_every_profile_can_be_tuned_as_it_is():
 @pytest.mark.parametrize(
     ("space", "message"),
     [
-        ("{learning_rat: [1]}", "learning_rat: there is no such setting; did you mean `tuner.space.learning_rate`?"),  # noqa: E501
+        ("{learning_rat: [1]}", "learning_rat: there is no such setting in `trainer`, the section that is searched; did you mean `tuner.space.learning_rate`?"),  # noqa: E501
         ("{learning_rate: [0.1, -1]}", "learning_rate: must be greater than 0.0, got -1"),
         ("{learning_rate: {min: 1, maxx: 3}}", "learning_rate.maxx: there is no such setting"),
         ("{dropout: {max: 0.5}}", "dropout.min: must be given"),
@@ -57,7 +57,10 @@ def test_every_profile_can_be_tuned_as_it_is():
         ("{dropout: {min: 0, max: 0.5, log: true}}", "with `log: true` greater than 0"),
         ("{rare_label_weight: {min: 1, max: 6, log: true}}", "rare_label_weight: `log: true` excl"),
         ("{dropout: []}", "dropout: must be a list of at least 1, got []"),
-        ("{hidden_units: {min: 8, max: 64}}", "hidden_units: must be a list, got 8"),
+        ("{hidden_units: {min: 8, max: 64}}", "hidden_units: a range is for numbers"),
+        ("{max_tokens: [9]}", "max_tokens: there is no such setting in `trainer`, the section"),
+        ("{learning_rate: 0.1}", "must be a list of values, or a range such as {min: 1, max: 3}"),
+        ("{}", "tuner.space: name at least one setting of `trainer`"),
         ("{batch_size: {min: 0.5, max: 64}}", "batch_size: must be a whole number, got 0.5"),
     ],
 )  # fmt: skip

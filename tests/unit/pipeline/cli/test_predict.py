@@ -22,7 +22,9 @@ def model(tmp_path, monkeypatch):
         return [
             Suggestions(
                 [
-                    Suggestion("größe", len(text) / 100, True, "Size", why),
+                    Suggestion(
+                        "größe", len(text) / 100, True, "Size", None if text == "x" else why
+                    ),
                     Suggestion("[cs.LG]", 0.0, False),
                 ],
                 known_share=float(text != "x"),
@@ -62,6 +64,9 @@ def test_predict_shows_the_words_for_a_label_beside_those_against_it(model):
         " +0.12  all other words, -1.00 bias",
     ]
     assert all(line == line.rstrip() for line in done.output.splitlines())
+    assert "explanations" not in done.output
+    unexplained = invoke("predict", "--model", model, "--explain", "x", "x").output
+    assert unexplained.count("This model has no explanations.") == 1
 
 
 def test_predict_writes_an_object_a_line_for_programs(model):
