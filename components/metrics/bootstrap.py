@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
+from scipy import stats
 
 from components.metrics.classification import ratios
 from components.metrics.inputs import Array, FloatVector, checked_truth, checked_unknown
@@ -61,18 +62,28 @@ class Resampled:
     Attributes:
         value: On the split itself, [metrics].
         drawn: On each draw, [samples, metrics].
+        papers: Number of papers of the split.
     """
 
     value: FloatVector
     drawn: FloatMatrix
+    papers: int
 
     def intervals(self, level: float) -> dict[str, dict[str, float]]:
         """Returns the `value` of each metric by name, and its percentile interval, `low` to `high`.
 
+        If the top label of all papers is right, or of none, no draw varies: Wilson's interval.
+
         Args:
             level: Share of the draws that lies within the interval, between 0 and 1.
         """
-        return _intervals(self.value, self.drawn, level)
+        found = _intervals(self.value, self.drawn, level)
+        top = found["precision@1"]
+        if top["value"] in (0, 1):
+            hits = stats.binomtest(round(top["value"] * self.papers), self.papers)
+            wilson = hits.proportion_ci(level, method="wilson")
+            top |= {"low": float(wilson.low), "high": float(wilson.high)}
+        return found
 
     def minus(self, other: Resampled, level: float) -> dict[str, dict[str, float]]:
         """Returns how far this model is ahead of another on the same draws, by metric.
@@ -115,7 +126,7 @@ def resample(models: Sequence[Scored], *, samples: int, seed: int = 0) -> list[R
         for weights in _weights(papers, samples, rows, seed)
     ]
     return [
-        Resampled(each.metrics(np.ones((1, papers)))[0], np.concatenate(of_model))
+        Resampled(each.metrics(np.ones((1, papers)))[0], np.concatenate(of_model), papers)
         for each, of_model in zip(parts, zip(*drawn, strict=True), strict=True)
     ]
 

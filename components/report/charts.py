@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -25,6 +26,8 @@ Facts = Mapping[str, Any]
 # A line with more points has no dots, and its end is thinned.
 _DOTTED: Final = 60
 _FREQUENCY_POINTS: Final = 300
+# Part of an axis that the height of a line of text takes on a phone.
+_COUNT_WIDTH: Final = 0.055
 
 
 @dataclass
@@ -79,6 +82,8 @@ def f1_by_threshold(curve: Facts, threshold: float) -> Chart:
             (("micro-F1", "f1"), ("precision", "precision"), ("recall", "recall"))
         )
     ]
+    # Where nothing is suggested there is no precision; the curve has 0 there.
+    lines[1] = replace(lines[1], points=[each for each in lines[1].points if each[1]])
     best = max(zip(curve["f1"], curve["thresholds"], strict=True), default=(0.0, 0.0))
     return _chart(
         lines,
@@ -99,10 +104,11 @@ def calibration(bins: Sequence[Facts]) -> Chart:
         for each in shown
     )
     points = [(each["mean_probability"], each["share_true"]) for each in shown]
-    # Counts stand in the middles of the bins: the means of two may be close.
+    # Counts stand at their points, further right where they would touch the one before.
+    places = accumulate((x for x, _ in points), lambda last, x: max(x, last + _COUNT_WIDTH))
     spans = [
-        (each["share_low"], each["share_high"], each["count"], (each["low"] + each["high"]) / 2)
-        for each in shown
+        (each["share_low"], each["share_high"], each["count"], place)
+        for each, place in zip(shown, places, strict=True)
     ]
     return _chart(
         [Line("share that is true", points, 0, dots=True, spans=spans)],

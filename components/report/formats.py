@@ -37,7 +37,8 @@ def _probability(value: float) -> str:
     return "> 99%" if value >= 0.995 else _percent(value)
 
 
-def _meaning(metric: str) -> str:
+def meaning_of(metric: str) -> str:
+    """Returns what a metric means, and whether lower is better."""
     meaning = METRICS[metric].meaning
     return f"{meaning}; lower is better" if METRICS[metric].higher_is_better is False else meaning
 
@@ -54,7 +55,7 @@ FILTERS: Final = {
     "count": lambda value: f"{value:,.0f}",
     "day": lambda value: f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M %Z}",
     "title_of": lambda metric: METRICS[metric].title,
-    "meaning_of": _meaning,
+    "meaning_of": meaning_of,
     "baseline_title": captions.baseline_title,
     "baseline_meaning": captions.baseline_meaning,
     "split_title": captions.SPLITS.__getitem__,

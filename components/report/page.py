@@ -20,7 +20,7 @@ from components.metrics import charts
 from components.metrics.names import COMPARED_EXAMPLES
 from components.report import captions
 from components.report.charts import label_frequencies, quality_charts
-from components.report.formats import FILTERS
+from components.report.formats import FILTERS, meaning_of
 from components.tuner.results import trial_table
 from schema import names
 from schema.text import visible
@@ -75,6 +75,8 @@ def render(report: Facts) -> str:
     sections = {**_MEASURED_SECTIONS, **_SECTIONS} if measured else dict(_SECTIONS)
     if not report.get("tuning"):
         sections.pop("tuning", None)
+    if report["verdict"]["reasons"]:
+        sections = {"refused": "Why it was refused", **sections}
     words = Words.of_settings(report["card"]["settings"])
     context = {
         "report": report,
@@ -146,6 +148,10 @@ def _quality(report: Facts, words: Words) -> dict[str, Any]:
         ),
         "labels": seen[:_LABELS_AT_FIRST],
         "more_labels": seen[_LABELS_AT_FIRST:_LABELS_IN_ALL],
+        "meaning": _meanings(len(labels), len(seen), words),
+        "half_found_of_many": sum(
+            label["recall"] > 0.5 and label["support"] >= _RARE for label in seen
+        ),
         "unseen": len(labels) - len(seen[:_LABELS_IN_ALL]),
         "seen_labels": len(seen),
         "weak_labels": sum(not label["f1"] for label in seen),
@@ -157,10 +163,18 @@ def _quality(report: Facts, words: Words) -> dict[str, Any]:
     }
 
 
+def _meanings(labels: int, seen: int, words: Words) -> Callable[[str], str]:
+    """Returns what tells the meaning of a metric, on a test split that may lack some labels."""
+    unseen = f"; those without a test paper ({labels - seen:,}) count as 0, so it is at most "
+    macro = f"Mean F1 over all {labels:,} labels"
+    macro += f"{unseen}{seen / labels:.3f}" if seen < labels else ""
+    return lambda name: words.of(macro if name == "macro_f1" else meaning_of(name))
+
+
 def _changes(against_last: Facts | None) -> list[Facts]:
     """Returns the labels that changed, those beyond chance first, then by how much."""
     labels = against_last["labels"] if against_last else []
-    rows = [row for row in labels if row["gained"] or row["lost"]]
+    rows = [row for row in labels if row["support"] and (row["gained"] or row["lost"])]
     return sorted(
         rows, key=lambda row: (not row["change"], -abs(row["gained"] - row["lost"]), row["label"])
     )
@@ -175,6 +189,7 @@ def _background(report: Facts, words: Words) -> dict[str, Any]:
             (number, words.of(caption))
             for number, caption in captions.curation_rows(data["curation"])
         ],
+        "least": _RARE,
         "percentiles": _PERCENTILES,
         "left_out": data["left_out"][:_LEFT_OUT],
         "label_numbers": numbers,

@@ -145,6 +145,7 @@ def test_the_verdict_is_at_the_top_and_a_refusal_is_explained(report, verdict, t
     assert f">{told}</p>" in found.source.partition("<main>")[0]
     assert all(reason in found.section("refused") for reason in reasons)
     assert "no metrics" not in found.section("refused")
+    assert found.of("a")[0]["href"] == "#refused"
 
 
 def test_a_model_that_was_not_measured_has_a_short_page():
@@ -160,7 +161,7 @@ def test_a_model_that_was_not_measured_has_a_short_page():
 def test_the_gate_tells_what_was_compared(report, whole):
     text = whole.section("gate")
     assert "108 test papers that the last model was not trained on; 12 that it was" in text
-    assert "failed" not in text
+    assert "refused" not in text
     first = [row for row in report["gate"] if row["baseline"] is None][:1]
     assert "no earlier model" in page(report, gate=first).section("gate")
     floors = [row for row in report["gate"] if row["metric"] in {"examples", "micro_f1"}]
@@ -169,7 +170,7 @@ def test_the_gate_tells_what_was_compared(report, whole):
     assert "no floor gate.floors is empty" in page(report, gate=no_floor).section("gate")
     assert "no floor" not in text
     failed = [{**row, "passed": False} for row in report["gate"]]
-    assert page(report, gate=failed).section("gate").count("failed") == len(failed)
+    assert page(report, gate=failed).section("gate").count("refused") == len(failed)
 
 
 def test_labels_are_sorted_by_test_papers_and_the_rest_is_folded_away(report, whole):
@@ -237,6 +238,7 @@ def test_trainings_of_any_length_are_drawn(report, epochs):
 def test_slices_are_grouped_and_drift_is_told(report, whole):
     text = whole.section("slices")
     assert text.index("First label, up to its dot") < text.index("stat") < text.index("Rarest")
+    assert "Slice test papers micro-F1" in text
     assert "“frequent” are the 9 labels with the most training papers" in text
     assert "Without a title" in text
     text = whole.section("drift")
@@ -248,6 +250,8 @@ def test_slices_are_grouped_and_drift_is_told(report, whole):
         ({"state": "first"}, "no earlier run"),
         ({"state": "same"}, "the same data"),
         (many, "n29 and 69 more"),
+        ({**many, "l_infinity": 0.0}, "share of the papers changed. Jensen"),
+        ({**many, "l_infinity": 0.0004}, "changed by more than 0.04 percentage points"),
     ):
         assert told in page(report, data={**report["data"], "drift": drift}).section("drift")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.report import charts
 from components.report.page import render
 from tests.support.html_page import Page
 from tests.support.made_up_report import LABELS, PAPERS, made_up_report
@@ -29,6 +30,11 @@ def test_the_summary_counts_labels_found_and_papers_right(report, whole):
     missed, extra = (sum(label[key] for label in report["labels"]) for key in ("missed", "extra"))
     assert f"{missed} true labels are missed, and {extra} extra ones" in text
     assert f"Of {PAPERS} test papers, {report['errors']['all_right']} get exactly" in text
+    some = ((30, 0.5), (12, 0.6), (10, 0.51), (9, 1.0), (0, 0.0))
+    labels = [{**report["labels"][0], "support": n, "recall": recall} for n, recall in some]
+    text = Page(render({**report, "labels": labels})).section("summary")
+    assert "(recall over 0.5); 2 of these have at least 10 test papers" in text
+    assert "those without a test paper (1) count as 0, so it is at most 0.800" in text
 
 
 def test_missed_and_extra_labels_are_counted_by_paper_and_by_label(report, whole):
@@ -77,7 +83,8 @@ def test_changes_beyond_chance_come_first(report, whole):
     row = report["against_last"]["labels"][2]
     many = [{**row, "label": label, "gained": place} for place, label in enumerate(LABELS)]
     same = {**row, "label": "same", "gained": 0, "lost": 0}
-    for rows, told in ((([*many, same]), "21 more labels changed"), ([same], "No label changed")):
+    same = [same, {**row, "label": "same", "support": 0}]
+    for rows, told in ((([*many, *same]), "21 more labels changed"), (same, "No label changed")):
         against = {**report["against_last"], "labels": rows}
         found = Page(render({**report, "against_last": against}))
         assert told in found.section("labels")
@@ -94,6 +101,13 @@ def test_calibration_shows_intervals_and_counts(report, whole):
         assert str(each["count"]) in text.split()
     assert [each["class"] for each in whole.of("path")].count("span") == len(bins)
     assert "off by 0.081 on average" in text
+    # Each count stands at its point, or right of the count before.
+    near = [{**bins[0], "mean_probability": mean} for mean in (0.12, 0.195, 0.21)]
+    (line,) = charts.calibration(near).lines
+    assert [place for *_, place in line.spans] == pytest.approx([0.12, 0.195, 0.25])
+    # There is no precision where nothing is suggested.
+    curve = {key: [0.5, 0] for key in ("precision", "recall", "f1")} | {"thresholds": [0.5, 1]}
+    assert [len(each.points) for each in charts.f1_by_threshold(curve, 0.5).lines] == [2, 1, 2]
 
 
 def test_right_papers_stand_beside_the_largest_errors(report, whole):
