@@ -6,10 +6,12 @@ model after `timeout` seconds, if given.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.classification_pb2 import (
     ClassificationRequest,
     ClassificationResponse,
@@ -81,23 +83,27 @@ async def predict(
     name = request.model_spec.signature_name or DEFAULT_SIGNATURE
     if name not in servable.model.signatures:
         raise failed_precondition(f'Serving signature key "{name}" not found.')
+    inputs: dict[str, Array] = {}
+    others: dict[str, TensorProto] = {}
     # Not by `items`, which protobuf makes slow.
-    protos = {alias: request.inputs[alias] for alias in request.inputs}
-    inputs, others = {}, {}
-    for alias, proto in protos.items():
+    for alias in request.inputs:
+        proto = request.inputs[alias]
         array = _decode(alias, decode_plain, proto, _FEW)
-        if array is not None:
-            inputs[alias] = array
+        if array is None:
+            others[alias] = proto
         else:
-            others[alias] = proto, decoded_size(proto)
+            inputs[alias] = array
     if others:
-        servable.runner.limits.check(sum(size for _, size in others.values()))
-    for alias, (proto, size) in others.items():
-        inputs[alias] = await in_thread_if(size > _MANY_BYTES, _decode, alias, decode_tensor, proto)
+        sizes = {alias: decoded_size(proto) for alias, proto in others.items()}
+        servable.runner.limits.check(sum(sizes.values()))
+        for alias, proto in others.items():
+            large = sizes[alias] > _MANY_BYTES
+            inputs[alias] = await in_thread_if(large, _decode, alias, decode_tensor, proto)
     outputs = await run_signature(servable, name, inputs, request.output_filter, timeout=timeout)
     spec = _serialize_spec(request.model_spec.name, name, servable.version)
-    is_large = sum(value.size for value in outputs.values()) > MANY_ELEMENTS
-    return await in_thread_if(is_large, _serialize, spec, outputs)
+    if sum([value.size for value in outputs.values()]) > MANY_ELEMENTS:
+        return await asyncio.to_thread(_serialize, spec, outputs)
+    return _serialize(spec, outputs)
 
 
 async def run_examples(

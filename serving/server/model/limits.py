@@ -50,14 +50,16 @@ class Limits:
             if not array.dtype.hasobject:
                 size += array.nbytes
                 continue
-            self.check(array.size * STRING_BYTES)
-            lengths = list(map(len, array.flat))
-            if max(lengths, default=0) > self._max_string_bytes:
+            size += array.size * STRING_BYTES
+            self.check(size)
+            lengths = list(map(len, array.ravel().tolist()))
+            longest = max(lengths, default=0)
+            if longest > self._max_string_bytes:
                 raise invalid_argument(
-                    f"A string of the request has {max(lengths)} bytes, and --max_string_bytes is "
+                    f"A string of the request has {longest} bytes, and --max_string_bytes is "
                     f"{self._max_string_bytes}. Shorten it."
                 )
-            size += array.size * STRING_BYTES + sum(lengths)
+            size += sum(lengths)
         self.check(size)
         return size
 

@@ -73,7 +73,9 @@ class Signature:
             )
         feeds = {}
         for alias, info in wanted.items():
-            value = given.get(alias, defaults.get(alias))
+            value = given.get(alias)
+            if value is None:
+                value = defaults.get(alias)
             if value is None:
                 raise invalid_argument(
                     f"Signature input alias: {alias}(feed name: {info.name}) not found in request "
@@ -81,7 +83,7 @@ class Signature:
                     f"{_names(given)}, or default input alias set: {','.join(sorted(defaults))}"
                 )
             feeds[info.name] = value
-        if not given.keys() <= wanted.keys():
+        if defaults and not given.keys() <= wanted.keys():
             raise invalid_argument(
                 "Inputs contains invalid name. Used request inputs: "
                 f"{','.join(sorted(given.keys() & wanted.keys()))}, request input: "
