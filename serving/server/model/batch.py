@@ -28,12 +28,13 @@ def count_rows(inputs: Arrays) -> int:
     """
     if not inputs:
         raise invalid_argument("Batching Run() must have at least one input tensor")
-    if not all(array.ndim for array in inputs.values()):
+    sizes = {array.shape[:1] for array in inputs.values()}
+    if () in sizes:
         raise invalid_argument("Batching Run() input tensors must have at least one dimension")
-    sizes = {len(array) for array in inputs.values()}
     if len(sizes) > 1:
         raise invalid_argument("Batching Run() input tensors must have equal 0th-dimension size")
-    return sizes.pop()
+    ((rows,),) = sizes
+    return rows
 
 
 def run_batch(
@@ -49,7 +50,8 @@ def run_batch(
 
     Args:
         model: The model.
-        requests: Inputs by name of tensor; of the same names, types and ranks.
+        requests: Inputs by name of tensor; of the same names, types and ranks, and each of as many
+            rows as `count_rows` says.
         outputs: Names of tensors.
         allowed_sizes: In increasing order; the batch is padded to the next of them.
         deadline: When the last request gives up, by `time.monotonic`.
@@ -57,7 +59,7 @@ def run_batch(
     Returns:
         For each request its outputs, or the error it met.
     """
-    sizes = [count_rows(inputs) for inputs in requests]
+    sizes = [len(next(iter(inputs.values()))) for inputs in requests]
     rows = sum(sizes)
     total = next((size for size in allowed_sizes if size >= rows), rows) if rows else 0
     try:

@@ -50,16 +50,14 @@ class Limits:
             if not array.dtype.hasobject:
                 size += array.nbytes
                 continue
-            size += array.size * STRING_BYTES
-            self.check(size)
-            lengths = list(map(len, array.ravel().tolist()))
-            longest = max(lengths, default=0)
-            if longest > self._max_string_bytes:
-                raise invalid_argument(
-                    f"A string of the request has {longest} bytes, and --max_string_bytes is "
-                    f"{self._max_string_bytes}. Shorten it."
-                )
-            size += sum(lengths)
+            self.check(array.size * STRING_BYTES)
+            for string in array.ravel().tolist():
+                if len(string) > self._max_string_bytes:
+                    raise invalid_argument(
+                        f"A string of the request has {len(string)} bytes, and --max_string_bytes "
+                        f"is {self._max_string_bytes}. Shorten it."
+                    )
+                size += STRING_BYTES + len(string)
         self.check(size)
         return size
 
