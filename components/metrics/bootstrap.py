@@ -18,8 +18,8 @@ from typing import Final
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
-from scipy import stats
 
+from components.metrics.calibration import wilson_interval
 from components.metrics.classification import ratios
 from components.metrics.inputs import Array, FloatVector, checked_truth, checked_unknown
 from components.metrics.names import HEADLINE
@@ -80,9 +80,8 @@ class Resampled:
         found = _intervals(self.value, self.drawn, level)
         top = found["precision@1"]
         if top["value"] in (0, 1):
-            hits = stats.binomtest(round(top["value"] * self.papers), self.papers)
-            wilson = hits.proportion_ci(level, method="wilson")
-            top |= {"low": float(wilson.low), "high": float(wilson.high)}
+            hits = round(top["value"] * self.papers)
+            top["low"], top["high"] = wilson_interval(hits, self.papers, level)
         return found
 
     def minus(self, other: Resampled, level: float) -> dict[str, dict[str, float]]:

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy import stats
 
 from components.metrics.inputs import Array, BoolMatrix, checked_truth, checked_unknown
 
@@ -76,9 +76,7 @@ def bins_from(counts: NDArray[np.float64], level: float = 0.95) -> list[dict[str
     """
     pairs, sums, hits = counts
     at_least_one = np.maximum(pairs, 1)
-    z = ndtri((1 + level) / 2)
-    middle = (hits + z**2 / 2) / (pairs + z**2)
-    half = np.sqrt(hits * (pairs - hits) / at_least_one + z**2 / 4) * z / (pairs + z**2)
+    intervals = [wilson_interval(*each, level) for each in zip(hits, pairs, strict=True)]
     return [
         {
             "low": float(_EDGES[i]),
@@ -86,11 +84,19 @@ def bins_from(counts: NDArray[np.float64], level: float = 0.95) -> list[dict[str
             "count": int(pairs[i]),
             "mean_probability": float(sums[i] / at_least_one[i]),
             "share_true": float(hits[i] / at_least_one[i]),
-            "share_low": float(max(middle[i] - half[i], 0.0)),
-            "share_high": float(min(middle[i] + half[i], 1.0)),
+            "share_low": intervals[i][0],
+            "share_high": intervals[i][1],
         }
         for i in range(BINS)
     ]
+
+
+def wilson_interval(hits: float, count: float, level: float) -> tuple[float, float]:
+    """Returns Wilson's interval of a share, `hits` of `count`; 0 to 1 where nothing was counted."""
+    if not count:
+        return 0.0, 1.0
+    found = stats.binomtest(int(hits), int(count)).proportion_ci(level, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def expected_calibration_error(counts: NDArray[np.float64]) -> float:
