@@ -61,10 +61,12 @@ class Executor(stock.Executor):
         proto_utils.json_to_proto(exec_properties[eval_config], config)
         held = hold_to_baselines(config, _baseline_figures(input_dict))
         resolved = {**exec_properties, eval_config: proto_utils.proto_to_json(config)}
-        super().Do(input_dict, output_dict, resolved)
-        # Beam keeps the model until something else is shared. At the end of the process that would
-        # be too late: TensorFlow's functions then end with a traceback each.
-        shared.Shared().acquire(set)
+        try:
+            super().Do(input_dict, output_dict, resolved)
+        finally:
+            # Beam keeps the model until something else is shared. At the end of the process that
+            # would be too late: TensorFlow's functions then end with a traceback each.
+            shared.Shared().acquire(set)
         _write(output_dict, names.BASELINE_BOUNDS_FILE, held)
         _write_labels(input_dict, output_dict)
 
