@@ -91,7 +91,8 @@ def try_candidate(
     facts = report.make("labels and threshold", lambda: _read_facts(saved_model))
     if not facts:
         return report
-    questions = [each for each in make_questions(papers) if each.signature not in facts[-1]]
+    labels, threshold, lacks = facts
+    questions = [each for each in make_questions(papers) if each.signature not in lacks]
     computed = [question for question in questions if question.name in COMPUTED]
     start_timeout, timeout = settings.start_timeout_seconds, settings.request_timeout_seconds
     with server:
@@ -106,7 +107,7 @@ def try_candidate(
         rest = report.make("answers over REST", lambda: ask_over_rest(questions, server, timeout))
     if exported and grpc and rest:
         served = {"gRPC": grpc, "REST": rest}
-        _judge(report, CollectedResponses(len(papers), *facts[:2], served, exported, facts[2]))
+        _judge(report, CollectedResponses(len(papers), labels, threshold, served, exported, lacks))
     return report
 
 

@@ -232,7 +232,7 @@ def _largest_labels(own: Scored) -> list[int]:
 def _paper(
     paper: RawPaper, own: Scored, labels: Sequence[str], index: int, suggested: Array
 ) -> dict[str, Any]:
-    column = {label: index for index, label in enumerate(labels)}
+    columns = {label: column for column, label in enumerate(labels)}
     row = own.probabilities[index]
     untrue = np.flatnonzero(~own.y_true[index].astype(bool))
     ranked = untrue[np.lexsort((-row[untrue], ~suggested[untrue]))]
@@ -240,7 +240,7 @@ def _paper(
         "title": paper.title[:_SHOWN_CHARACTERS],
         "abstract": paper.abstract[:_SHOWN_CHARACTERS],
         "true": [
-            _label(term, column.get(term), row, suggested)
+            _label(term, columns.get(term), row, suggested)
             for term in (*paper.labels, *paper.left_out)
         ],
         "wrong": [

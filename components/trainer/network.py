@@ -62,8 +62,8 @@ def _build_own(
     fits = inputs.keys() <= features.keys() and outputs == [(None, labels)]
     if not fits or end in ("sigmoid", "softmax"):
         raise UsageError(
-            f"trainer.build_model: {path} builds a model from {sorted(inputs)} to {outputs}, whose "
-            f"end is {end}. It must read features, which are {sorted(features)}, and return "
+            f"trainer.build_model: {path} builds a model from {sorted(inputs)} to {outputs}, "
+            f"ending in {end}. It must read features, which are {sorted(features)}, and return "
             f"[(None, {labels})], a logit for each label, without sigmoid or softmax"
         )
     # By name, whatever structure it was made with.

@@ -80,10 +80,10 @@ def run_locally(config: Config, data: Path, output: Path, console: Terminal) -> 
             from components.evaluator.gate import read_gate
             from pipeline.local.beam_steps import inspect_steps_once
             from pipeline.local.index import mend_index
-            from pipeline.local.run_log import keep_what_matters
+            from pipeline.local.run_log import configure_logging
             from pipeline.local.runner import run_pipeline
 
-            keep_what_matters()
+            configure_logging()
             pipeline = local_pipeline(config, data, folder)
             for sentence in mend_index(pipeline.metadata_connection_config, folder):
                 person.say(sentence)

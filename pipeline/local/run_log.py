@@ -21,7 +21,7 @@ _NEEDLESS: Final = (
 )
 
 
-def keep_what_matters() -> None:
+def configure_logging() -> None:
     """Sets up logging for a run, until the process ends."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     absl_logging.set_verbosity(absl_logging.INFO)

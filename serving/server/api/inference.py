@@ -65,7 +65,7 @@ _VALUE: Final = b"\x12"
 _SIGNATURE_DEF: Final = "signature_def"
 # From so many bytes on a tensor is read in a thread: the event loop would stand still.
 _MANY_BYTES: Final = 512 * 1024
-# So many values, each written out, are read at once.
+# With fewer values, each written out, a tensor is read at once.
 _FEW: Final = 256
 _T = TypeVar("_T")
 

@@ -83,6 +83,7 @@ class Signature:
                     f"{_names(given)}, or default input alias set: {','.join(sorted(defaults))}"
                 )
             feeds[info.name] = value
+        # Without defaults the names are equal by now: none is missing, and there are no more.
         if defaults and not given.keys() <= wanted.keys():
             raise invalid_argument(
                 "Inputs contains invalid name. Used request inputs: "

@@ -83,8 +83,8 @@ def decoded_size(proto: TensorProto) -> int:
     return count * STRING_BYTES + (padding * len(values[-1]) if values and padding > 0 else 0)
 
 
-def decode_plain(proto: TensorProto, most: int) -> Array | None:
-    """Reads a tensor of a usual type with each value written out, and fewer values than `most`.
+def decode_plain(proto: TensorProto, limit: int) -> Array | None:
+    """Reads a tensor of a usual type with each value written out, and fewer than `limit` values.
 
     Raises:
         ValueError: NumPy has no such shape.
@@ -94,7 +94,7 @@ def decode_plain(proto: TensorProto, most: int) -> Array | None:
         return None
     values = getattr(proto, field)
     shape = [dim.size for dim in proto.tensor_shape.dim]
-    if len(values) >= most or len(values) != math.prod(shape):
+    if len(values) >= limit or len(values) != math.prod(shape):
         return None
     return np.array(list(values), dtype).reshape(shape)
 

@@ -93,7 +93,7 @@ def wordy(spec, label_count, settings):
             "misnamed",
             r"from \['lenght'\].*features, which are \['ids', 'length', 'letters', 'tokens",
         ),
-        ("squashed", "whose end is softmax.*without sigmoid or softmax"),
+        ("squashed", "ending in softmax.*without sigmoid or softmax"),
         ("wordy", r"fails with ValueError.*'string' is not a valid dtype.* in .*, line \d"),
     ],
 )
